@@ -1,0 +1,57 @@
+"""What this machine computes on, and in which precision."""
+
+import functools
+import os
+import platform
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up log says nothing a learner can use
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+@functools.cache
+def gpus():
+    """Names of the GPUs that TensorFlow sees; their memory is set to grow instead of being taken whole."""
+    import tensorflow as tf
+
+    found = tf.config.list_physical_devices("GPU")
+    for gpu in found:
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:  # TensorFlow was already using it, so its memory policy stands
+            pass
+    return tuple(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in found)
+
+
+@functools.cache
+def cpu_flags():
+    """Instruction sets that the processor reports (Linux only; empty elsewhere)."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return frozenset()
+    line = next((line for line in text.splitlines() if line.startswith(("flags", "Features"))), ":")
+    return frozenset(line.split(":", 1)[1].split())
+
+
+def training_policy():
+    """The Keras dtype policy to train in: chosen from what the device reports, never by timing it.
+
+    Returns
+    -------
+    str
+        ``mixed_float16`` on a GPU, ``mixed_bfloat16`` on a CPU with AVX-512 BF16 or AMX (elsewhere bfloat16 is
+        emulated, and slower), else ``float32``.
+    """
+    if gpus():
+        return "mixed_float16"
+    if cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"}:
+        return "mixed_bfloat16"
+    return "float32"
+
+
+def describe():
+    """One line about the device: what computes, on how many cores, in which precision it would train."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    where = f"GPU {', '.join(gpus())}" if gpus() else f"CPU, {cores} cores, {platform.machine()}"
+    return f"{where}; training in {training_policy()}"
