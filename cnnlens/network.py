@@ -191,6 +191,8 @@ class Network:
         CnnlensError
             If the array is no batch of images, holds NaN, or is not in [0, 1].
         """
+        if hasattr(images, "batch"):  # photographs of different sizes, cut to the size that this network wants
+            images = images.batch(self.size[0] if self.size else NOMINAL_SIZE)
         pixels = as_pixels(images)
         if pixels.shape[-1] != self.channels:
             warnings.warn(f"{self.name} takes {self.channels} channel(s); images with {pixels.shape[-1]} were converted.", stacklevel=3)
@@ -306,7 +308,8 @@ class Network:
         paths = tuple(layers)
         function = self.compiled(paths, linear)
         parts = {path: [] for path in paths}
-        images = images[None] if np.ndim(images) == 3 else images
+        if not hasattr(images, "batch") and np.ndim(images) == 3:
+            images = images[None]
         for start in tqdm(range(0, len(images), batch_size), desc=self.name, unit="batch", delay=2, leave=False, disable=not progress):
             found = function(tf.constant(self.prepare(images[start : start + batch_size])))
             for path in paths:
