@@ -549,6 +549,27 @@ class _Only:
         self.operations = [layer]
 
 
+def recast(model, policy):
+    """A copy of a model with the same weights that computes in another precision (its head stays in float32).
+
+    Parameters
+    ----------
+    model : keras.Model
+        Sequential or functional.
+    policy : str
+        A Keras dtype policy, such as ``mixed_bfloat16``.
+    """
+
+    def again(layer):
+        config = layer.get_config()
+        config["dtype"] = "float32" if _activation_name(layer) in HEAD_FUNCTIONS else policy
+        return layer.__class__.from_config(config)
+
+    copy = keras.models.clone_model(model, clone_function=again)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
 # --- receptive fields ---------------------------------------------------------------------------------------
 
 

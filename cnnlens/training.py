@@ -1,0 +1,335 @@
+"""Training: with progress, a snapshot of every epoch, and nothing lost when it is killed.
+
+A run with a folder leaves there ``snapshots/epoch_000.weights.h5`` (before training) to the last epoch, ``history.json``,
+and ``state.npz``: all that is needed to go on from the last finished epoch as if nothing had happened. The order of the
+images and their augmentation depend on the seed and the epoch alone, so a resumed run sees what an unbroken one would.
+"""
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from . import device, files
+from .errors import CnnlensError, unknown
+from .muon import Muon
+from .network import recast
+from .results import Result
+
+import keras
+from tqdm.auto import tqdm
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    epochs, batch_size : int
+        The dissertation's, for every recipe.
+    optimizer : callable
+        From the number of steps of the whole run to a Keras optimizer.
+    shift : int
+        Images are moved by up to this many pixels each way, the border mirrored.
+    flip : bool
+        Half of the images are mirrored left to right; which half changes every epoch (Jordan 2024, "alternating flip").
+    text : str
+        The recipe in words.
+    """
+
+    epochs: int
+    batch_size: int
+    optimizer: object
+    shift: int
+    flip: bool
+    text: str
+
+
+def _cosine(peak, steps):
+    """A learning rate that warms up over a twentieth of the run and then falls to zero along a cosine."""
+    warm = max(1, steps // 20)
+    return keras.optimizers.schedules.CosineDecay(peak / 25, max(1, steps - warm), warmup_target=peak, warmup_steps=warm)
+
+
+RECIPES = {
+    ("lenet", "ours"): Recipe(
+        12, 128, lambda steps: Muon(_cosine(0.003, steps), weight_decay=0.02), 2, False, "Muon with a cosine, shifts of 2 px"
+    ),
+    ("lenet", "dissertation"): Recipe(
+        # Table 1 calls the rate "adaptable": the original Adadelta's is 1.0 (Keras 3's default of 0.001 hardly learns).
+        12, 128, lambda steps: keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8), 0, False, "Adadelta, no augmentation"
+    ),
+    ("vgg4", "ours"): Recipe(
+        30, 128, lambda steps: Muon(_cosine(0.003, steps), weight_decay=0.02), 3, True, "Muon with a cosine, shifts of 3 px, mirrored"
+    ),
+    ("vgg4", "dissertation"): Recipe(
+        # Table 2's "rho 0.000001" cannot be RMSprop's rho; it is read as the decay of the rate, as in Keras's example of the time.
+        30, 128, lambda steps: keras.optimizers.RMSprop(keras.optimizers.schedules.InverseTimeDecay(1e-4, 1, 1e-6), epsilon=1e-8), 3, True,
+        "RMSprop, shifts and mirrored",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Result):
+    """What a training run gave.
+
+    Attributes
+    ----------
+    history : tuple of dict
+        One an epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy (on the test images), seconds.
+    interrupted : bool
+        Whether it was stopped before its last epoch; the network holds the weights so far.
+    folder : Path or None
+        Where snapshots and state lie.
+    """
+
+    history: tuple
+    interrupted: bool
+    folder: Path | None = None
+
+    @property
+    def accuracy(self):
+        """On the test images after the last finished epoch; in [0, 1]."""
+        return self.history[-1]["val_accuracy"] if self.history else float("nan")
+
+
+class Batches(keras.utils.PyDataset):
+    """Augmented batches of a data set; what they hold depends only on the seed, the epoch and the batch's number.
+
+    Parameters
+    ----------
+    images : Images or array (N, H, W, C)
+    labels : array (N,)
+    prepare : callable
+        From pixels in [0, 1] to the model's input.
+    recipe : Recipe
+    seed : int
+    epoch : int
+        The first epoch to serve.
+    """
+
+    def __init__(self, images, labels, prepare, recipe, seed, epoch=0):
+        super().__init__()
+        self.labels, self.prepare, self.recipe, self.seed, self.epoch = labels, prepare, recipe, seed, epoch
+        self.size = images.shape[1:3]
+        pixels = getattr(images, "pixels", None)
+        pixels = np.asarray(images) if pixels is None else pixels
+        border = recipe.shift
+        self.padded = np.pad(pixels, ((0, 0), (border, border), (border, border), (0, 0)), mode="reflect")
+        self.mirrored_first = np.random.default_rng((seed, 0)).random(len(labels)) < 0.5
+        self._shuffle()
+
+    def _shuffle(self):
+        self.order = np.random.default_rng((self.seed, 1, self.epoch)).permutation(len(self.labels))
+
+    def __len__(self):
+        return max(1, len(self.labels) // self.recipe.batch_size)
+
+    def __getitem__(self, number):
+        chosen = self.order[number * self.recipe.batch_size : (number + 1) * self.recipe.batch_size]
+        batch = self._shifted(chosen, np.random.default_rng((self.seed, 2, self.epoch, number)))
+        if self.recipe.flip:
+            mirrored = self.mirrored_first[chosen] ^ (self.epoch % 2 == 1)
+            batch[mirrored] = batch[mirrored, :, ::-1]
+        pixels = batch.astype(np.float32)
+        if batch.dtype == np.uint8:
+            pixels /= np.float32(255)
+        return self.prepare(pixels), self.labels[chosen]
+
+    def _shifted(self, chosen, generator):
+        height, width = self.size
+        windows = np.lib.stride_tricks.sliding_window_view(self.padded, (height, width), axis=(1, 2))
+        down, across = generator.integers(0, 2 * self.recipe.shift + 1, (2, len(chosen)))
+        return np.ascontiguousarray(windows[chosen, down, across].transpose(0, 2, 3, 1))
+
+    def on_epoch_end(self):
+        self.epoch += 1
+        self._shuffle()
+
+
+def train(net, data, *, recipe="ours", epochs=None, seed=0, folder=None, policy="auto", on_epoch=(), progress=True):
+    """Train a network in place.
+
+    Parameters
+    ----------
+    net : Network
+        From :func:`cnnlens.zoo.untrained`; holds the trained weights afterwards.
+    data : Dataset
+        Trained on its training images; its test images only measure.
+    recipe : {"ours", "dissertation"} or Recipe
+    epochs : int, optional
+        Instead of the recipe's.
+    seed : int
+        For the order of the images, their augmentation and dropout.
+    folder : path, optional
+        For snapshots and state. A run of the same settings found there is gone on with.
+    policy : str
+        Keras dtype policy; ``auto`` asks :func:`cnnlens.device.training_policy`.
+    on_epoch : sequence of callable
+        Each is called with the history so far after every epoch, to draw it or to stop (by raising KeyboardInterrupt).
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    Training
+
+    Raises
+    ------
+    CnnlensError
+        If data and network do not fit, or the folder holds a run of other settings.
+    """
+    recipe = _recipe(net, recipe)
+    epochs = recipe.epochs if epochs is None else epochs
+    _check_fit(net, data)
+    policy = device.training_policy() if policy == "auto" else policy
+    settings = {
+        "network": net.name, "data": data.name, "images": len(data.y_train), "recipe": recipe.text, "epochs": epochs,
+        "batch_size": recipe.batch_size, "seed": seed, "policy": policy,
+    }  # fmt: skip
+    run = _Run(net, settings, Path(folder) if folder else None)
+    keras.utils.set_random_seed(seed)
+    model = recast(net.model, policy)
+    steps = epochs * max(1, len(data.y_train) // recipe.batch_size)
+    optimizer = recipe.optimizer(steps)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    optimizer.build(model.trainable_variables)
+    done = run.restore(model)
+    batches = Batches(data.x_train, data.y_train, net.preprocessing, recipe, seed, epoch=done)
+    test = (net.preprocessing(np.asarray(data.x_test)), data.y_test)
+    keeper = _Keeper(run, model, on_epoch, epochs, progress)
+    try:
+        if done < epochs:
+            model.fit(batches, epochs=epochs, initial_epoch=done, validation_data=test, validation_batch_size=500, callbacks=[keeper], verbose=0)
+    except KeyboardInterrupt:
+        net.model.set_weights(model.get_weights())
+    finally:
+        keeper.close()
+    net.source = f"trained here on {data.name} for {len(run.history)} of {epochs} epochs, seed {seed} ({data.source})"
+    return Training(
+        history=tuple(run.history), interrupted=len(run.history) < epochs, folder=run.folder, source=net.source, settings=settings
+    )
+
+
+def _recipe(net, recipe):
+    if isinstance(recipe, Recipe):
+        return recipe
+    if (net.name, recipe) not in RECIPES:
+        raise unknown(f"recipe for {net.name}", recipe, [name for network, name in RECIPES if network == net.name] or ["a Recipe of your own"])
+    return RECIPES[net.name, recipe]
+
+
+def _check_fit(net, data):
+    have, want = data.x_train.shape[1:], (*(net.size or data.x_train.shape[1:3]), net.channels)
+    outputs = net.model.output_shape[-1]
+    if tuple(have) != tuple(want) or outputs != len(data.classes):
+        raise CnnlensError(
+            f"{net.name} takes images {want} of {outputs} classes; {data.name} has {tuple(have)} of {len(data.classes)}. Choose the data set that fits."
+        )
+
+
+def snapshots(folder):
+    """The snapshots in a run's folder.
+
+    Returns
+    -------
+    list of (int, Path)
+        Epoch (0 is before training) and weights file, in order; load one with ``zoo.fill(net.model, path)``.
+    """
+    paths = sorted((Path(folder) / "snapshots").glob("epoch_*.weights.h5"))
+    if not paths:
+        raise CnnlensError(f"There are no snapshots in {folder}. Train with folder={str(folder)!r} first.")
+    return [(int(path.name[6:9]), path) for path in paths]
+
+
+@dataclass
+class _Run:
+    """The files of one training run (or none, when it has no folder)."""
+
+    net: object
+    settings: dict
+    folder: Path | None
+    history: list = field(default_factory=list)
+
+    def restore(self, model):
+        """Bring back the last finished epoch, if there is one; the number of epochs already done."""
+        if self.folder is None:
+            return 0
+        if not (self.folder / "state.npz").is_file():
+            self.snapshot(0)
+            return 0
+        try:
+            with np.load(self.folder / "state.npz", allow_pickle=False) as state:
+                settings, history = json.loads(str(state["settings"])), json.loads(str(state["history"]))
+                values = [state[f"v{i}"] for i in range(len(state.files) - 2)]
+        except Exception as error:
+            raise CnnlensError(f"{self.folder / 'state.npz'} is damaged ({type(error).__name__}). Delete the folder to start anew.") from error
+        if settings != self.settings:
+            other = [key for key in self.settings if settings.get(key) != self.settings[key]]
+            raise CnnlensError(
+                f"{self.folder} holds a run with other settings ({', '.join(f'{key}: {settings.get(key)}' for key in other)}). "
+                "Choose another folder, or delete this one to start anew."
+            )
+        for variable, value in zip(_variables(model), values):
+            variable.assign(value)
+        self.history = history
+        self.net.model.set_weights(model.get_weights())
+        return len(history)
+
+    def save(self, model, row):
+        """Keep a finished epoch: snapshot first, state last, so that a kill between the two repeats the epoch."""
+        self.history.append(row)
+        self.net.model.set_weights(model.get_weights())
+        if self.folder is None:
+            return
+        self.snapshot(len(self.history))
+        values = {f"v{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(_variables(model))}
+        with files.atomic(self.folder / "state.npz") as path:
+            np.savez(path, settings=json.dumps(self.settings), history=json.dumps(self.history), **values)
+        with files.atomic(self.folder / "history.json") as path:
+            path.write_text(json.dumps({"settings": self.settings, "history": self.history}, indent=1))
+
+    def snapshot(self, epoch):
+        """Write the network's weights of one epoch."""
+        with files.atomic(self.folder / "snapshots" / f"epoch_{epoch:03d}.weights.h5") as path:
+            self.net.model.save_weights(path)
+
+
+def _variables(model):
+    """Everything that changes in training: weights, the state of dropout's random numbers, the optimizer's memory."""
+    found = {id(variable): variable for variable in [*model.variables, *model.optimizer.variables]}
+    return list(found.values())
+
+
+class _Keeper(keras.callbacks.Callback):
+    """Keeps each finished epoch and shows how far the run is."""
+
+    def __init__(self, run, model, on_epoch, epochs, progress):
+        super().__init__()
+        self.run, self.trained, self.on_epoch = run, model, on_epoch
+        self.epochs, self.progress, self.bar = epochs, progress, None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.perf_counter()
+        self.bar = tqdm(total=self.params["steps"], desc=f"epoch {epoch + 1}/{self.epochs}", unit="batch", leave=False, disable=not self.progress)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update(1)
+        if batch % 10 == 0:
+            self.bar.set_postfix({key: f"{logs[key]:.3f}" for key in ("loss", "accuracy")}, refresh=False)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.close()
+        row = {"epoch": epoch + 1, **{key: round(float(logs[key]), 5) for key in ("loss", "accuracy", "val_loss", "val_accuracy")}}
+        self.run.save(self.trained, {**row, "seconds": round(time.perf_counter() - self.began, 1)})
+        for callback in self.on_epoch:
+            callback(tuple(self.run.history))
+
+    def close(self):
+        if self.bar is not None:
+            self.bar.close()
