@@ -27,7 +27,7 @@ class Result:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         figures = importlib.import_module("cnnlens.figures")  # by name and late: a lens must work without matplotlib
-        painter = PAINTERS.get(type(self))
+        painter = figures.painter_of(type(self))
         if painter is None:
             return {"text/plain": repr(self)}
         return figures.bundle(*painter(self))

@@ -1,0 +1,455 @@
+"""The base of all explorers: controls, one expensive step that is cached, one cheap step that draws.
+
+An explorer is a few lines::
+
+    def neurons(net, images):
+        layers = [layer.path for layer in net.layers()]
+        controls = [Choice("layer", layers), Number("unit", high=net.layer(layers[0]).units - 1)]
+
+        def limits(values):                       # optional: new ranges, asked whenever a control has moved
+            return {"unit": net.layer(values["layer"]).units - 1}
+
+        def compute(values, step):                # optional: what takes time; runs once for each key, then is cached
+            step(0, 2, "forward pass")            # shows progress; ends the work if Stop was pressed
+            ...
+            return found
+
+        def draw(values, found):                  # cheap: a Frame from what compute returned
+            return Frame(raster, words)
+
+        return Explorer(controls, draw, compute=compute, key=lambda v: v["layer"], limits=limits, source=net.source)
+
+* ``values`` is a dict from the controls' names to their values. ``key(values)`` says which of them ``compute`` depends
+  on: moving any other control only draws again.
+* A :class:`Frame` holds a picture, which may be a raster (H, W, 3) uint8, PNG bytes or a matplotlib Figure, and words:
+  the numbers beside it, which are its alternative text too. A raster is drawn in milliseconds, a Figure in a quarter of
+  a second: use rasters (``figures.tiles``, ``figures.colored``) wherever a slider is meant to be dragged.
+* In a notebook, ``compute`` runs beside the kernel's own thread, so that Stop and the sliders keep answering; whatever
+  the controls say when it is done gets drawn, so no frame is ever stale.
+* Without a notebook (pytest), or with ``CNNLENS_HEADLESS=1`` (the course's runner), everything happens at once and an
+  error is raised. In a notebook an error is shown in the widget, in words. Check arguments before the Explorer is made:
+  that raises everywhere.
+* Tests drive it without a browser: ``explorer.set(layer="conv1", unit=3)``, then look at ``explorer.frame``,
+  ``explorer.values``, ``explorer.computed`` (how often compute ran); ``explorer.sweep()`` visits every value of every
+  control.
+"""
+
+import collections
+import contextlib
+import html
+import os
+import threading
+import traceback
+from dataclasses import dataclass, field
+
+import ipywidgets as widgets
+import numpy as np
+from IPython import get_ipython
+
+from ..errors import CnnlensError
+from ..figures.base import png, png_bytes
+
+NARROW, WIDE = "90px", "300px"
+KEEP = 8  # results of compute that are kept, the oldest are forgotten first
+
+
+def headless():
+    """Whether nobody watches: no notebook kernel, or ``CNNLENS_HEADLESS=1``."""
+    shell = get_ipython()
+    return os.environ.get("CNNLENS_HEADLESS", "") not in ("", "0") or getattr(shell, "kernel", None) is None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What an explorer shows: a picture, and the words and numbers beside it.
+
+    Attributes
+    ----------
+    picture : ndarray (H, W, 3) uint8, bytes of a PNG, or matplotlib Figure
+    words : str
+        Shown under the picture, and its alternative text; plain text, one thought a line.
+    """
+
+    picture: object
+    words: str = ""
+
+    def png(self):
+        """The picture as the bytes of a PNG."""
+        if isinstance(self.picture, bytes):
+            return self.picture
+        return png_bytes(self.picture) if isinstance(self.picture, np.ndarray) else png(self.picture)
+
+
+class Stopped(Exception):
+    """Ends a computation whose result nobody waits for any more."""
+
+
+# --- controls -----------------------------------------------------------------------------------------------
+
+
+class Control:
+    """A slider and a box beside it that always say the same. ``value`` reads and sets both."""
+
+    def __init__(self, name, slider, box, extra=()):
+        self.name, self.slider, self.box = name, slider, box
+        self.changed = lambda: None
+        self._quiet = False
+        slider.observe(self._moved, "value")
+        if box is not None:
+            box.observe(self._moved, "value")
+        label = widgets.Label(name.replace("_", " "), layout=widgets.Layout(width=NARROW))
+        self.widget = widgets.HBox([part for part in (label, slider, box, *extra) if part is not None])
+
+    def _moved(self, change):
+        if not self._quiet:
+            self.value = self._read(change.owner)
+            self.changed()
+
+    def _read(self, widget):
+        return widget.value
+
+    def _write(self, value):
+        self.slider.value = value
+        if self.box is not None:
+            self.box.value = value
+
+    @contextlib.contextmanager
+    def quietly(self):
+        """While open, a change of this control makes nothing be drawn."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
+
+    @property
+    def value(self):
+        """What the control says."""
+        return self._read(self.slider)
+
+    @value.setter
+    def value(self, value):
+        with self.quietly():
+            self._write(value)
+
+    def allow(self, limit):
+        """Give the control a new range; a value outside it goes back to the first."""
+        raise NotImplementedError
+
+    def all_values(self):
+        """Every value it can take, for tests."""
+        raise NotImplementedError
+
+
+class Number(Control):
+    """A number, by slider and by a box to type into.
+
+    Parameters
+    ----------
+    name : str
+    low, high : int or float
+        First and last value.
+    value : int or float, optional
+        Where it starts; ``low`` by default.
+    step : int or float
+        A float makes it a control of floats.
+    live : bool
+        Follow the slider while it is dragged, not only when it is let go.
+    play : int, optional
+        Adds a play button that takes one step each so many milliseconds.
+    """
+
+    def __init__(self, name, low=0, high=1, value=None, *, step=1, live=True, play=None):
+        whole = all(isinstance(number, (int, np.integer)) for number in (low, high, step))
+        make_slider, make_box = (
+            (widgets.IntSlider, widgets.BoundedIntText) if whole else (widgets.FloatSlider, widgets.BoundedFloatText)
+        )
+        span = dict(min=low, max=max(low, high), value=low if value is None else value, step=step)
+        slider = make_slider(**span, readout=False, continuous_update=live, layout=widgets.Layout(width=WIDE))
+        box = make_box(**span, layout=widgets.Layout(width=NARROW))
+        extra = []
+        if play:
+            self._play = widgets.Play(min=low, max=high, value=low, step=step, interval=play, repeat=False)
+            self._play.observe(lambda change: setattr(self.slider, "value", change.new), "value")
+            extra.append(self._play)
+        super().__init__(name, slider, box, extra)
+        self._of_words()
+
+    def _of_words(self):
+        self._last = widgets.Label(f"of {self.slider.min:g}–{self.slider.max:g}")
+        self.widget.children = (*self.widget.children, self._last)
+
+    def allow(self, limit):
+        """``limit`` is the new last value, or the pair of first and last."""
+        low, high = limit if isinstance(limit, tuple) else (self.slider.min, limit)
+        if (low, high) == (self.slider.min, self.slider.max):
+            return
+        value = self.value if low <= self.value <= high else low
+        with self.quietly():
+            for widget in (self.slider, self.box):
+                with widget.hold_sync():  # the browser must never see the new range with the old value
+                    widget.min, widget.max = min(low, widget.min), max(high, widget.max)
+                    widget.value = value
+                    widget.min, widget.max = low, high
+        self._last.value = f"of {low:g}–{high:g}"
+
+    def all_values(self):
+        return np.arange(self.slider.min, self.slider.max + self.slider.step / 2, self.slider.step).tolist()
+
+
+class Choice(Control):
+    """One of several names, by slider and by a box that lists them.
+
+    Parameters
+    ----------
+    name : str
+    options : sequence of str
+    value : str, optional
+        Where it starts; the first by default.
+    live : bool
+        As for :class:`Number`.
+    """
+
+    def __init__(self, name, options, value=None, *, live=True):
+        self.options = list(options)
+        index = self.options.index(value) if value is not None else 0
+        slider = widgets.IntSlider(
+            index, 0, max(1, len(self.options) - 1), readout=False, continuous_update=live, layout=widgets.Layout(width=WIDE)
+        )
+        slider.disabled = len(self.options) < 2
+        box = widgets.Dropdown(options=self.options, index=index, layout=widgets.Layout(width="220px"))
+        super().__init__(name, slider, box)
+
+    def _read(self, widget):
+        return self.options[min(widget.value, len(self.options) - 1)] if widget is self.slider else widget.value
+
+    def _write(self, value):
+        self.slider.value = self.options.index(value)
+        self.box.value = value
+
+    def allow(self, limit):
+        """``limit`` is the new list of names."""
+        if list(limit) == self.options:
+            return
+        value = self.value if self.value in limit else limit[0]
+        with self.quietly():
+            self.options = list(limit)
+            with self.slider.hold_sync():
+                self.slider.value = 0
+                self.slider.max = max(1, len(limit) - 1)
+                self.slider.disabled = len(limit) < 2
+            self.box.options = self.options
+            self._write(value)
+
+    def all_values(self):
+        return list(self.options)
+
+
+class Toggle(Control):
+    """Yes or no."""
+
+    def __init__(self, name, value=False):
+        super().__init__(name, widgets.Checkbox(value, indent=False, layout=widgets.Layout(width=WIDE)), None)
+
+    def all_values(self):
+        return [False, True]
+
+
+# --- the explorer -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Job:
+    """One run of compute, which may be told to stop."""
+
+    key: object
+    told: threading.Event = field(default_factory=threading.Event)
+
+
+class Explorer(widgets.VBox):
+    """Controls, and a picture that follows them. See the head of this file.
+
+    Parameters
+    ----------
+    controls : sequence of Control
+    draw : function (values, found) -> Frame
+        Cheap. ``found`` is what ``compute`` returned, None without it.
+    compute : function (values, step) -> object, optional
+        Expensive. Calls ``step(done, total, words)`` now and then.
+    key : function (values) -> hashable, optional
+        Which values compute depends on; none of them by default.
+    limits : function (values) -> dict, optional
+        New ranges by control name: the last value of a Number (or a pair), the names of a Choice.
+    source : str
+        Shown at the foot, as on every figure.
+    keep : int
+        How many results of compute are kept.
+
+    Attributes
+    ----------
+    frame : Frame or None
+        What is shown.
+    error : Exception or None
+        What went wrong last.
+    computed : int
+        How often compute ran.
+    """
+
+    def __init__(self, controls, draw, *, compute=None, key=lambda values: (), limits=None, source="", keep=KEEP):
+        self._draw_frame, self._compute, self._key, self._limits, self._keep = draw, compute, key, limits, keep
+        self.controls = {control.name: control for control in controls}
+        self._cache = collections.OrderedDict()
+        self._lock = threading.RLock()
+        self._job = None
+        self._serial = 0
+        self.frame, self.error, self.computed = None, None, 0
+        self._picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", object_fit="contain", align_self="flex-start"))
+        self._words = widgets.HTML()
+        self._error = widgets.HTML()
+        self._bar = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width=WIDE))
+        self._doing = widgets.Label()
+        self._stop = widgets.Button(description="Stop", icon="stop", layout=widgets.Layout(width=NARROW))
+        self._stop.on_click(lambda _: self.stop())
+        self._status = widgets.HBox([self._bar, self._stop, self._doing], layout=widgets.Layout(visibility="hidden"))
+        foot = widgets.HTML(f'<div style="font-size:80%;color:#555">{html.escape(source)}</div>')
+        super().__init__([*(c.widget for c in controls), self._status, self._error, self._picture, self._words, foot])
+        self.add_class("cnnlens-explorer")
+        for control in controls:
+            control.changed = self._update
+        self._update()
+
+    # --- for tests and teachers ------------------------------------------------------------------------------
+
+    @property
+    def values(self):
+        """What the controls say, by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def set(self, **values):
+        """Move controls as a user would, one after the other, and wait for the frame."""
+        for name, value in values.items():
+            control = self.controls[name]
+            if control.value != value:
+                control.value = value
+                self._update()
+        return self
+
+    def sweep(self, **limits):
+        """Visit every value of every control in turn (of Numbers, at most ``limits[name]`` of them, ends included).
+
+        Yields
+        ------
+        dict
+            The values whose frame is shown now.
+        """
+        for name, control in self.controls.items():
+            before, values = control.value, control.all_values()
+            chosen = np.unique(np.linspace(0, len(values) - 1, min(len(values), limits.get(name, len(values)))).round().astype(int))
+            for i in chosen:
+                self.set(**{name: values[i]})
+                yield self.values
+            if before in control.all_values():
+                self.set(**{name: before})
+
+    # --- the machinery ---------------------------------------------------------------------------------------
+
+    def _update(self):
+        """A control has moved: new ranges first, then the frame, so that no frame is drawn from half-changed values."""
+        try:
+            for name, limit in (self._limits(self.values) if self._limits else {}).items():
+                self.controls[name].allow(limit)
+            key = self._key(self.values)
+            with self._lock:
+                ready = self._compute is None or key in self._cache
+                if self._job and self._job.key != key:
+                    self._job.told.set()
+            if ready:
+                self._show()
+            elif headless():
+                self._run(_Job(key))
+                self._show()
+            else:
+                self._start(key)
+        except Exception as error:
+            self._fail(error)
+
+    def _start(self, key):
+        """Compute beside the kernel's thread; what already runs there is let go first."""
+        with self._lock:
+            if self._job:
+                return  # it was told to stop if nobody wants it, and goes on with what is wanted when it ends
+            self._job = _Job(key)
+            self._status.layout.visibility = "visible"
+            self._stop.disabled = False
+            threading.Thread(target=self._work, args=(self._job,), daemon=True).start()
+
+    def _work(self, job):
+        try:
+            self._run(job)
+        except Stopped:
+            self._end(job)
+            if self._key(self.values) == job.key:  # by the button; else the controls have moved on
+                return
+        except Exception as error:
+            self._end(job)
+            self._fail(error)
+            return
+        self._end(job)
+        self._update()  # draws what the controls say now, or computes that
+
+    def _run(self, job):
+        values = self.values
+
+        def step(done, total, words=""):
+            if job.told.is_set():
+                raise Stopped
+            self._bar.max, self._bar.value, self._doing.value = max(total, 1), done, words
+
+        found = self._compute(values, step)
+        with self._lock:
+            self.computed += 1
+            self._cache[job.key] = found
+            while len(self._cache) > self._keep:
+                self._cache.popitem(last=False)
+
+    def _end(self, job):
+        with self._lock:
+            if self._job is job:
+                self._job = None
+                self._status.layout.visibility = "hidden"
+                self._doing.value, self._bar.value = "", 0
+
+    def stop(self):
+        """Stop what is being computed; the last picture stays."""
+        with self._lock:
+            if self._job:
+                self._job.told.set()
+                self._stop.disabled = True
+                self._doing.value = "stopping…"
+
+    def _show(self):
+        with self._lock:
+            values = self.values
+            key = self._key(values)
+            found = self._cache.get(key)
+            if self._compute is not None:
+                if key not in self._cache:
+                    return
+                self._cache.move_to_end(key)
+            frame = self._draw_frame(values, found)
+            self._picture.value = frame.png()
+            words = "<br>".join(html.escape(line) for line in frame.words.splitlines())
+            self._words.value = f'<div role="status">{words}</div>'
+            self._picture.tooltip = frame.words
+            self._error.value = ""
+            self.frame, self.error = frame, None
+
+    def _fail(self, error):
+        self.error = error
+        if headless():
+            raise error
+        said = str(error) if isinstance(error, CnnlensError) else f"{type(error).__name__}: {error}"
+        trace = "" if isinstance(error, CnnlensError) else "".join(traceback.format_exception(error)[-4:])
+        details = f"<details><summary>Details</summary><pre>{html.escape(trace)}</pre></details>" if trace else ""
+        style = "border-left:4px solid #bd1f01;padding:4px 8px;background:#fdf0ee"
+        self._error.value = f'<div role="alert" style="{style}"><b>This could not be drawn.</b> {html.escape(said)}{details}</div>'
