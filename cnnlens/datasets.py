@@ -30,7 +30,7 @@ DOWNLOADS = {
     ),
     "cifar10": (
         "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        "cifar-10-batches-py.tar.gz",
+        "cifar-10-batches-py-target_archive",  # the name under which Keras looks for it
         "sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
     ),
 }
