@@ -1,12 +1,15 @@
 """What this machine computes on, and in which precision."""
 
 import functools
+import logging
 import os
 import platform
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up log says nothing a learner can use
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Networks are compiled once for each set of layers that is asked for; TensorFlow takes that for a mistake and says so.
+logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing" not in record.getMessage())
 
 
 @functools.cache

@@ -7,6 +7,7 @@ multi-branch, reloaded and subclassed models, and it stops as soon as the last w
 
 import contextlib
 import functools
+import threading
 import warnings
 from dataclasses import dataclass
 
@@ -171,6 +172,12 @@ class Network:
     def __repr__(self):
         size = "any size" if self.size is None else f"{self.size[0]}×{self.size[1]} px"
         return f"<Network {self.name}: {size}, {self.channels} channel(s), {self.model.count_params():,} parameters; {self.source}>"
+
+    def once(self, key, build):
+        """What ``build()`` gave for this key, made once for this network: for functions that are slow to compile."""
+        if key not in self._compiled:
+            self._compiled[key] = build()
+        return self._compiled[key]
 
     # --- images in -------------------------------------------------------------------------------------------
 
@@ -393,6 +400,9 @@ def as_pixels(images):
 # --- tapping ------------------------------------------------------------------------------------------------
 
 
+_OPEN = threading.RLock()  # explorers read in a thread of their own: only one thread at a time may open models up
+
+
 class _Enough(BaseException):
     """Ends a forward pass early. Not an Exception, because Keras decorates those on their way out."""
 
@@ -434,9 +444,10 @@ def _walk(model, prefix):
 
 @contextlib.contextmanager
 def _tapped(model, hear):
-    """While open, ``hear`` gets a _Call whenever a leaf layer of the model was called."""
+    """While open, ``hear`` gets a _Call whenever this thread has called a leaf layer of the model."""
     tapped = []
     uses = {}
+    listener = threading.get_ident()
 
     def tap(path, layer):
         call = layer.call
@@ -444,6 +455,8 @@ def _tapped(model, hear):
         @functools.wraps(call)
         def listening(*args, **kwargs):
             output = call(*args, **kwargs)
+            if threading.get_ident() != listener:
+                return output
             uses[path] = uses.get(path, 0) + 1
             name = path if uses[path] == 1 else f"{path}@{uses[path]}"
             inputs = tuple(x for x in keras.tree.flatten((args, kwargs)) if tf.is_tensor(x))
@@ -453,13 +466,18 @@ def _tapped(model, hear):
         object.__setattr__(layer, "call", listening)  # past Keras's tracker, which would look into it
         tapped.append(layer)
 
-    try:
-        for path, layer in leaves(model):
-            tap(path, layer)
-        yield
-    finally:
-        for layer in tapped:
-            object.__delattr__(layer, "call")
+    with _OPEN:
+        # A model whose call is itself a tf.function would answer from an earlier trace, past our taps.
+        eagerly = tf.config.functions_run_eagerly()
+        tf.config.run_functions_eagerly(True)
+        try:
+            for path, layer in leaves(model):
+                tap(path, layer)
+            yield
+        finally:
+            tf.config.run_functions_eagerly(eagerly)
+            for layer in tapped:
+                object.__delattr__(layer, "call")
 
 
 def _call(model, inputs):
@@ -513,23 +531,71 @@ def activations_replaced(model, names, function):
         How many layers were touched; a caller that needs at least one must check.
     """
     touched = []
+    with _OPEN:
+        try:
+            for _, layer in leaves(model):
+                if _activation_name(layer) not in names:
+                    continue
+                if isinstance(layer, (keras.layers.ReLU, keras.layers.Softmax)):
+                    object.__setattr__(layer, "call", lambda inputs, *args, **kwargs: function(inputs))
+                    touched.append((layer, None))
+                else:
+                    touched.append((layer, layer.activation))
+                    layer.activation = function
+            yield len(touched)
+        finally:
+            for layer, before in touched:
+                if before is None:
+                    object.__delattr__(layer, "call")
+                else:
+                    layer.activation = before
+
+
+@contextlib.contextmanager
+def gradients_overridden(kinds, function):
+    """While open (inside a ``tf.function`` being traced), operations of these kinds get another gradient.
+
+    Works on the operations of the graph, so it reaches a ReLU wherever it hides: fused into a layer, a layer of its
+    own, nested, in a branch, or in a subclass's own code. Heeded by ``tf.gradients``, not by ``tf.GradientTape``.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        TensorFlow operations, such as ``("Relu", "Relu6")``.
+    function : callable
+        From (inputs, output, upstream gradient) to the gradient of the inputs.
+
+    Yields
+    ------
+    list of str
+        Grows by one for each operation that the gradient passes; a caller that needs at least one must check.
+    """
+    passed, name = [], f"cnnlens{next(_NUMBER)}"
+
+    @tf.RegisterGradient(name)
+    def gradient(op, upstream):
+        passed.append(op.name)
+        return function(op.inputs[0], op.outputs[0], upstream)
+
+    with tf.compat.v1.get_default_graph().gradient_override_map(dict.fromkeys(kinds, name)):
+        yield passed
+
+
+_NUMBER = itertools.count()
+
+
+@contextlib.contextmanager
+def in_precision(model, policy):
+    """While open (during tracing), the model's layers compute in this Keras dtype policy; their weights stay as they are."""
+    before = [(layer, layer.dtype_policy) for _, layer in leaves(model) if isinstance(layer, keras.Layer)]
     try:
-        for _, layer in leaves(model):
-            if _activation_name(layer) not in names:
-                continue
-            if isinstance(layer, (keras.layers.ReLU, keras.layers.Softmax)):
-                object.__setattr__(layer, "call", lambda inputs, *args, **kwargs: function(inputs))
-                touched.append((layer, None))
-            else:
-                touched.append((layer, layer.activation))
-                layer.activation = function
-        yield len(touched)
+        for layer, old in before:
+            if policy != "float32" and old.name == "float32":
+                layer.dtype_policy = policy
+        yield
     finally:
-        for layer, before in touched:
-            if before is None:
-                object.__delattr__(layer, "call")
-            else:
-                layer.activation = before
+        for layer, old in before:
+            layer.dtype_policy = old
 
 
 def linear_head(model):
