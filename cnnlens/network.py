@@ -7,6 +7,7 @@ multi-branch, reloaded and subclassed models, and it stops as soon as the last w
 
 import contextlib
 import functools
+import itertools
 import threading
 import warnings
 from dataclasses import dataclass
@@ -48,6 +49,11 @@ class Preprocessing:
         if self.flip:
             pixels = pixels[..., ::-1]
         return pixels * np.float32(self.scale) + np.float32(self.shift)
+
+    def zero(self):
+        """The pixel values, one a channel, that the model gets as zeros: the average color of what it was trained on."""
+        values = -np.float32(self.shift) / np.float32(self.scale)
+        return values[::-1] if self.flip else values
 
     @classmethod
     def measured(cls, function):

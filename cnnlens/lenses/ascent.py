@@ -1,0 +1,198 @@
+"""One step of gradient ascent on a batch of images, compiled once for a network and a layer.
+
+A step draws the images, disturbs them a little, runs the network up to the wanted layer, and moves the images uphill.
+Two kinds of step: :func:`wave_step` (ours) and :func:`pixel_step` (the dissertation's, section 6.3.1).
+"""
+
+import contextlib
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from ..network import gradients_overridden, in_precision
+from . import parametrize
+
+MOMENTUM, SPREAD, TINY = 0.9, 0.99, 1e-8  # Adam's; a shorter memory of the gradient's size than usual, as steps are few
+OBJECTIVES = ("mean", "center")
+
+
+# --- what is climbed ----------------------------------------------------------------------------------------
+
+
+def response(output, weights, objective):
+    """How strongly each image drives what it is meant to drive.
+
+    Parameters
+    ----------
+    output : Tensor (N, h, w, C) or (N, C)
+        Of the layer.
+    weights : Tensor (N, C) or None
+        A direction for each image: 1 at one unit, 0 elsewhere, for a single unit. None: the whole layer.
+    objective : {"mean", "center"}
+        Over all positions of the map, or its middle one.
+
+    Returns
+    -------
+    Tensor (N,)
+    """
+    if len(output.shape) == 4:
+        rows, cols = output.shape[1:3]
+        output = output[:, rows // 2, cols // 2] if objective == "center" else output
+    if weights is None:  # DeepDream's objective: whatever is there becomes more
+        return tf.reduce_mean(tf.reshape(output, (output.shape[0], -1)) ** 2, 1)
+    if len(output.shape) == 4:
+        output = tf.reduce_mean(output, (1, 2))
+    return tf.reduce_sum(tf.reshape(output, (output.shape[0], -1)) * weights, 1)
+
+
+# --- small disturbances -------------------------------------------------------------------------------------
+
+
+def disturb(pixels, key, shift, turn):
+    """Shift, scale and turn all images a little, so that none lives off one alignment of pixels with the network.
+
+    Applied to what the network sees, never to the image that is kept (else it would drift).
+
+    Parameters
+    ----------
+    pixels : Tensor (N, H, W, C)
+    key : Tensor (2,) int32
+        Seed of this step.
+    shift : int
+        At most so many pixels each way; the image wraps round, as its waves do.
+    turn : float
+        At most so many radians, and a scale within ``1 ± turn``.
+    """
+    if turn:
+        pixels = _turned(pixels, *tf.unstack(tf.random.stateless_uniform((2,), key, -turn, turn)))
+    if shift:
+        pixels = tf.roll(pixels, tf.random.stateless_uniform((2,), key + 1, -shift, shift + 1, tf.int32), (1, 2))
+    return pixels
+
+
+def _turned(pixels, angle, growth):
+    height, width = pixels.shape[1:3]
+    cos, sin = tf.cos(angle) / (1 + growth), tf.sin(angle) / (1 + growth)
+    center_x, center_y = (width - 1) / 2, (height - 1) / 2
+    right = center_x - cos * center_x + sin * center_y
+    down = center_y - sin * center_x - cos * center_y
+    transform = tf.stack([cos, -sin, right, sin, cos, down, 0.0, 0.0])[None]
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=pixels, transforms=transform, output_shape=(height, width), interpolation="BILINEAR", fill_mode="WRAP", fill_value=0.0
+    )
+
+
+# --- steps --------------------------------------------------------------------------------------------------
+
+
+def redirected(inputs, output, upstream):
+    """A ReLU's gradient that also passes where the gate is shut but the climb wants it open.
+
+    For units that answer zero everywhere: there the true gradient is zero, and no step is ever made
+    (Olah, Mordvintsev and Schubert 2017, "redirected ReLU").
+    """
+    return tf.where((output > 0) | (upstream > 0), upstream, tf.zeros_like(upstream))
+
+
+def step(net, layer, *, method, objective, whole=False, shift=0, turn=0.0, penalty=0.0, precision="float32", rescue=False):
+    """The compiled step for these settings, built at its first use and kept by the network.
+
+    Parameters
+    ----------
+    method : {"fourier", "pixels"}
+    objective : {"mean", "center"}
+    whole : bool
+        The whole layer instead of directions in it.
+    shift, turn : int, float
+        See :func:`disturb`.
+    penalty : float
+        λ of Simonyan, Vedaldi and Zisserman 2014: subtracts λ times the squared norm of the image, counted from the
+        color that the network takes as zero.
+    precision : str
+        Keras dtype policy to run the network in.
+    rescue : bool
+        Redirect the gradient of ReLUs.
+
+    Returns
+    -------
+    callable
+        ``(state, weights, live, rate, key) -> (state, responses, slopes)``: one step up for the images whose ``live`` is
+        1, how strongly each drove its unit before the step, and how long each gradient was (None: no gradient flows).
+    """
+    move = {"fourier": _wave_move, "pixels": _pixel_move}[method]
+    zero = net.preprocessing.zero()
+
+    def take(state, weights, live, rate, key):
+        pixels = drawn(method, state, net.channels)
+        seen = disturb(pixels, key, shift, turn)
+        override = gradients_overridden(("Relu", "Relu6"), redirected) if rescue else contextlib.nullcontext()
+        with in_precision(net.model, precision), override:
+            output = net.outputs(seen, [layer], linear=True)[layer]
+            found = response(output, None if whole else weights, objective)
+            goal = found - penalty * tf.reduce_sum((pixels - zero) ** 2, (1, 2, 3))
+            gradient = tf.gradients(tf.reduce_sum(goal), state[0])[0]
+        if gradient is None:
+            return state, found, None
+        return move(state, gradient, live[:, None, None, None], rate), found, _length(gradient)
+
+    settings = (layer, method, objective, whole, shift, turn, penalty, precision, rescue)
+    return net.once(("ascent", *settings), lambda: tf.function(take, autograph=False))
+
+
+def _wave_move(state, gradient, live, rate):
+    """Adam on the coefficients of waves. The state is (coefficients, running gradient, running square, steps made)."""
+    coefficients, mean, square, count = state
+    mean += live * (1 - MOMENTUM) * (gradient - mean)
+    square += live * (1 - SPREAD) * (gradient**2 - square)
+    count += live
+    unbiased, variance = mean / (1 - MOMENTUM**count + TINY), square / (1 - SPREAD**count + TINY)
+    return coefficients + live * rate * unbiased / (tf.sqrt(variance) + TINY), mean, square, count
+
+
+def _pixel_move(state, gradient, live, rate):
+    """The dissertation's: along the gradient of the pixels, divided by its L2 norm. The state is (pixels,)."""
+    length = tf.maximum(_length(gradient), 1e-20)[:, None, None, None]
+    return (tf.clip_by_value(state[0] + live * rate * gradient / length, 0, 1),)
+
+
+def _length(gradient):
+    return tf.sqrt(tf.reduce_sum(gradient**2, (1, 2, 3)))
+
+
+def start(method, seeds, height, width, channels):
+    """The state before the first step, for images that depend on nothing but their own seed (a pair of int each)."""
+    if method == "pixels":
+        return (parametrize.pixel_start(seeds, height, width, channels),)
+    coefficients = parametrize.wave_start(seeds, height, width, channels)
+    zero = tf.zeros_like(coefficients)
+    return coefficients, zero, zero, tf.zeros((len(seeds), 1, 1, 1))
+
+
+def drawn(method, state, channels):
+    """The images (N, H, W, channels) in [0, 1] of a state; an uncolored one is repeated over the channels."""
+    pixels = state[0] if method == "pixels" else parametrize.wave_images(state[0])
+    return pixels if pixels.shape[-1] == channels else tf.repeat(pixels, channels, -1)
+
+
+def softened(state, decay, blur):
+    """The regularizers that the dissertation analyzed (Yosinski et al. 2015): a pull to grey, and a Gaussian blur.
+
+    Parameters
+    ----------
+    state : (Tensor (N, H, W, C),)
+        Of the method "pixels".
+    decay : float
+        Share of the way to mid grey.
+    blur : float
+        Standard deviation in pixels; 0 for none.
+    """
+    pixels = 0.5 + (1 - decay) * (state[0] - 0.5)
+    if blur:
+        reach = math.ceil(3 * blur)
+        bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / blur) ** 2).astype(np.float32)
+        kernel = np.tile((bell / bell.sum())[:, None, None, None], (1, 1, pixels.shape[-1], 1))
+        edged = tf.pad(pixels, [(0, 0), (reach, reach), (reach, reach), (0, 0)], "SYMMETRIC")
+        down = tf.nn.depthwise_conv2d(edged, kernel, (1, 1, 1, 1), "VALID")
+        pixels = tf.nn.depthwise_conv2d(down, kernel.transpose(1, 0, 2, 3), (1, 1, 1, 1), "VALID")
+    return (pixels,)
