@@ -1,0 +1,612 @@
+"""LIME for images: which superpixels decide a prediction.
+
+The image is cut into superpixels; hundreds of copies with some of them hidden are shown to the network; a straight
+line through its answers gives each superpixel a weight (Ribeiro, Singh and Guestrin 2016, "Why should I trust you?").
+The line is fitted by the ``lime`` package; the masks come from :mod:`cnnlens.lenses.masks`.
+"""
+
+import dataclasses
+import functools
+import inspect
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from .. import device
+from ..datasets import square
+from ..errors import CnnlensError, unknown
+from ..network import NOMINAL_SIZE, Network, as_pixels
+from ..results import Result
+from . import masks as designs
+
+LIMIT = 512  # px a side: what an image is scaled down to for a function, whose wishes are not known
+KERNEL_WIDTH = 0.25  # the lime package's own
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation(Result):
+    """What each superpixel adds to the score of one class.
+
+    Attributes
+    ----------
+    image : ndarray (H, W, C) float32 in [0, 1]
+        As the network saw it.
+    segments : ndarray (H, W) int
+        The superpixel of each pixel, 0 to K - 1.
+    weights : ndarray (K,)
+        How much the score rises when a superpixel is shown instead of hidden; a share of probability.
+    intercept : float
+        The line's score with every superpixel hidden.
+    label : int
+        The class that is explained.
+    classes : tuple of str or None
+    prediction : ndarray (classes,)
+        The network's answer to the whole image.
+    masks : ndarray (M, K) bool
+        What was shown in each of the M model calls; the first shows everything.
+    scores : ndarray (M, classes) float32
+        What the network answered.
+    settled : float
+        The rank correlation to expect between this explanation and one from another seed, estimated from how well
+        parts of this run agree; NaN if it was too short to tell.
+    """
+
+    image: np.ndarray
+    segments: np.ndarray
+    weights: np.ndarray
+    intercept: float
+    label: int
+    classes: tuple | None
+    prediction: np.ndarray
+    masks: np.ndarray
+    scores: np.ndarray
+    settled: float
+
+    @property
+    def name(self):
+        """The name of the explained class."""
+        return class_name(self.classes, self.label)
+
+    @property
+    def calls(self):
+        """Images shown to the network."""
+        return len(self.masks)
+
+    @property
+    def order(self):
+        """Superpixels, the one with the largest absolute weight first."""
+        return np.argsort(-np.abs(self.weights), kind="stable")
+
+    def top(self, count=5):
+        """The most likely classes of the whole image: (index, name, score), best first."""
+        best = np.argsort(-self.prediction, kind="stable")[:count]
+        return [(int(i), class_name(self.classes, i), float(self.prediction[i])) for i in best]
+
+    def surrogate(self, masks):
+        """What the line answers for masks (M, K): scores (M,)."""
+        return np.asarray(masks, float) @ self.weights + self.intercept
+
+    def relabel(self, label):
+        """The explanation of another class, from the same model calls."""
+        index = class_index(label, self.classes, self.scores.shape[1])
+        weights, intercept, settled = _fit(self.masks, self.scores[:, index], self.settings)
+        return dataclasses.replace(
+            self, label=index, weights=weights, intercept=intercept, settled=settled, settings={**self.settings, "label": index}
+        )
+
+
+# --- superpixels --------------------------------------------------------------------------------------------
+
+
+def segment(image, method="slic", count=50, **settings):
+    """Cut an image into superpixels.
+
+    Parameters
+    ----------
+    image : Photo or array (H, W, C) or (H, W)
+        In [0, 1], or uint8.
+    method : {"slic", "quickshift", "felzenszwalb", "grid"}
+        The first three are scikit-image's.
+    count : int
+        About how many superpixels are wanted; what comes depends on the image.
+    **settings
+        Passed on to scikit-image, such as ``compactness`` (slic), ``ratio`` (quickshift) or ``sigma``. Naming
+        ``kernel_size``, ``max_dist`` or ``scale`` overrules ``count``.
+
+    Returns
+    -------
+    ndarray (H, W) int
+        The number of each pixel's superpixel: from 0, without gaps.
+
+    Raises
+    ------
+    CnnlensError
+        If there is no such method, or ``count`` is no number from 2 up.
+    """
+    if method not in METHODS:
+        raise unknown("segmentation method", method, METHODS)
+    if not isinstance(count, (int, np.integer)) or count < 2:
+        raise CnnlensError(f"count={count!r} superpixels were asked for; one cannot be compared with others. Give a whole number from 2 up.")
+    pixels = _pixels(image)
+    if pixels.shape[-1] == 1:
+        pixels = pixels.repeat(3, -1)
+    try:
+        return _renumbered(METHODS[method](pixels.astype(float), int(count), **settings))
+    except TypeError as error:
+        raise CnnlensError(f"Method {method!r} does not take one of the settings {sorted(settings)}: {error}.") from error
+
+
+def _slic(pixels, count, **settings):
+    from skimage.segmentation import slic
+
+    # Numbered from 0: with slic's own start at 1, lime never hides the last superpixel.
+    return slic(pixels, n_segments=count, start_label=0, **{"compactness": 10, "sigma": 1, **settings})
+
+
+def _quickshift(pixels, count, **settings):
+    from skimage.segmentation import quickshift
+
+    settings = {"ratio": 0.2, "rng": 0, **settings}
+    if "kernel_size" in settings or "max_dist" in settings:
+        return quickshift(pixels, **settings)
+    # The kernel takes time in proportion to its area, so the distance is searched and the kernel is not.
+    kernel = max(1.0, np.sqrt(pixels[..., 0].size / count) / 10)
+    return _nearest_count(lambda value: quickshift(pixels, kernel_size=kernel, max_dist=value, **settings), count, 2 * kernel, 40 * kernel, tries=5)
+
+
+def _felzenszwalb(pixels, count, **settings):
+    from skimage.segmentation import felzenszwalb
+
+    settings = {"sigma": 0.5, "min_size": max(2, pixels[..., 0].size // (8 * count)), **settings}
+    if "scale" in settings:
+        return felzenszwalb(pixels, **settings)
+    return _nearest_count(lambda value: felzenszwalb(pixels, scale=value, **settings), count, 1, 10000, tries=10)
+
+
+def _nearest_count(cut, count, low, high, tries):
+    """Bisect a setting that makes superpixels larger until their number is about the one wanted."""
+    best = None
+    for _ in range(tries):
+        middle = np.sqrt(low * high)
+        found = cut(middle)
+        number = len(np.unique(found))
+        if best is None or abs(number - count) < abs(len(np.unique(best)) - count):
+            best = found
+        low, high = (middle, high) if number > count else (low, middle)
+    return best
+
+
+def _grid(pixels, count):
+    height, width = pixels.shape[:2]
+    rows = max(1, round(np.sqrt(count * height / width)))
+    cols = max(1, round(count / rows))
+    return (np.arange(height) * rows // height)[:, None] * cols + (np.arange(width) * cols // width)[None]
+
+
+METHODS = {"slic": _slic, "quickshift": _quickshift, "felzenszwalb": _felzenszwalb, "grid": _grid}
+
+
+def _renumbered(segments):
+    return np.unique(segments, return_inverse=True)[1].reshape(np.shape(segments))
+
+
+# --- hiding -------------------------------------------------------------------------------------------------
+
+
+def filling(image, segments, fill="mean", seed=0):
+    """What shows where a superpixel is hidden.
+
+    Parameters
+    ----------
+    image : ndarray (H, W, C)
+    segments : ndarray (H, W) int
+    fill : {"mean", "grey", "blur", "noise"} or float
+        The superpixel's own mean color (LIME's choice); mid-grey, or the grey of this number; the image blurred over a
+        sixteenth of its side; or noise with the mean and spread of the image's colors.
+    seed : int
+        For the noise.
+
+    Returns
+    -------
+    ndarray (H, W, C) float32
+    """
+    if fill == "mean":
+        sizes = np.bincount(segments.ravel())
+        sums = [np.bincount(segments.ravel(), image[..., c].ravel()) for c in range(image.shape[-1])]
+        return (np.stack(sums, -1) / np.maximum(sizes, 1)[:, None])[segments].astype(np.float32)
+    if fill == "blur":
+        from scipy.ndimage import gaussian_filter
+
+        sigma = min(image.shape[:2]) / 16
+        return gaussian_filter(image, (sigma, sigma, 0)).astype(np.float32)
+    if fill == "noise":
+        noise = np.random.default_rng(seed).normal(image.mean((0, 1)), image.std((0, 1)), image.shape)
+        return noise.clip(0, 1).astype(np.float32)
+    if fill == "grey" or (isinstance(fill, (int, float)) and 0 <= fill <= 1):
+        return np.full_like(image, 0.5 if fill == "grey" else fill)
+    raise unknown("fill", fill, ("mean", "grey", "blur", "noise", "a number from 0 to 1"))
+
+
+def perturb(image, filled, segments, masks):
+    """Copies of an image with the superpixels that a mask leaves out hidden: (M, H, W, C) float32.
+
+    Parameters
+    ----------
+    image, filled : ndarray (H, W, C) float32
+        What shows where a superpixel is on, and where it is off.
+    segments : ndarray (H, W) int
+    masks : ndarray (M, K) bool
+    """
+    where = np.repeat(segments[..., None], image.shape[-1], -1)
+    difference = image - filled
+    copies = np.empty((len(masks), *image.shape), np.float32)
+    for mask, copy in zip(np.asarray(masks, np.float32), copies):  # image by image, so that each stays in the cache
+        np.take(mask, where, out=copy, mode="clip")
+        copy *= difference
+        copy += filled
+    return copies
+
+
+# --- explaining ---------------------------------------------------------------------------------------------
+
+
+def explain(
+    net, image, label=None, segments=None, samples=512, seed=0, *, design="hadamard", fill="mean", kernel_width=KERNEL_WIDTH,
+    ridge=0.1, settle=0.95, classes=None, batch=None, progress=True,
+):  # fmt: skip
+    """Give every superpixel its weight in the score of a class.
+
+    Parameters
+    ----------
+    net : Network or callable
+        Or any function from images (N, H, W, C) to probabilities (N, classes).
+    image : Photo or array (H, W, C) or (H, W)
+        In [0, 1], or uint8. Cut and scaled to the network's size if need be, which is then said in a warning.
+    label : str or int, optional
+        The class; the most likely one by default.
+    segments : ndarray (H, W) int, optional
+        From :func:`segment`, of this image; :func:`segment`'s defaults otherwise.
+    samples : int
+        Model calls at most.
+    seed : int
+        The same seed gives the same weights.
+    design : {"hadamard", "pairs", "random"}
+        How the masks are drawn; ``random`` is LIME's own way. All estimate the same weights.
+    fill : {"mean", "grey", "blur", "noise"} or float
+        What a hidden superpixel is replaced by.
+    kernel_width : float
+        Small values listen mostly to copies with few superpixels hidden (distance is the cosine's).
+    ridge : float
+        Penalty that keeps weights finite where masks are fewer than superpixels.
+    settle : float or None
+        Stop as soon as the ranking is this well settled (see ``Explanation.settled``); None uses all samples.
+    classes : sequence of str, optional
+        Names of the outputs of a function.
+    batch : int, optional
+        Images per call; by default 32, or 128 where there is a GPU.
+    progress : bool
+        Show a bar when it takes more than two seconds.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    CnnlensError
+        If the function returns no probabilities, the class is not known, or there is only one superpixel.
+    """
+    predict = classifier(net)
+    classes = classes or getattr(net, "classes", None)
+    shown = frame(net, image)
+    segments = segment(shown) if segments is None else _framed_segments(image, shown, segments)
+    _announce(net, image, shown)
+    seen = np.unique(segments)
+    if len(seen) < 2:
+        raise CnnlensError("The image is one superpixel, so there is nothing to compare. Ask segment() for more, or use method='grid'.")
+    prediction = predict(shown[None])[0]
+    index = int(prediction.argmax()) if label is None else class_index(label, classes, len(prediction))
+    masks = np.ones((samples, segments.max() + 1), bool)
+    masks[:, seen] = designs.draw(design, samples, len(seen), seed)
+    filled = filling(shown, segments, fill, seed)
+    settings = {
+        "label": index, "samples": samples, "seed": seed, "design": design, "fill": fill, "kernel_width": kernel_width,
+        "ridge": ridge, "settle": settle,
+    }  # fmt: skip
+    ask = functools.partial(_ask, predict, shown, filled, segments, batch=batch or batch_size())
+    scores = _ask_until_settled(ask, masks, index, settings, progress)
+    masks = masks[: len(scores)]
+    weights, intercept, settled = _fit(masks, scores[:, index], settings)
+    return Explanation(
+        image=shown, segments=segments, weights=weights, intercept=intercept, label=index, classes=classes and tuple(classes),
+        prediction=prediction, masks=masks, scores=scores, settled=settled, source=source_of(net), settings=settings,
+    )  # fmt: skip
+
+
+def ask(net, why, masks, *, progress=False):
+    """The network's scores for an explained image with other masks: (M, classes)."""
+    filled = filling(why.image, why.segments, why.settings["fill"], why.settings["seed"])
+    with tqdm(total=len(masks), desc=source_name(net), unit="image", delay=2, leave=False, disable=not progress) as bar:
+        return _ask(classifier(net), why.image, filled, why.segments, masks, bar=bar, batch=batch_size())
+
+
+def repeat(net, why, seeds=range(1, 6), *, progress=True):
+    """The same explanation from other seeds: a list of Explanation, for measuring how much they differ."""
+    settings = {key: value for key, value in why.settings.items() if key != "seed"}
+    return [explain(net, why.image, segments=why.segments, seed=seed, classes=why.classes, progress=progress, **settings) for seed in seeds]
+
+
+def batch_size():
+    """Images per call that this device takes well."""
+    return 128 if device.gpus() else 32
+
+
+def _ask(predict, image, filled, segments, masks, *, bar, batch):
+    answers = []
+    for start in range(0, len(masks), batch):
+        chunk = masks[start : start + batch]
+        answers.append(predict(perturb(image, filled, segments, chunk)))
+        bar.update(len(chunk))
+    return np.concatenate(answers)
+
+
+def _ask_until_settled(ask, masks, index, settings, progress):
+    """Scores of the masks, block by block; of fewer than all if the ranking settles before."""
+    block = designs.block_size(settings["design"], _varied(masks).sum())
+    starts = [0, *range(1 + block, len(masks), block)] if settings["settle"] else [0]
+    scores = []
+    with tqdm(total=len(masks), desc="explaining", unit="image", delay=2, leave=False, disable=not progress) as bar:
+        for start, end in zip(starts, [*starts[1:], len(masks)]):
+            scores.append(ask(masks=masks[start:end], bar=bar))
+            found = np.concatenate(scores)
+            if settings["settle"] and _settled(masks[:end], found[:, index], settings) >= settings["settle"]:
+                break
+    return found
+
+
+# --- the line -----------------------------------------------------------------------------------------------
+
+
+def closeness(masks, kernel_width=KERNEL_WIDTH):
+    """How much a mask counts, 0 to 1: LIME's exponential kernel over the cosine distance to the whole image, (M,)."""
+    return _kernel(_distances(np.asarray(masks, float)[:, _varied(masks)]), kernel_width)
+
+
+def _varied(masks):
+    """Which superpixels were ever hidden; those outside the square that the network sees never are."""
+    return ~np.asarray(masks, bool).all(0)
+
+
+def _distances(masks):
+    return 1 - np.sqrt(masks.mean(-1))  # the cosine distance between 0s and 1s and only 1s
+
+
+def _kernel(distances, kernel_width):
+    return np.sqrt(np.exp(-(distances**2) / kernel_width**2))
+
+
+def _fit(masks, scores, settings):
+    """Weights (K,), intercept, and how settled they are."""
+    weights, intercept = line(masks, scores, kernel_width=settings["kernel_width"], ridge=settings["ridge"])
+    return weights, intercept, _settled(masks, scores, settings)
+
+
+def line(masks, scores, *, kernel_width=KERNEL_WIDTH, ridge=0.1):
+    """LIME's weighted straight line through scores.
+
+    Parameters
+    ----------
+    masks : ndarray (M, K) bool
+    scores : ndarray (M,)
+    kernel_width, ridge : float
+        As for :func:`explain`.
+
+    Returns
+    -------
+    weights : ndarray (K,)
+    intercept : float
+    """
+    from lime.lime_base import LimeBase
+    from sklearn.linear_model import Ridge
+
+    weights = np.zeros(masks.shape[1])
+    varied = np.flatnonzero(_varied(masks))
+    shown = np.asarray(masks, float)[:, varied]
+    base = LimeBase(functools.partial(_kernel, kernel_width=kernel_width), random_state=0)
+    # "none" takes all superpixels; lime's default goes through them one by one where few are asked for.
+    intercept, pairs, _, _ = base.explain_instance_with_data(
+        shown, np.asarray(scores, float)[:, None], _distances(shown), 0, len(varied),
+        feature_selection="none", model_regressor=Ridge(alpha=ridge),
+    )  # fmt: skip
+    for part, weight in pairs:
+        weights[varied[part]] = weight
+    return weights, float(intercept)
+
+
+def _settled(masks, scores, settings):
+    """Expected rank correlation of this run with another: its blocks' mean correlation, stepped up to all of them.
+
+    The step up is Spearman's and Brown's (1910) from classical test theory: of R blocks that correlate by r on average,
+    the mean correlates with the mean of R others by R r / (1 + (R - 1) r).
+    """
+    from scipy.stats import rankdata
+
+    block = designs.block_size(settings["design"], _varied(masks).sum())
+    starts = range(1, len(masks) - block + 1, block)
+    if len(starts) < 2:
+        return float("nan")
+    fits = [line(masks[s : s + block], scores[s : s + block], kernel_width=settings["kernel_width"], ridge=settings["ridge"])[0] for s in starts]
+    ranks = np.stack([rankdata(fit) for fit in fits])
+    if (ranks.std(1) == 0).any():
+        return float("nan")
+    between = np.corrcoef(ranks)[np.triu_indices(len(fits), 1)].mean()
+    return float(max(len(fits) * between / (1 + (len(fits) - 1) * between), 0)) if between > 0 else 0.0
+
+
+# --- networks, images and names in --------------------------------------------------------------------------
+
+
+def classifier(net):
+    """A function from images (N, H, W, C) to probabilities (N, classes) that checks what it gives.
+
+    Parameters
+    ----------
+    net : Network or callable
+
+    Raises
+    ------
+    CnnlensError
+        When called: if the answer is not one row of probabilities an image.
+    """
+    if not (isinstance(net, Network) or callable(net) or hasattr(net, "predict")):
+        raise CnnlensError(f"Expected a Network or a function from images to scores; got {type(net).__name__}.")
+
+    def predict(images):
+        return _checked(_predict(net)(images), len(images))
+
+    return predict
+
+
+def _predict(net):
+    if isinstance(net, Network):
+        return lambda images: net.predict(images, batch_size=len(images), progress=False)
+    return net if inspect.isroutine(net) or not hasattr(net, "predict") else net.predict
+
+
+def _checked(scores, images):
+    scores = np.asarray(scores, dtype=np.float32)
+    if scores.ndim == 1 or scores.ndim == 2 and scores.shape[1] == 1:
+        raise CnnlensError(
+            f"The classifier returned one value an image (shape {scores.shape}); expected one a class. "
+            "For a network with a single probability p use lambda x: np.hstack([1 - p(x), p(x)])."
+        )
+    if scores.ndim != 2 or len(scores) != images:
+        raise CnnlensError(f"The classifier returned shape {scores.shape} for {images} images; expected ({images}, classes).")
+    if np.isnan(scores).any():
+        raise CnnlensError("The classifier returned NaN. Check its weights, and that it divides by nothing that can be 0 in a flat image.")
+    if scores.min() < -1e-4 or scores.max() > 1 + 1e-4:
+        raise CnnlensError(
+            f"The classifier returned values from {scores.min():.3g} to {scores.max():.3g}: logits, not probabilities. "
+            "Add the softmax: lambda x: scipy.special.softmax(f(x), axis=1)."
+        )
+    return scores
+
+
+def frame(net, image):
+    """The image as a network sees it: the centered square at its size, with its channels.
+
+    Parameters
+    ----------
+    net : Network or callable
+        A network of any size gets 224 px. A function gets the image as it is, scaled down to 512 px a side if larger.
+    image : Photo or array (H, W, C) or (H, W)
+
+    Returns
+    -------
+    ndarray (h, w, c) float32 in [0, 1]
+    """
+    pixels = _pixels(image)
+    if not isinstance(net, Network):
+        return pixels if max(pixels.shape[:2]) <= LIMIT else _scaled(pixels, _smaller(pixels.shape[:2]))
+    if pixels.shape[-1] != net.channels:
+        pixels = pixels.repeat(3, -1) if net.channels == 3 else pixels @ np.float32([[0.299], [0.587], [0.114]])
+    height, width = net.size or (NOMINAL_SIZE, NOMINAL_SIZE)
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    return square(pixels, height) if height == width else _scaled(pixels, (height, width))
+
+
+def _smaller(shape):
+    return tuple(max(1, round(side * LIMIT / max(shape))) for side in shape)
+
+
+def _scaled(pixels, shape):
+    from skimage.transform import resize
+
+    return resize(pixels, shape, anti_aliasing=True).clip(0, 1).astype(np.float32)
+
+
+def _framed_segments(image, shown, segments):
+    """Superpixels cut and scaled as the image was; those outside the square keep their number and get weight 0."""
+    segments = np.asarray(segments)
+    if segments.ndim != 2 or segments.dtype.kind not in "iu" or segments.min() < 0:
+        raise CnnlensError(f"segments must be whole numbers (H, W) from 0; got {segments.dtype} {segments.shape}. Make them with superpixels.segment(image).")
+    if segments.shape == shown.shape[:2]:
+        return segments.astype(np.intp)
+    if segments.shape != _pixels(image).shape[:2]:
+        raise CnnlensError(f"segments have shape {segments.shape}, the image {_pixels(image).shape[:2]}: they belong to another image.")
+    if shown.shape[0] == shown.shape[1]:
+        side = min(segments.shape)
+        top, left = ((length - side) // 2 for length in segments.shape)
+        segments = segments[top : top + side, left : left + side]
+    rows, cols = ((np.arange(want) + 0.5) * have / want for want, have in zip(shown.shape[:2], segments.shape))
+    return segments[rows.astype(int)[:, None], cols.astype(int)[None]].astype(np.intp)
+
+
+def _announce(net, image, shown):
+    came = _pixels(image).shape
+    if came != shown.shape:
+        size = "×".join(map(str, came[:2]))
+        warnings.warn(
+            f"The image of {size} px and {came[2]} channel(s) was cut and scaled to {shown.shape[0]}×{shown.shape[1]} px and "
+            f"{shown.shape[2]} channel(s) for {source_name(net)}. superpixels.frame(net, image) gives what it sees.",
+            stacklevel=3,
+        )
+
+
+def _pixels(image):
+    array = np.asarray(image.image if hasattr(image, "label") and hasattr(image, "image") else image)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3:
+        raise CnnlensError(f"Expected one image (H, W, C) or (H, W); got an array of shape {array.shape}.")
+    return as_pixels(array)[0]
+
+
+def source_name(net):
+    """What to call a network or a function."""
+    return getattr(net, "name", None) or getattr(net, "__name__", type(net).__name__)
+
+
+def source_of(net):
+    """Name and origin of a network or a function."""
+    return f"{net.name}: {net.source}" if isinstance(net, Network) else f"the function {source_name(net)}"
+
+
+def class_name(classes, index):
+    """The name of a class, readable; its number where it has no name."""
+    return str(classes[index]).replace("_", " ") if classes is not None else f"class {index}"
+
+
+def class_index(label, classes, count):
+    """The output that a label means.
+
+    Parameters
+    ----------
+    label : str or int
+        Case does not matter, and a space is as good as an underscore.
+    classes : sequence of str or None
+    count : int
+        Number of outputs.
+
+    Raises
+    ------
+    CnnlensError
+        If there is no such class (names the nearest), or several have this name.
+    """
+    if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
+        if 0 <= label < count:
+            return int(label)
+        raise CnnlensError(f"There is no class {label}: the classifier has {count}, numbered from 0.")
+    if classes is None:
+        raise CnnlensError(f"Class {label!r} cannot be looked up, because the classifier's classes have no names. Give a number or classes=[…].")
+    plain = [str(name).lower().replace("_", " ") for name in classes]
+    wanted = str(label).lower().replace("_", " ")
+    found = [i for i, name in enumerate(plain) if name == wanted]
+    if not found:
+        raise unknown("class", label, classes)
+    if len(found) > 1:
+        raise CnnlensError(f"{len(found)} classes are called {label!r}. Give the number: {' or '.join(map(str, found))}.")
+    return found[0]
