@@ -226,13 +226,63 @@ def _reduced(pictures, height, width):
     return blocks.mean((2, 4), dtype=np.float32)
 
 
+def row(*rasters, gap=16):
+    """Rasters side by side, their tops aligned."""
+    height = max(raster.shape[0] for raster in rasters)
+    parts = []
+    for raster in rasters:
+        parts += [np.pad(raster, ((0, height - raster.shape[0]), (0, 0), (0, 0)), constant_values=255), np.full((height, gap, 3), PAPER, np.uint8)]
+    return np.concatenate(parts[:-1], 1)
+
+
+def stack(*rasters, gap=6):
+    """Rasters one under the other, their left sides aligned."""
+    return row(*(raster.swapaxes(0, 1) for raster in rasters), gap=gap).swapaxes(0, 1)
+
+
+def titled(raster, words, size=13, bold=False):
+    """A raster with words above it; it gets wider where the words need it."""
+    lines = words.splitlines() or [""]
+    letters = font(size, bold)
+    width = max(raster.shape[1], *(int(letters.getlength(line)) + 2 for line in lines))
+    head = Image.new("RGB", (width, round(size * 1.35) * len(lines) + 4), PAPER)
+    ImageDraw.Draw(head).multiline_text((0, 0), words, INK, letters, spacing=round(size * 0.2))
+    return stack(np.asarray(head), raster, gap=0)
+
+
+def scale_bar(low, high, *, width=120, height=10, cmap=UNSIGNED, words=""):
+    """A lying color bar with its two ends written beside it, as a raster."""
+    bar = np.repeat(colored(np.linspace(0, 1, width)[None], 0, 1, cmap), height, 0)
+    letters = font(11)
+    left, right = f"{low:.3g} ", f" {high:.3g}{'  ' + words if words else ''}"
+    start, end = int(letters.getlength(left)), int(letters.getlength(right))
+    picture = Image.new("RGB", (start + width + end + 4, height + 6), PAPER)
+    draw = ImageDraw.Draw(picture)
+    middle = height // 2 + 3
+    draw.text((0, middle), left, INK, letters, anchor="lm")
+    draw.text((start + width, middle), right, INK, letters, anchor="lm")
+    picture.paste(Image.fromarray(bar), (start, 3))
+    return np.asarray(picture)
+
+
+def boxed(raster, top, left, bottom, right, width=2):
+    """A copy of a raster with a frame around these pixels, cut where it would leave the raster."""
+    picture = Image.fromarray(raster)
+    top, left = max(top, 0), max(left, 0)
+    bottom, right = min(bottom, raster.shape[0]), min(right, raster.shape[1])
+    draw = ImageDraw.Draw(picture)
+    for grow, ink in ((0, PAPER), (1, MARK)):  # white beside red, so that it is seen on any picture
+        draw.rectangle((left - grow * width, top - grow * width, right - 1 + grow * width, bottom - 1 + grow * width), outline=ink, width=width)
+    return np.asarray(picture)
+
+
 def sheet(pictures, *, title="", source="", note="", width=9.0, **how):
     """A grid of small pictures as a Figure.
 
     Parameters
     ----------
     pictures, **how
-        As for :func:`tiles`.
+        As for :func:`tiles`; the cells are as large as the width allows unless ``cell`` says otherwise.
     title : str
     source : str
         For the foot.
@@ -245,6 +295,9 @@ def sheet(pictures, *, title="", source="", note="", width=9.0, **how):
     -------
     Figure
     """
+    count = len(pictures)
+    columns = how.setdefault("columns", min(count, max(1, int(np.ceil(np.sqrt(count * 1.5))))))
+    how.setdefault("cell", max(8, int(width * DPI * 0.97) // columns - how.get("gap", 4)))
     return raster_figure(tiles(pictures, **how), title=title, source=source, note=note, width=width)
 
 

@@ -1,0 +1,330 @@
+"""Pictures of activations: a sheet of every unit of a layer, an overview of all layers, the view of the explorer."""
+
+import functools
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from PIL import Image, ImageDraw
+
+from ..lenses.activations import Activations, Convolved, most_active, strengths
+from ..results import painter
+from . import base
+
+SIDE = 224  # px, the image and the map in the explorer's view
+SHEET = 470  # px, width of the sheet of units beside them
+BARS = 12  # units of a dense layer that are drawn as bars with their names
+
+
+# --- scales -------------------------------------------------------------------------------------------------
+
+
+def scale(maps, scaling="shared"):
+    """Ends of the color map for the maps (h, w, c) of one layer, and its name.
+
+    Parameters
+    ----------
+    maps : ndarray (h, w, c)
+    scaling : {"shared", "each"}
+        One scale for all units of the layer, or one for each.
+
+    Returns
+    -------
+    low, high : float or ndarray (c,)
+    cmap : str
+        Diverging around zero where answers are negative too.
+    """
+    axes = (0, 1) if scaling == "each" else None
+    low, high = maps.min(axes), maps.max(axes)
+    if maps.min() < 0:
+        reach = np.maximum(np.abs(low), np.abs(high))
+        return -reach, reach, base.SIGNED
+    return np.zeros_like(low), high, base.UNSIGNED
+
+
+def scale_words(low, high, scaling, cmap):
+    """What the colors mean, in words."""
+    zero = "white is 0" if cmap == base.SIGNED else "dark is 0"
+    if scaling == "each":
+        return f"each unit has its own scale of colors ({zero}): compare shapes, not strengths"
+    return f"all units share one scale of colors ({zero}, the strongest {float(high):.3g})"
+
+
+# --- sheets -------------------------------------------------------------------------------------------------
+
+
+def sheet_raster(acts, layer, image=0, *, by="mean", scaling="shared", cell=None):
+    """Every unit of a layer as one raster: number and size on each, the most active framed and marked *max*.
+
+    Parameters
+    ----------
+    acts : Activations
+    layer : str
+    image : int
+    by : {"mean", "peak"}
+        What most active means.
+    scaling : {"shared", "each"}
+    cell : int, optional
+        Side of each picture in pixels.
+
+    Returns
+    -------
+    ndarray (H, W, 3) uint8
+    """
+    values = acts[layer][image]
+    best = int(most_active(acts[layer][image : image + 1], by)[0])
+    if values.ndim == 1:
+        return dense_sheet(values, acts.classes if layer == list(acts)[-1] else None, best)
+    low, high, cmap = scale(values, scaling)
+    height, width, units = values.shape
+    labels = [f"{unit}: {width}×{height} px" for unit in range(units)]
+    return base.tiles(values.transpose(2, 0, 1), labels=labels, marked={best: "max"}, cell=cell or 96, low=low, high=high, cmap=cmap)
+
+
+def sheet(acts, layer, image=0, *, by="mean", scaling="shared", cell=None):
+    """The sheet of a layer as (Figure, alternative text); arguments as for :func:`sheet_raster`."""
+    raster = sheet_raster(acts, layer, image, by=by, scaling=scaling, cell=cell)
+    values, found = acts[layer][image], _layer(acts, layer)
+    best = int(most_active(acts[layer][image : image + 1], by)[0])
+    what = "answers on the whole" if by == "mean" else "has the highest single answer"
+    if values.ndim == 1:
+        size, note = f"{found.units} neurons", f"max: the neuron that answers most (neuron {best})."
+    else:
+        low, high, cmap = scale(values, scaling)
+        size = f"{found.units} units, {found.shape[1]}×{found.shape[0]} px each"
+        note = f"max: the unit that {what} most strongly (by {by}: unit {best}); {scale_words(low, high, scaling, cmap)}."
+        note = note.replace("has the highest single answer most strongly", "has the highest single answer")
+    fig = base.raster_figure(raster, title=f"{acts.network}, {layer} ({found.kind}): {size}", note=note, source=acts.source, width=max(6.0, raster.shape[1] / base.DPI))
+    return fig, f"Sheet of {layer} of {acts.network}: {size}. {note}"
+
+
+def dense_sheet(values, classes, best):
+    """A dense layer: bars with names where names are few, else a grid of squares."""
+    if len(values) <= 2 * BARS or classes:
+        return bars(values, classes, best)
+    low, high, cmap = scale(values[None, None])
+    labels = range(len(values)) if len(values) <= 256 else None
+    return base.tiles(values[:, None, None], labels=labels, marked={best: "max"}, cell=34, low=low, high=high, cmap=cmap)
+
+
+def bars(values, names, chosen, *, width=440, count=BARS):
+    """The strongest neurons of a dense layer as lying bars, the chosen one framed in red and always among them."""
+    order = np.argsort(-values, kind="stable")
+    shown = list(order[: 2 * count] if len(values) <= 2 * count else order[:count])
+    if chosen is not None and chosen not in shown:
+        shown[-1] = chosen
+    letters, line = base.font(12), 20
+    words = [f"{names[unit].replace('_', ' ')}" if names else f"neuron {unit}" for unit in shown]
+    left = min(int(max(letters.getlength(word) for word in words)) + 10, 200)
+    low, high = min(0.0, float(values.min())), max(float(values.max()), 1e-12)
+    picture = Image.new("RGB", (width, line * len(shown) + 6), base.PAPER)
+    draw = ImageDraw.Draw(picture)
+
+    def across(value):
+        return left + (value - low) / (high - low) * (width - left - 66)
+
+    ink = tuple(round(part * 255) for part in to_rgb(base.CLASS_COLORS[0]))
+    for i, (unit, word) in enumerate(zip(shown, words)):
+        top = i * line + 3
+        draw.text((left - 6, top + 8), word, base.INK, letters, anchor="rm")
+        ends = sorted((across(0), across(float(values[unit]))))
+        draw.rectangle((ends[0], top, ends[1] + 1, top + line - 5), fill=ink)
+        draw.text((max(ends) + 6, top + 8), f"{values[unit]:.3g}", base.INK, letters, anchor="lm")
+        if unit == chosen:
+            draw.rectangle((ends[0] - 2, top - 2, ends[1] + 3, top + line - 3), outline=base.MARK, width=2)
+    return np.asarray(picture)
+
+
+# --- overview -----------------------------------------------------------------------------------------------
+
+
+def overview(acts, image=0, *, units=8, by="mean", scaling="shared"):
+    """One row a layer, from first to last: its most active units for one image, as (Figure, alternative text)."""
+    rows, cell = [], 76
+    for layer in acts.layers:
+        values = acts[layer.path][image]
+        power = strengths(acts[layer.path][image : image + 1], by)[0]
+        best = np.argsort(-power, kind="stable")[:units]
+        if values.ndim == 1:
+            names = acts.classes if layer.path == list(acts)[-1] else None
+            picture = bars(values, names, None, width=(cell + 4) * units, count=5) if names else dense_sheet(values, None, int(best[0]))
+            size = f"{layer.units} neurons"
+        else:
+            low, high, cmap = scale(values, scaling)
+            low, high = (end[best] if np.ndim(end) else end for end in (low, high))
+            labels = [f"{unit}" for unit in best]
+            picture = base.tiles(values[..., best].transpose(2, 0, 1), labels=labels, marked={0: "max"}, cell=cell, columns=units, low=low, high=high, cmap=cmap)
+            size = f"{layer.shape[1]}×{layer.shape[0]} px, {layer.units} units"
+        words = base.titled(np.full((1, 190, 3), 255, np.uint8), f"{layer.path}\n{size}", size=12)
+        rows.append(base.row(words, picture, gap=8))
+    top = base.titled(_enlarged(acts.images[image], 150), "what it was shown", size=12)
+    raster = base.stack(top, *rows, gap=4)
+    note = f"In each row the {units} units that answer most strongly by {by}, the strongest first. " + (
+        "Colors are one scale within a row, not across rows." if scaling == "shared" else "Each unit has its own scale of colors."
+    )
+    fig = base.raster_figure(raster, title=f"What {acts.network} passes on, layer by layer", note=note, source=acts.source, width=raster.shape[1] / base.DPI)
+    return fig, f"The most active units of {len(acts)} layers of {acts.network} for one image, from {acts.layers[0].path} to {acts.layers[-1].path}. {note}"
+
+
+@painter(Activations)
+def paint(acts):
+    """One layer as its sheet, several as the overview; for the first image."""
+    return sheet(acts, acts.layers[0].path) if len(acts) == 1 else overview(acts)
+
+
+def _layer(acts, path):
+    return next(layer for layer in acts.layers if layer.path == path)
+
+
+def _enlarged(image, side):
+    """An image (H, W, C) in [0, 1] as uint8 RGB whose longer side is about ``side``."""
+    pixels = (image.clip(0, 1) * 255).round().astype(np.uint8)
+    pixels = pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels
+    factor = side / max(pixels.shape[:2])
+    return base.resized(pixels, [max(1, round(length * factor)) for length in pixels.shape[:2]])
+
+
+# --- the explorer's view ------------------------------------------------------------------------------------
+
+
+class Views:
+    """Draws the explorer's view of some activations; remembers the sheets, which cost more than the rest.
+
+    Parameters
+    ----------
+    acts : Activations
+        Of one image.
+    by, scaling : str
+        As for :func:`sheet_raster`.
+    label : str
+        What the image shows.
+    """
+
+    def __init__(self, acts, label=""):
+        self.acts, self.label = acts, label
+        self._sheet = functools.lru_cache(64)(self._sheet)
+
+    def raster(self, layer, unit, *, by="mean", scaling="shared"):
+        """Image, map and sheet side by side: ndarray (H, W, 3) uint8."""
+        values = self.acts[layer][0]
+        if values.ndim == 1:
+            names = self.acts.classes if layer == list(self.acts)[-1] else None
+            chart = base.titled(bars(values, names, unit, width=SIDE + SHEET), f"{layer}: the neurons that answer most; framed: {_named(names, unit)}")
+            return base.row(base.titled(_enlarged(self.acts.images[0], SIDE), self.label or "image"), chart)
+        found = _layer(self.acts, layer)
+        low, high, cmap = scale(values, scaling)
+        low, high = (float(end[unit]) if np.ndim(end) else float(end) for end in (low, high))
+        one = values[..., unit]
+        peak = np.unravel_index(one.argmax(), one.shape)
+        image = _enlarged(self.acts.images[0], SIDE)
+        picture = _fitted(base.colored(one, low, high, cmap), SIDE)
+        if found.rows and one.max() > one.min():
+            image = base.boxed(image, *(round(edge * image.shape[0] / self.acts.images.shape[1]) for edge in found.box(*peak)))
+            picture = base.boxed(picture, *(round(edge * picture.shape[0] / one.shape[0]) for edge in (*peak, peak[0] + 1, peak[1] + 1)))
+        middle = base.stack(base.titled(picture, f"{layer}, unit {unit}: {one.shape[1]}×{one.shape[0]} px"), base.scale_bar(low, high, cmap=cmap))
+        best = int(most_active(self.acts[layer][:1], by)[0])
+        return base.row(base.titled(image, self.label or "image"), middle, self._framed(layer, unit, best, by, scaling))
+
+    def _framed(self, layer, unit, best, by, scaling):
+        sheet, step, columns = self._sheet(layer, scaling)
+        picture = Image.fromarray(sheet)
+        draw = ImageDraw.Draw(picture)
+        for number, ink in ((best, (255, 127, 14)), (unit, base.MARK)):
+            top, left = 2 + number // columns * step[0], 2 + number % columns * step[1]
+            draw.rectangle((left - 2, top - 2, left + step[1] - 1, top + step[0] - 1), outline=ink, width=2)
+        same = ": this one" if best == unit else f": unit {best}, framed in orange"
+        return base.titled(np.asarray(picture), f"all {self.acts[layer].shape[-1]} units (this one in red)\nmax by {by}{same}")
+
+    def _sheet(self, layer, scaling):
+        """The sheet without frames, its step from picture to picture (down, across), and its columns."""
+        values = self.acts[layer][0]
+        low, high, cmap = scale(values, scaling)
+        units = values.shape[-1]
+        columns = int(np.ceil(np.sqrt(units * SHEET / (SIDE + 16))))
+        cell = min(SHEET // columns - 2, 96)
+        raster = base.tiles(values.transpose(2, 0, 1), cell=cell, columns=columns, low=low, high=high, cmap=cmap, gap=2)
+        tall = max(1, round(cell * values.shape[0] / max(values.shape[:2])))
+        wide = max(1, round(cell * values.shape[1] / max(values.shape[:2])))
+        return raster, (tall + 2, wide + 2), min(columns, units)
+
+    def words(self, layer, unit):
+        """The numbers beside the view, one thought a line."""
+        values, found = self.acts[layer], _layer(self.acts, layer)
+        means, peaks = strengths(values)[0], strengths(values, "peak")[0]
+        rank = int((means > means[unit]).sum()) + 1
+        if values.ndim == 2:
+            names = self.acts.classes if layer == list(self.acts)[-1] else None
+            return f"{_named(names, unit)} of {layer} ({found.kind}, {found.units} neurons): {means[unit]:.4g}, rank {rank}."
+        one = values[0, ..., unit]
+        row, col = np.unravel_index(one.argmax(), one.shape)
+        silent = int((np.ptp(values[0], axis=(0, 1)) == 0).sum())
+        where = f" Each position sees {found.field[1]}×{found.field[0]} px of the image (framed), one every {found.stride[1]} px." if found.rows else ""
+        return (
+            f"Unit {unit} of {layer} ({found.kind}, {found.units} units of {one.shape[1]}×{one.shape[0]} px): peak {peaks[unit]:.3g} at row {row}, column {col}; "
+            f"mean {means[unit]:.3g}, rank {rank} of {found.units}; {(one == 0).mean():.0%} zeros.\n"
+            f"Most active by mean: unit {int(means.argmax())}; by peak: unit {int(peaks.argmax())}. Silent for this image: {silent} of {found.units} units.{where}"
+        )
+
+
+def _named(names, unit):
+    return f"{names[unit].replace('_', ' ')} (neuron {unit})" if names else f"neuron {unit}"
+
+
+def _fitted(pixels, side):
+    factor = side / max(pixels.shape[:2])
+    return base.resized(pixels, [max(1, round(length * factor)) for length in pixels.shape[:2]])
+
+
+def view(acts, layer, unit=0, *, image=0, by="mean", scaling="shared", label=""):
+    """The same view as the explorer's, for paper: (Figure, alternative text)."""
+    views = Views(one_image(acts, image), label)
+    raster = views.raster(layer, unit, by=by, scaling=scaling)
+    words = views.words(layer, unit)
+    fig = base.raster_figure(raster, title=f"{acts.network}, {layer}", note=words.replace("\n", " "), source=acts.source, width=raster.shape[1] / base.DPI)
+    return fig, words
+
+
+def one_image(acts, image):
+    """The activations of one image alone."""
+    if not 0 <= image < len(acts.images):
+        raise IndexError(f"There is no image {image}: there are {len(acts.images)}.")
+    maps = {path: values[image : image + 1] for path, values in acts.items()}
+    return Activations(
+        maps=maps, images=acts.images[image : image + 1], layers=acts.layers, network=acts.network, classes=acts.classes, source=acts.source, settings=acts.settings
+    )
+
+
+# --- one untrained convolution ------------------------------------------------------------------------------
+
+
+def convolved_raster(result, side=SIDE):
+    """The photograph and each filter's answer, the filter itself above it: ndarray (H, W, 3) uint8."""
+    low, high, cmap = scale(result.maps)
+    height, width, filters = result.maps.shape
+    parts = [base.titled(_enlarged(result.image, side), f"photograph\n{result.image.shape[1]}×{result.image.shape[0]} px", size=12)]
+    for i in range(filters):
+        picture = _fitted(base.colored(result.maps[..., i], low, high, cmap), side)
+        parts.append(base.titled(picture, f"filter {i}\n{width}×{height} px", size=12))
+    columns = 4
+    rows = [base.row(*parts[i : i + columns], gap=10) for i in range(0, len(parts), columns)]
+    return base.stack(*rows, base.scale_bar(float(low), float(high), cmap=cmap, words="white is 0" if cmap == base.SIGNED else ""))
+
+
+def convolved_words(result):
+    """What was done and what is left, in numbers."""
+    done = result.settings
+    steps = [f"a {done['kernel']}×{done['kernel']} convolution with {done['filters']} untrained filters"]
+    steps += ["ReLU"] if done["relu"] else []
+    steps += [f"max pooling {done['pool']}×{done['pool']}"] if done["pool"] > 1 else []
+    pixels = result.maps.shape[0] * result.maps.shape[1]
+    before = result.image.shape[0] * result.image.shape[1]
+    return (
+        f"{', then '.join(steps).capitalize()}: {pixels:,} of {before:,} positions left ({pixels / before:.0%}); "
+        f"{(result.maps == 0).mean():.0%} of the answers are zero, {(result.maps < 0).mean():.0%} negative."
+    )
+
+
+@painter(Convolved)
+def convolved(result):
+    """One untrained convolution as (Figure, alternative text)."""
+    raster, words = convolved_raster(result), convolved_words(result)
+    return base.raster_figure(raster, title="One untrained convolution", note=words, source=result.source, width=raster.shape[1] / base.DPI), words

@@ -1,0 +1,181 @@
+"""Pictures of data, of training, and of the mistakes that are left."""
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from ..results import painter
+from ..training import Training
+from .base import LABEL, SMALL, TITLE, UNSIGNED, bundle, canvas, finish, sheet
+
+GREY = "gray"
+
+
+def samples(data, per_class=10):
+    """Some training images of every class, a row a class.
+
+    Parameters
+    ----------
+    data : Dataset
+    per_class : int
+
+    Returns
+    -------
+    Figure, str
+        And its alternative text.
+    """
+    rows = [np.flatnonzero(data.y_train == label)[:per_class] for label in range(len(data.classes))]
+    fig = canvas(0.62 * per_class + 1.6, 0.62 * len(rows) + 0.6)
+    grid = fig.subplots(len(rows), per_class, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for chosen, row, name in zip(rows, grid, data.classes):
+        for index, axes in zip(chosen, row):
+            axes.imshow(data.x_train[int(index)].squeeze(), cmap=GREY)
+        row[0].text(-0.25, 0.5, name, transform=row[0].transAxes, ha="right", va="center", fontsize=LABEL)
+    fig.suptitle(f"{per_class} training images of each class", fontsize=TITLE)
+    return finish(fig, data.source), f"{per_class} training images of each of the classes {', '.join(data.classes)}."
+
+
+def curves(runs):
+    """Loss and accuracy by epoch.
+
+    Parameters
+    ----------
+    runs : dict of str to Training (or to its history)
+
+    Returns
+    -------
+    Figure, str
+    """
+    fig = canvas(9, 3.6)
+    left, right = fig.subplots(1, 2)
+    sources = []
+    for number, (name, run) in enumerate(runs.items()):
+        history = getattr(run, "history", run)
+        sources.append(getattr(run, "source", ""))
+        epochs = [row["epoch"] for row in history]
+        color = ("#832db6", "#e76300", "#3f90da", "#717581")[number % 4]
+        for axes, key in ((left, "loss"), (right, "accuracy")):
+            axes.plot(epochs, [row[f"val_{key}"] for row in history], "o-", color=color, markersize=4, label=f"{name}, test")
+            axes.plot(epochs, [row[key] for row in history], "--", color=color, linewidth=1.2, label=f"{name}, training")
+    for axes, key in ((left, "loss"), (right, "accuracy")):
+        axes.set_xlabel("epoch", fontsize=LABEL)
+        axes.set_title(key, fontsize=TITLE)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    right.legend(fontsize=SMALL)
+    last = {name: getattr(run, "history", run)[-1]["val_accuracy"] for name, run in runs.items()}
+    return finish(fig, sources), "Loss and accuracy by epoch. Last test accuracy: " + ", ".join(f"{n} {v:.2%}" for n, v in last.items()) + "."
+
+
+@painter(Training)
+def _training(result):
+    return curves({result.settings["recipe"]: result})
+
+
+class LiveCurves:
+    """Redraws the curves in place after every epoch; give it to ``train(on_epoch=[LiveCurves()])``."""
+
+    def __init__(self, name="this run"):
+        self.name, self.handle = name, None
+
+    def __call__(self, history):
+        from IPython.display import display
+
+        data, metadata = bundle(*curves({self.name: history}))
+        if self.handle is None:
+            self.handle = display(data, metadata=metadata, raw=True, display_id=True)
+        else:
+            self.handle.update(data, metadata=metadata, raw=True)
+
+
+def confusion(matrix, classes, source):
+    """A confusion matrix, its diagonal left out of the color scale so that the mistakes show.
+
+    Parameters
+    ----------
+    matrix : array (classes, classes) int
+        True by predicted.
+    classes : sequence of str
+    source : str
+
+    Returns
+    -------
+    Figure, str
+    """
+    mistakes = np.array(matrix, float)
+    np.fill_diagonal(mistakes, np.nan)
+    fig = canvas(6.4, 5.6)
+    axes = fig.add_subplot()
+    picture = axes.imshow(mistakes, cmap=UNSIGNED, vmin=0, vmax=max(1, np.nanmax(mistakes)))
+    for row, column in np.ndindex(*mistakes.shape):
+        if matrix[row][column]:
+            dark = row != column and mistakes[row, column] < 0.6 * np.nanmax(mistakes)
+            axes.text(column, row, str(matrix[row][column]), ha="center", va="center", fontsize=SMALL, color="white" if dark else "black")
+    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right", fontsize=SMALL + 1)
+    axes.set_yticks(range(len(classes)), classes, fontsize=SMALL + 1)
+    axes.set_xlabel("predicted", fontsize=LABEL)
+    axes.set_ylabel("true", fontsize=LABEL)
+    axes.set_title("What was taken for what (right answers on white)", fontsize=TITLE)
+    fig.colorbar(picture, ax=axes, label="mistakes", shrink=0.8)
+    wrong = int(np.nansum(mistakes))
+    return finish(fig, source), f"Confusion matrix of {len(classes)} classes with {wrong} mistakes among {int(np.sum(matrix))} images."
+
+
+def mistakes(images, labels, probabilities, chosen, classes, source):
+    """Wrongly classified images with what they are, what they were taken for, and how certainly.
+
+    Parameters
+    ----------
+    images : Images or array (N, H, W, C)
+    labels : array (N,) int
+    probabilities : array (N, classes)
+    chosen : sequence of int
+        Which images to show.
+    classes : sequence of str
+    source : str
+
+    Returns
+    -------
+    Figure, str
+    """
+    chosen = list(chosen)
+    columns = min(6, max(1, len(chosen)))
+    rows = max(1, -(-len(chosen) // columns))
+    fig = canvas(1.6 * columns + 0.4, 2.0 * rows + 0.6)
+    for axes in fig.subplots(rows, columns, squeeze=False).flat[len(chosen) :]:
+        axes.axis("off")
+    for axes, index in zip(fig.axes, chosen):
+        guess = int(np.argmax(probabilities[index]))
+        axes.imshow(images[int(index)].squeeze(), cmap=GREY)
+        axes.set_title(f"{classes[labels[index]]}\ntaken for {classes[guess]}\n({probabilities[index][guess]:.0%} sure)", fontsize=SMALL)
+        axes.axis("off")
+    if not chosen:
+        fig.text(0.5, 0.5, "no mistakes", ha="center", fontsize=TITLE)
+    fig.suptitle("The mistakes it is most sure of", fontsize=TITLE)
+    return finish(fig, source), f"{len(chosen)} wrongly classified images, the most certain mistakes first."
+
+
+def kernels(weights, title, source):
+    """The kernels of a first convolution: for grey images signed around zero, for color images as colors.
+
+    Parameters
+    ----------
+    weights : array (height, width, channels, units)
+    title, source : str
+
+    Returns
+    -------
+    Figure, str
+    """
+    units = np.moveaxis(np.asarray(weights), -1, 0)
+    reach = np.abs(units).max()
+    if units.shape[-1] == 3:
+        pictures, how = 0.5 + 0.5 * units / reach, {}
+        note = "grey is a weight of zero; one brightness scale for all kernels"
+    else:
+        pictures, how = units.mean(-1), {"cmap": "RdBu_r", "low": -reach, "high": reach}
+        note = f"blue −{reach:.2f}, white 0, red +{reach:.2f}; one scale for all kernels"
+    fig = sheet(pictures, title=title, source=source, note=note, labels=[str(i) for i in range(len(units))], cell=48, width=7, **how)
+    return fig, f"{title}: {len(units)} kernels of {units.shape[1]} × {units.shape[2]} weights."
