@@ -1,0 +1,528 @@
+"""What a unit looks for: images made by gradient ascent to drive it as hard as possible (dissertation 4.4.2, 6.3.1).
+
+Two methods give the same kind of result, so that they can be compared:
+
+* ``"pixels"``, the dissertation's: grey noise, 500 steps of 0.1 along the gradient divided by its L2 norm, and if wanted
+  the regularizers that it discusses, L2 decay and Gaussian blur.
+* ``"fourier"``, ours: the image as waves in decorrelated colors, small random shifts and turns, 64 steps of Adam.
+
+The activation that a result names is always measured on the very image it holds, in float32 and undisturbed.
+"""
+
+import operator
+import zlib
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm.auto import tqdm
+
+from .. import device
+from ..errors import CnnlensError, unknown
+from ..network import NOMINAL_SIZE, Network
+from ..results import Result
+from . import ascent
+
+METHODS = {"fourier": {"steps": 64, "path": 5.0}, "pixels": {"steps": 500, "path": 50.0}}
+RESCUE_STEPS = 16
+SHEET = 64  # units that fit on a sheet, 8×8
+SMALL = 64  # px: a network for images no larger than this is looked at in its own size
+MEMORY = 1.5 * 2**30  # bytes that a batch may take for its activations and their gradients
+LARGEST_BATCH = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimized(Result):
+    """Images that drive units as hard as possible.
+
+    Attributes
+    ----------
+    images : ndarray (U, H, W, C) float32 in [0, 1]
+    units : ndarray (U,) int
+        The unit each was made for; -1 for a direction, several units together, or a whole layer.
+    names : tuple of U str
+        The same in words.
+    activation : ndarray (U,) float32
+        What was climbed, measured on the image itself: the mean over all positions, or the middle one.
+    start : ndarray (U,) float32
+        The same on the image that the ascent began with.
+    fate : tuple of U str
+        "live"; "rescued" (answered nothing at first, woken by the redirected gradient); or "dead".
+    evidence : tuple of U str
+        Why a unit is called dead or rescued; "" for a live one.
+    layer : str
+    objective : {"mean", "center"}
+    history : ndarray (steps, U) float32
+        What was climbed, at each step, as the network saw it (disturbed, and perhaps in bfloat16).
+    snapshots : ndarray (S, U, H, W, C) float32
+        The images on the way; S is 0 unless asked for.
+    snapshot_steps : tuple of S int
+        After how many steps each was taken.
+    """
+
+    images: np.ndarray
+    units: np.ndarray
+    names: tuple
+    activation: np.ndarray
+    start: np.ndarray
+    fate: tuple
+    evidence: tuple
+    layer: str
+    objective: str
+    history: np.ndarray
+    snapshots: np.ndarray
+    snapshot_steps: tuple
+
+    @property
+    def live(self):
+        """Which units are not dead, (U,) bool."""
+        return np.array([fate != "dead" for fate in self.fate])
+
+    @property
+    def best_first(self):
+        """Indices that put the strongest first and dead units last, (U,) int."""
+        return np.lexsort((-self.activation, ~self.live))
+
+
+def maximize(
+    net, layer, units=None, *, directions=None, objective="mean", method="fourier", size=None, steps=None, seed=0, rate=None,
+    color=None, robust=True, decay=0.0, blur=0.0, blur_every=4, penalty=0.0, snapshots=0, precision="auto", batch_size=None, progress=True,
+):  # fmt: skip
+    """Images that drive units of a layer as hard as possible.
+
+    Parameters
+    ----------
+    net : Network
+    layer : str
+        Any layer that the gradient passes: convolution, pooling, dense, after Flatten. Of a last softmax or sigmoid the
+        scores before it (the logits) are climbed, since a probability also rises when the other classes fall.
+    units : int, or sequence of int or of tuples of int, or "layer", optional
+        Channels of a map or neurons of a dense layer. A tuple asks for one image for several units together; "layer" for
+        one that strengthens whatever the layer does (DeepDream). By default all of them, at most the first 64.
+    directions : array (D, units of the layer), optional
+        Instead of units: directions in the space of the layer's units, each made to unit length.
+    objective : {"mean", "center"}
+        Of a map: its mean over all positions gives a texture, its middle position the thing itself.
+    method : {"fourier", "pixels"}
+        Ours, or the dissertation's.
+    size : int or (int, int), optional
+        Pixels (height, width). By default what the receptive field calls for.
+    steps : int, optional
+        64 for "fourier", 500 for "pixels".
+    seed : int
+        Each image depends on the seed and on its own unit only, not on which others are made with it.
+    rate : float, optional
+        Length of the first step, which shrinks linearly to nothing ("fourier"), or of each step ("pixels", 0.1).
+        By default such that the whole path is as long, whatever the number of steps.
+    color : bool, optional
+        False makes grey images for a color network, to see shape alone.
+    robust : bool
+        Disturb the images a little at each step; only for "fourier".
+    decay, blur, blur_every : float, float, int
+        The dissertation's regularizers, only for "pixels": share of the way to grey at each step; standard deviation in
+        pixels of a Gaussian blur each so many steps.
+    penalty : float
+        λ times the squared norm of the image is taken off what is climbed (see :func:`class_models`).
+    snapshots : int
+        How many images on the way to keep, the first and the last among them.
+    precision : {"auto", "float32", "mixed_bfloat16"}
+        What the network computes the ascent in. "auto" takes bfloat16 where the processor has it.
+    batch_size : int, optional
+        Images optimized together; by default as many as should fit in 1.5 GiB.
+    progress : bool
+        Show a bar when it takes more than two seconds.
+
+    Returns
+    -------
+    Optimized
+        In the order asked for; ``best_first`` sorts it.
+
+    Raises
+    ------
+    CnnlensError
+        If there is no such layer or unit, no gradient flows back from the layer, the layer cannot be had at this size, a
+        grey network is asked for color, or the network answers NaN.
+
+    References
+    ----------
+    Erhan et al. 2009, "Visualizing Higher-Layer Features of a Deep Network"; Olah, Mordvintsev and Schubert 2017,
+    "Feature Visualization"; the dissertation, 4.4.2, 5.1.1 and 6.3.1.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> found = maximize(zoo.load("lenet", weights="random"), "conv1", units=[0, 3], steps=4)
+    >>> found.images.shape
+    (2, 28, 28, 1)
+    """
+    for name, value, known in (("method", method, METHODS), ("objective", objective, ascent.OBJECTIVES)):
+        if value not in known:
+            raise unknown(name, value, known)
+    steps = METHODS[method]["steps"] if steps is None else whole_number("steps", steps)
+    place = net.layer(layer)
+    weights, numbers, names = targets(place, units, directions)
+    height, width = _checked_size(net, place, size, objective)
+    if color and net.channels == 1:
+        raise CnnlensError(f"{net.name} takes grey images, so no colored ones can be made for it. Leave color away.")
+    if rate is None:
+        rate = METHODS[method]["path"] / steps * (2 if method == "fourier" else 1)
+    shift, turn = _disturbance(place, objective, min(height, width)) if robust and method == "fourier" else (0, 0.0)
+    climb = {
+        "method": method, "objective": objective, "whole": weights is None, "shift": shift, "turn": turn, "penalty": float(penalty),
+        "precision": _precision(precision),
+    }  # fmt: skip
+    most = batch_size or fitting_batch(net, layer, height, width)
+    count = -(-len(names) // -(-len(names) // most))  # as even as possible, so that no batch is padded by much
+    parts = []
+    with tqdm(total=steps * -(-len(names) // count), desc=f"{net.name} {layer}", unit="step", delay=2, leave=False, disable=not progress) as bar:
+        for first in range(0, len(names), count):
+            these = slice(first, first + count)
+            begin = ascent.start(method, _seeds(seed, names[these], count), height, width, 1 if color is False else net.channels)
+            rows = None if weights is None else _padded(weights[these], count)
+            climbed = _climb(net, layer, begin, rows, count, climb, steps, rate, seed, _kept(snapshots, steps), (decay, blur, blur_every), bar)
+            parts.append(_trimmed(climbed, len(names[these])))
+    joined = {key: np.concatenate([part[key] for part in parts], axis) for key, axis in (("images", 0), ("first", 0), ("history", 1), ("snapshots", 1))}
+    fate, evidence = zip(*(word for part in parts for word in part["fates"]))
+    settings = {
+        "method": method, "objective": objective, "size": (height, width), "steps": steps, "seed": seed, "rate": rate, "color": color,
+        "robust": robust, "decay": decay, "blur": blur, "blur_every": blur_every, "penalty": penalty, "precision": climb["precision"],
+    }  # fmt: skip
+    return Optimized(
+        images=joined["images"], units=numbers, names=names, activation=measure(net, layer, joined["images"], weights, objective),
+        start=measure(net, layer, joined["first"], weights, objective), fate=fate, evidence=evidence, layer=layer, objective=objective,
+        history=joined["history"], snapshots=joined["snapshots"], snapshot_steps=_kept(snapshots, steps), source=net.source, settings=settings,
+    )  # fmt: skip
+
+
+def measure(net, layer, images, weights, objective="mean"):
+    """How strongly each image drives its own target, in float32.
+
+    Parameters
+    ----------
+    images : array (N, H, W, C) in [0, 1]
+    weights : array (N, units) or None
+        A direction for each image; None for the whole layer.
+    objective : {"mean", "center"}
+
+    Returns
+    -------
+    ndarray (N,) float32
+    """
+    read = net.compiled((layer,), linear=True)
+    parts, few = [], max(1, fitting_batch(net, layer, *images.shape[1:3]))
+    for first in range(0, len(images), few):
+        these = slice(first, first + few)
+        output = read(tf.constant(images[these]))[layer]
+        parts.append(ascent.response(output, None if weights is None else weights[these], objective).numpy())
+    return np.concatenate(parts)
+
+
+# --- class models -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassModels(Optimized):
+    """Images that the network takes for the very model of a class.
+
+    Attributes
+    ----------
+    predicted : tuple of U str
+        What the network itself says each image is.
+    probability : ndarray (U,) float32
+        That it gives to the class each was made for.
+    """
+
+    predicted: tuple
+    probability: np.ndarray
+
+    @property
+    def recognized(self):
+        """Whether the network takes each for the class it was made for, (U,) bool."""
+        return np.array([name == said for name, said in zip(self.names, self.predicted)])
+
+
+def class_models(net, labels, *, penalty=None, steps=128, seed=0, **how):
+    """Images of classes: ``argmax S_c(I) − λ‖I‖²``, from the scores before the softmax (dissertation 4.4.3).
+
+    Parameters
+    ----------
+    net : Network
+        That classifies.
+    labels : sequence of str or int, or one of them
+        Names or numbers of classes.
+    penalty : float, optional
+        λ. The norm counts from the color that the network takes as zero (black for LeNet, the mean color of ImageNet for
+        VGG16). By default 20 divided by the number of pixel values: a weight that an image of any size feels alike.
+    steps, seed, **how
+        As for :func:`maximize`.
+
+    Returns
+    -------
+    ClassModels
+
+    References
+    ----------
+    Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks", section 2.
+    """
+    labels = [labels] if isinstance(labels, (str, int)) else list(labels)
+    head = net.layer(net.head)
+    if head.is_map:
+        raise CnnlensError(f"{net.name} ({net.source}) has no classifier, so it has no class models. Use a network that classifies.")
+    classes = net.classes or tuple(str(i) for i in range(head.units))
+    numbers = [class_number(classes, label) for label in labels]
+    height, width = net.size or (NOMINAL_SIZE, NOMINAL_SIZE)
+    penalty = 20 / (height * width * net.channels) if penalty is None else penalty
+    found = maximize(net, net.head, numbers, penalty=penalty, steps=steps, seed=seed, **how)
+    answer = net.predict(found.images, progress=False)
+    return ClassModels(
+        **{**vars(found), "names": tuple(classes[number] for number in numbers)},
+        predicted=tuple(classes[i] for i in answer.argmax(1)), probability=answer[np.arange(len(numbers)), numbers],
+    )  # fmt: skip
+
+
+def class_number(classes, label):
+    """The number of a class from its name or number; names are compared without regard to case and underscores."""
+    if isinstance(label, (int, np.integer)):
+        if not 0 <= label < len(classes):
+            raise CnnlensError(f"There is no class {label}: the network has {len(classes)}, numbered from 0.")
+        return int(label)
+    plain = [name.lower().replace("_", " ") for name in classes]
+    wanted = str(label).lower().replace("_", " ")
+    if wanted not in plain:
+        raise unknown("class", label, classes)
+    return plain.index(wanted)
+
+
+# --- what is asked ------------------------------------------------------------------------------------------
+
+
+def targets(place, units=None, directions=None):
+    """What each image is for.
+
+    Parameters
+    ----------
+    place : Layer
+    units, directions
+        As for :func:`maximize`.
+
+    Returns
+    -------
+    weights : ndarray (U, units of the layer) float32, or None for the whole layer
+    numbers : ndarray (U,) int
+    names : tuple of U str
+
+    Raises
+    ------
+    CnnlensError
+        If a unit is out of range or no number, or a direction has the wrong length or none.
+    """
+    if directions is not None:
+        return _directed(place, directions)
+    if isinstance(units, str):
+        if units != "layer":
+            raise CnnlensError(f"units={units!r} is not understood. Expected numbers from 0 to {place.units - 1}, tuples of them, or 'layer'.")
+        return None, np.array([-1]), ("whole layer",)
+    if units is None:
+        units = range(min(place.units, SHEET))
+    asked = [units] if np.ndim(units) == 0 else list(units)
+    if not asked:
+        raise CnnlensError(f"units is empty. Expected numbers from 0 to {place.units - 1}.")
+    weights, numbers, names = np.zeros((len(asked), place.units), np.float32), [], []
+    for row, item in zip(weights, asked):
+        several = [unit_number(place, unit) for unit in (item if np.ndim(item) else [item])]
+        row[several] = 1 / len(several)
+        numbers.append(several[0] if len(several) == 1 else -1)
+        names.append("unit " + " + ".join(map(str, several)))
+    return weights, np.array(numbers), tuple(names)
+
+
+def unit_number(place, unit):
+    """A unit of a layer as int, or the error that says which there are."""
+    try:
+        number = operator.index(unit)
+    except TypeError:
+        raise CnnlensError(f"Unit {unit!r} is no whole number. Layer {place.path!r} has units 0 to {place.units - 1}.") from None
+    if not 0 <= number < place.units:
+        raise CnnlensError(f"There is no unit {number} in layer {place.path!r}: it has units 0 to {place.units - 1}.")
+    return number
+
+
+def _directed(place, directions):
+    rows = np.atleast_2d(np.asarray(directions, np.float32))
+    if rows.ndim != 2 or rows.shape[1] != place.units:
+        raise CnnlensError(f"Directions have shape {rows.shape}; layer {place.path!r} wants (number of directions, {place.units}).")
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not (np.isfinite(length) & (length > 0)).all():
+        raise CnnlensError("A direction of length zero, or with NaN, points nowhere. Give each at least one number that is not 0.")
+    return rows / length, np.full(len(rows), -1), tuple(f"direction {i}" for i in range(len(rows)))
+
+
+def whole_number(name, value):
+    """A number of steps or the like: an int of at least 1."""
+    if not isinstance(value, (int, np.integer)) or value < 1:
+        raise CnnlensError(f"{name}={value!r} is no whole number of at least 1.")
+    return int(value)
+
+
+def calls_for(net, place, objective="mean"):
+    """The image size (height, width) that a layer's receptive field calls for.
+
+    A network for small images, and a layer that sees the whole image, get the network's own size; else half again the
+    receptive field, which leaves room around the thing or for a texture to repeat, between 64 px and the network's size.
+    """
+    own = net.size or (NOMINAL_SIZE, NOMINAL_SIZE)
+    if not place.is_map or place.field is None or max(own) <= SMALL:
+        return own
+    return tuple(int(min(most, max(64, -(-1.5 * field // 16) * 16))) for most, field in zip(own, place.field))
+
+
+def _checked_size(net, place, size, objective):
+    if size is None:
+        return calls_for(net, place, objective)
+    height, width = (whole_number("size", side) for side in (size if np.ndim(size) else (size, size)))
+    if not place.is_map and net.size and (height, width) != net.size:
+        raise CnnlensError(f"Layer {place.path!r} has no map, so {net.name} reaches it at {net.size[0]}×{net.size[1]} px only, not {height}×{width}.")
+    least = (place.rows.stride, place.cols.stride) if place.rows and place.is_map else (1, 1)
+    if height < least[0] or width < least[1]:
+        raise CnnlensError(f"size={size} is smaller than one position of layer {place.path!r}. Give at least {max(least)}.")
+    return height, width
+
+
+def _disturbance(place, objective, size):
+    """How far to shift (pixels) and turn (radians) the images of a layer: in proportion to what one unit sees.
+
+    A texture may be shifted all the way round, so that it leans on no border; a thing has to stay in the middle.
+    """
+    field = min(min(place.field or (size, size)), size) if place.is_map else size
+    turn = 0.0 if field < 12 else 0.05  # turning resamples, which blurs what filters of a few pixels look for
+    if place.is_map and objective == "mean":
+        return size // 2, turn
+    return max(1, field // 16), turn
+
+
+def _precision(wanted):
+    if wanted not in ("auto", "float32", "mixed_bfloat16"):
+        raise unknown("precision", wanted, ("auto", "float32", "mixed_bfloat16"))
+    chosen = device.training_policy() if wanted == "auto" else wanted
+    return chosen if chosen == "mixed_bfloat16" else "float32"  # float16's gradients underflow without loss scaling
+
+
+def fitting_batch(net, layer, height, width):
+    """How many images of this size can be taken back through the network at once."""
+    own = net.size or (NOMINAL_SIZE, NOMINAL_SIZE)
+    values = 0
+    for each in net.layers(all=True):
+        values += int(np.prod(each.shape))
+        if each.path == layer:
+            break
+    each_bytes = 3 * 4 * values * (height * width) / (own[0] * own[1])
+    return int(np.clip(MEMORY / max(each_bytes, 1), 1, LARGEST_BATCH))
+
+
+def _seeds(seed, names, count):
+    """A pair of numbers for each image, from the seed and what it is made for; padded to a full batch."""
+    pairs = [(seed, zlib.crc32(name.encode()) & 0x7FFFFFFF) for name in names]
+    return pairs + pairs[-1:] * (count - len(pairs))
+
+
+def _padded(rows, count):
+    return np.concatenate([rows, np.repeat(rows[-1:], count - len(rows), 0)])
+
+
+def _trimmed(climbed, count):
+    cut = {"images": np.s_[:count], "first": np.s_[:count], "fates": np.s_[:count], "history": np.s_[:, :count], "snapshots": np.s_[:, :count]}
+    return {key: value[cut[key]] for key, value in climbed.items()}
+
+
+def _kept(snapshots, steps):
+    """After which steps to keep a snapshot."""
+    return tuple(sorted(set(np.linspace(0, steps, snapshots).round().astype(int).tolist()))) if snapshots else ()
+
+
+# --- the ascent ---------------------------------------------------------------------------------------------
+
+
+def _climb(net, layer, state, weights, count, climb, steps, rate, seed, kept, soften, bar):
+    """All steps for one batch; a dict of what :class:`Optimized` holds of it."""
+    step = ascent.step(net, layer, **climb)
+    weights = tf.zeros((count, 1)) if weights is None else tf.constant(weights)
+    method, everyone = climb["method"], tf.ones(count)
+    first = ascent.drawn(method, state, net.channels).numpy()
+    history, seen, alive, rescued = [], [first] if 0 in kept else [], np.zeros(count, bool), np.zeros(count, bool)
+    for i in range(steps):
+        length = rate * (1 - i / steps) if method == "fourier" else rate
+        state, found, slopes = _checked(net, layer, step(state, weights, everyone, tf.constant(length, tf.float32), _key(seed, i)))
+        history.append(found)
+        alive |= slopes > 0
+        if i == 0 and not alive.all():
+            state, rescued = _rescue(net, layer, state, weights, ~alive, climb, rate, seed), ~alive
+        if method == "pixels" and any(soften[:2]):
+            decay, blur, every = soften
+            state = ascent.softened(state, decay, blur if (i + 1) % every == 0 else 0)
+        if i + 1 in kept:
+            seen.append(ascent.drawn(method, state, net.channels).numpy())
+        bar.update()
+    images = ascent.drawn(method, state, net.channels).numpy()
+    fates = [_fate(*each, steps) for each in zip(alive, rescued, np.max(history, 0))]
+    snapshots = np.stack(seen) if seen else np.zeros((0, *images.shape), np.float32)
+    return {"images": images, "first": first, "history": np.stack(history), "snapshots": snapshots, "fates": fates}
+
+
+def _key(seed, i):
+    return tf.constant([seed, i], tf.int32)
+
+
+def _checked(net, layer, outcome):
+    """A step's outcome as arrays, or the error that says why there is none."""
+    state, found, slopes = outcome
+    if slopes is None:
+        raise CnnlensError(
+            f"No gradient flows back from layer {layer!r} of {net.name}: between the image and it stands a step without one "
+            "(rounding, argmax, a stopped gradient). Choose a layer before that step."
+        )
+    found, slopes = found.numpy(), slopes.numpy()
+    if not (np.isfinite(found).all() and np.isfinite(slopes).all()):
+        raise CnnlensError(f"{net.name} answered NaN at layer {layer!r}. Its weights ({net.source}) are damaged: load others.")
+    return state, found, slopes
+
+
+def _rescue(net, layer, state, weights, stuck, climb, rate, seed):
+    """Steps with the redirected gradient for those that are stuck; all others stay where they are."""
+    step = ascent.step(net, layer, **climb, rescue=True)
+    for i in range(RESCUE_STEPS):
+        state, _, _ = _checked(net, layer, step(state, weights, tf.constant(stuck, tf.float32), tf.constant(rate, tf.float32), _key(seed, 1_000_000 + i)))
+    return state
+
+
+def _fate(alive, rescued, strongest, steps):
+    if not rescued:
+        return "live", ""
+    if alive:
+        return "rescued", f"no gradient at the start; woken by {RESCUE_STEPS} steps with the redirected gradient"
+    return "dead", f"no gradient in {steps} steps, nor after {RESCUE_STEPS} with the redirected gradient; strongest response {strongest:.3g}"
+
+
+# --- the control --------------------------------------------------------------------------------------------
+
+
+def untrained(net, seed=0):
+    """A copy of a network with fresh random weights, to see what of a picture is the network's and what the method's.
+
+    Parameters
+    ----------
+    net : Network
+    seed : int
+
+    Raises
+    ------
+    CnnlensError
+        If the model's class does not let Keras copy it.
+    """
+    keras.utils.set_random_seed(seed)
+    try:
+        model = keras.models.clone_model(net.model)
+    except Exception as error:
+        raise CnnlensError(f"{net.name} cannot be copied with fresh weights ({type(error).__name__}): Keras copies Sequential and functional models.") from error
+    source = f"untrained copy of {net.name}, seed {seed}"
+    return Network(model, f"untrained {net.name}", classes=net.classes, source=source, preprocessing=net.preprocessing)
