@@ -230,7 +230,7 @@ def _principal(chunks, mean, components, seed, rounds=2):
 
 def tsne(
     net, images, layer, *, labels=None, classes=None, perplexity=30, iterations=750, learning_rate="auto", start="pca", seed=0,
-    engine="opentsne", components=COMPONENTS, predictions=None, progress=True,
+    engine="opentsne", components=COMPONENTS, predictions=None, exaggerated=EXAGGERATED, progress=True,
 ):  # fmt: skip
     """A map of images by what a layer makes of them.
 
@@ -249,7 +249,7 @@ def tsne(
     perplexity : float
         About how many neighbors each point minds.
     iterations : int
-        In all; the first 250 with exaggerated attraction.
+        In all, the first of them with exaggerated attraction.
     learning_rate : float or "auto"
         ``auto`` is N / exaggeration (Belkina et al. 2019).
     start : "pca", "random" or array (N, 2)
@@ -262,6 +262,8 @@ def tsne(
         As for :func:`represent`.
     predictions : array (N,) of int, optional
         The network's answers, where they are known already.
+    exaggerated : int
+        How many of the iterations exaggerate attraction; openTSNE only (scikit-learn's 250 are fixed).
     progress : bool
 
     Returns
@@ -282,7 +284,7 @@ def tsne(
     representation = represent(net, images, layer, components=components, seed=seed, progress=progress)
     points, divergence = arrange(
         representation.vectors, perplexity=perplexity, iterations=iterations, learning_rate=learning_rate, start=start, seed=seed,
-        engine=engine, progress=progress,
+        engine=engine, exaggerated=exaggerated, progress=progress,
     )  # fmt: skip
     if predictions is None:
         predictions = predict(net, images, progress=progress)
@@ -296,16 +298,17 @@ def tsne(
     )  # fmt: skip
 
 
-def arrange(vectors, *, perplexity=30, iterations=750, learning_rate="auto", start="pca", seed=0, engine="opentsne", exaggerated=EXAGGERATED, progress=True):
+def arrange(
+    vectors, *, perplexity=30, iterations=750, learning_rate="auto", start="pca", seed=0, engine="opentsne", exaggerated=EXAGGERATED,
+    progress=True,
+):  # fmt: skip
     """Lay vectors out in the plane by t-SNE.
 
     Parameters
     ----------
     vectors : array (N, d)
-    perplexity, iterations, learning_rate, start, seed, engine
+    perplexity, iterations, learning_rate, start, seed, engine, exaggerated
         As for :func:`tsne`.
-    exaggerated : int
-        How many of the iterations, at the beginning, exaggerate attraction; openTSNE only.
     progress : bool
 
     Returns

@@ -1,0 +1,149 @@
+"""Films of t-SNE maps: the same points through the epochs of a training, the layers of a network, or perplexities.
+
+Each map begins where the last one ended, so that points travel instead of jumping, and what moves is what changed.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from .. import zoo
+from ..errors import CnnlensError
+from ..network import Network, recast
+from ..results import Result
+from . import embedding
+
+EXAGGERATED = 60  # a short spell at the start of each map, so that a cluster that was torn in two can still join
+ITERATIONS = 260  # of every map but the first, which starts from nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Film(Result):
+    """Maps of the same images, one after the other.
+
+    Attributes
+    ----------
+    maps : tuple of Map
+        Of the same images in the same order.
+    titles : tuple of str
+        One a map: ``epoch 3``, ``layer conv1``.
+    """
+
+    maps: tuple
+    titles: tuple
+
+    @property
+    def frames(self):
+        """All positions, (frames, N, 2)."""
+        return np.stack([each.points for each in self.maps])
+
+    @property
+    def labels(self):
+        """True classes (N,), or None."""
+        return self.maps[0].labels
+
+    @property
+    def classes(self):
+        """What they mean."""
+        return self.maps[0].classes
+
+    @property
+    def travel(self):
+        """How far points move from each map to the next, on average, in units of the later map's radius; (frames - 1,)."""
+        frames = self.frames.astype(np.float64)
+        moved = np.linalg.norm(np.diff(frames, axis=0), axis=2).mean(1)
+        return moved / np.sqrt(np.square(frames[1:]).sum(2).mean(1))
+
+    def __len__(self):
+        return len(self.maps)
+
+
+def through_training(net, images, snapshots, layer, *, labels=None, classes=None, seed=0, progress=True, **how):
+    """One map per snapshot of a training.
+
+    Parameters
+    ----------
+    net : Network
+        Of the architecture that was trained; its own weights are left alone.
+    images : array (N, H, W, C)
+    snapshots : sequence of (int, path)
+        Epochs and weights files, as :func:`cnnlens.training.snapshots` gives them.
+    layer : str
+    labels, classes : optional
+        As for :func:`cnnlens.embedding.tsne`.
+    seed : int
+    **how
+        More settings of :func:`cnnlens.embedding.tsne`: perplexity, learning_rate, components.
+
+    Returns
+    -------
+    Film
+    """
+    if not snapshots:
+        raise CnnlensError("There are no snapshots to make a film of: train with a folder, then give training.snapshots(folder).")
+    copy = Network(recast(net.model, "float32"), net.name, classes=net.classes, source=net.source, preprocessing=net.preprocessing)
+
+    def stage(snapshot):
+        epoch, path = snapshot
+        zoo.fill(copy.model, path)
+        return copy, layer, {}, f"epoch {epoch}" if epoch else "before training"
+
+    source = f"snapshots of {net.name}, epochs {snapshots[0][0]} to {snapshots[-1][0]}"
+    film = _film(map(stage, snapshots), len(snapshots), images, labels, classes, seed, progress, how)
+    return replace(film, source=source, settings={**film.settings, "layer": layer})
+
+
+def through_layers(net, images, layers, *, labels=None, classes=None, seed=0, progress=True, **how):
+    """One map per layer; begin with ``"input"`` for the pixels.
+
+    Parameters
+    ----------
+    net : Network
+    images : array (N, H, W, C)
+    layers : sequence of str
+    labels, classes, seed, **how
+        As for :func:`through_training`.
+
+    Returns
+    -------
+    Film
+    """
+    how = {"predictions": embedding.predict(net, images, progress=progress), **how}
+    stages = ((net, layer, {}, "pixels" if layer == embedding.INPUT else layer) for layer in layers)
+    return _film(stages, len(layers), images, labels, classes, seed, progress, how)
+
+
+def through_perplexities(net, images, layer, perplexities, *, labels=None, classes=None, seed=0, progress=True, **how):
+    """The same layer mapped at several perplexities, each map started from the last.
+
+    Parameters
+    ----------
+    net : Network
+    images : array (N, H, W, C)
+    layer : str
+    perplexities : sequence of float
+    labels, classes, seed, **how
+        As for :func:`through_training`.
+
+    Returns
+    -------
+    Film
+    """
+    how = {"predictions": embedding.predict(net, images, progress=progress), **how}
+    stages = ((net, layer, {"perplexity": value}, f"perplexity {value:g}") for value in perplexities)
+    return _film(stages, len(perplexities), images, labels, classes, seed, progress, how)
+
+
+def _film(stages, count, images, labels, classes, seed, progress, how):
+    """A Film from stages (network, layer, settings, title) that are made ready one by one."""
+    maps, titles = [], []
+    for net, layer, own, title in tqdm(stages, total=count, desc="film", unit="map", delay=2, leave=False, disable=not progress):
+        settings = {"labels": labels, "classes": classes, "seed": seed, "progress": False, **how, **own}
+        if maps:
+            settings |= {"start": maps[-1].points, "iterations": ITERATIONS, "exaggerated": EXAGGERATED}
+        maps.append(embedding.tsne(net, images, layer, **settings))
+        titles.append(title)
+    if not maps:
+        raise CnnlensError("A film needs at least one map: give layers, perplexities or snapshots.")
+    return Film(maps=tuple(maps), titles=tuple(titles), source=maps[0].source, settings={"seed": seed, **{key: value for key, value in how.items() if key != "predictions"}})
