@@ -46,7 +46,7 @@ def activations(net, images, layers=None, *, labels=None, image=0, layer=None, u
         Number("image", 0, len(pixels) - 1, image),
         Choice("layer", paths, first),
         Number("unit", 0, units[first] - 1, unit),
-        Choice("colors", ["one scale for all units", "each unit its own"]),
+        Choice("sheet", ["one scale for all units", "each unit its own scale"]),
         Choice("max", ["by mean", "by peak"]),
     ]
 
@@ -59,7 +59,7 @@ def activations(net, images, layers=None, *, labels=None, image=0, layer=None, u
         return Views(record(net, pixels[one : one + 1], paths, progress=False), f"image {one} {labels[one]}".strip())
 
     def draw(values, views):
-        scaling = "shared" if values["colors"].startswith("one") else "each"
+        scaling = "shared" if values["sheet"].startswith("one") else "each"
         raster = views.raster(values["layer"], values["unit"], by=values["max"][3:], scaling=scaling)
         return Frame(raster, views.words(values["layer"], values["unit"]))
 

@@ -1,7 +1,5 @@
 """Pictures of activations: a sheet of every unit of a layer, an overview of all layers, the view of the explorer."""
 
-import functools
-
 import numpy as np
 from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw
@@ -12,14 +10,20 @@ from . import base
 
 SIDE = 224  # px, the image and the map in the explorer's view
 SHEET = 470  # px, width of the sheet of units beside them
+ORANGE = (255, 127, 14)
 BARS = 12  # units of a dense layer that are drawn as bars with their names
 
 
 # --- scales -------------------------------------------------------------------------------------------------
 
 
+CEILING = 0.995  # of the positive answers of a layer; brighter ones are drawn as bright, or a few would darken all others
+
+
 def scale(maps, scaling="shared"):
     """Ends of the color map for the maps (h, w, c) of one layer, and its name.
+
+    The shared scale ends where 99.5 % of the positive answers (of a sample of them) lie below it.
 
     Parameters
     ----------
@@ -33,12 +37,17 @@ def scale(maps, scaling="shared"):
     cmap : str
         Diverging around zero where answers are negative too.
     """
-    axes = (0, 1) if scaling == "each" else None
-    low, high = maps.min(axes), maps.max(axes)
-    if maps.min() < 0:
-        reach = np.maximum(np.abs(low), np.abs(high))
+    if scaling == "each":
+        low, high = maps.min((0, 1)), maps.max((0, 1))
+        reach = np.maximum(-low, high)
+    else:
+        sizes = np.abs(maps.ravel()[:: max(1, maps.size // 100_003)])
+        sizes = sizes[sizes > 0]
+        low, high = maps.min(), np.quantile(sizes, CEILING) if sizes.size else maps.max()
+        reach = high
+    if np.min(low) < 0:
         return -reach, reach, base.SIGNED
-    return np.zeros_like(low), high, base.UNSIGNED
+    return np.zeros_like(high), high, base.UNSIGNED
 
 
 def scale_words(low, high, scaling, cmap):
@@ -46,7 +55,7 @@ def scale_words(low, high, scaling, cmap):
     zero = "white is 0" if cmap == base.SIGNED else "dark is 0"
     if scaling == "each":
         return f"each unit has its own scale of colors ({zero}): compare shapes, not strengths"
-    return f"all units share one scale of colors ({zero}, the strongest {float(high):.3g})"
+    return f"all units share one scale of colors ({zero}, brightest from {float(high):.3g} on)"
 
 
 # --- sheets -------------------------------------------------------------------------------------------------
@@ -85,15 +94,14 @@ def sheet(acts, layer, image=0, *, by="mean", scaling="shared", cell=None):
     raster = sheet_raster(acts, layer, image, by=by, scaling=scaling, cell=cell)
     values, found = acts[layer][image], _layer(acts, layer)
     best = int(most_active(acts[layer][image : image + 1], by)[0])
-    what = "answers on the whole" if by == "mean" else "has the highest single answer"
+    what = "answers most on the whole" if by == "mean" else "has the highest single answer"
     if values.ndim == 1:
         size, note = f"{found.units} neurons", f"max: the neuron that answers most (neuron {best})."
     else:
         low, high, cmap = scale(values, scaling)
         size = f"{found.units} units, {found.shape[1]}×{found.shape[0]} px each"
-        note = f"max: the unit that {what} most strongly (by {by}: unit {best}); {scale_words(low, high, scaling, cmap)}."
-        note = note.replace("has the highest single answer most strongly", "has the highest single answer")
-    fig = base.raster_figure(raster, title=f"{acts.network}, {layer} ({found.kind}): {size}", note=note, source=acts.source, width=max(6.0, raster.shape[1] / base.DPI))
+        note = f"max: the unit that {what} (by {by}: unit {best}); {scale_words(low, high, scaling, cmap)}."
+    fig = base.raster_figure(raster, title=f"{acts.network}, {layer} ({found.kind}): {size}", note=note, source=acts.source)
     return fig, f"Sheet of {layer} of {acts.network}: {size}. {note}"
 
 
@@ -101,9 +109,13 @@ def dense_sheet(values, classes, best):
     """A dense layer: bars with names where names are few, else a grid of squares."""
     if len(values) <= 2 * BARS or classes:
         return bars(values, classes, best)
+    return squares(values, best, labels=range(len(values)) if len(values) <= 256 else None, cell=34)
+
+
+def squares(values, best, **how):
+    """The neurons of a dense layer as colored squares, the most active framed."""
     low, high, cmap = scale(values[None, None])
-    labels = range(len(values)) if len(values) <= 256 else None
-    return base.tiles(values[:, None, None], labels=labels, marked={best: "max"}, cell=34, low=low, high=high, cmap=cmap)
+    return base.tiles(values[:, None, None], marked={best: "max" if how["cell"] > 30 else ""}, low=low, high=high, cmap=cmap, **how)
 
 
 def bars(values, names, chosen, *, width=440, count=BARS):
@@ -146,7 +158,11 @@ def overview(acts, image=0, *, units=8, by="mean", scaling="shared"):
         best = np.argsort(-power, kind="stable")[:units]
         if values.ndim == 1:
             names = acts.classes if layer.path == list(acts)[-1] else None
-            picture = bars(values, names, None, width=(cell + 4) * units, count=5) if names else dense_sheet(values, None, int(best[0]))
+            wide = (cell + 4) * units
+            if names or layer.units <= BARS:
+                picture = bars(values, names, None, width=wide, count=5)
+            else:
+                picture = squares(values, int(best[0]), cell=16, columns=wide // 20)
             size = f"{layer.units} neurons"
         else:
             low, high, cmap = scale(values, scaling)
@@ -154,14 +170,14 @@ def overview(acts, image=0, *, units=8, by="mean", scaling="shared"):
             labels = [f"{unit}" for unit in best]
             picture = base.tiles(values[..., best].transpose(2, 0, 1), labels=labels, marked={0: "max"}, cell=cell, columns=units, low=low, high=high, cmap=cmap)
             size = f"{layer.shape[1]}×{layer.shape[0]} px, {layer.units} units"
-        words = base.titled(np.full((1, 190, 3), 255, np.uint8), f"{layer.path}\n{size}", size=12)
+        words = base.titled(np.full((1, 190, 3), 255, np.uint8), f"\n{layer.path}\n{size}", size=12)
         rows.append(base.row(words, picture, gap=8))
     top = base.titled(_enlarged(acts.images[image], 150), "what it was shown", size=12)
     raster = base.stack(top, *rows, gap=4)
     note = f"In each row the {units} units that answer most strongly by {by}, the strongest first. " + (
         "Colors are one scale within a row, not across rows." if scaling == "shared" else "Each unit has its own scale of colors."
     )
-    fig = base.raster_figure(raster, title=f"What {acts.network} passes on, layer by layer", note=note, source=acts.source, width=raster.shape[1] / base.DPI)
+    fig = base.raster_figure(raster, title=f"What {acts.network} passes on, layer by layer", note=note, source=acts.source)
     return fig, f"The most active units of {len(acts)} layers of {acts.network} for one image, from {acts.layers[0].path} to {acts.layers[-1].path}. {note}"
 
 
@@ -187,82 +203,101 @@ def _enlarged(image, side):
 
 
 class Views:
-    """Draws the explorer's view of some activations; remembers the sheets, which cost more than the rest.
+    """Draws the explorer's view of some activations; what a layer needs is worked out when it is first looked at.
 
     Parameters
     ----------
     acts : Activations
         Of one image.
-    by, scaling : str
-        As for :func:`sheet_raster`.
     label : str
         What the image shows.
     """
 
     def __init__(self, acts, label=""):
         self.acts, self.label = acts, label
-        self._sheet = functools.lru_cache(64)(self._sheet)
+        self._layers = {layer.path: layer for layer in acts.layers}
+        self._image = _enlarged(acts.images[0], SIDE)
+        self._kept = {}
 
     def raster(self, layer, unit, *, by="mean", scaling="shared"):
-        """Image, map and sheet side by side: ndarray (H, W, 3) uint8."""
-        values = self.acts[layer][0]
+        """Image, map and sheet side by side: ndarray (H, W, 3) uint8; arguments as for :func:`sheet_raster`."""
+        values, found = self.acts[layer][0], self._layers[layer]
         if values.ndim == 1:
-            names = self.acts.classes if layer == list(self.acts)[-1] else None
+            names = self._names(layer)
             chart = base.titled(bars(values, names, unit, width=SIDE + SHEET), f"{layer}: the neurons that answer most; framed: {_named(names, unit)}")
-            return base.row(base.titled(_enlarged(self.acts.images[0], SIDE), self.label or "image"), chart)
-        found = _layer(self.acts, layer)
-        low, high, cmap = scale(values, scaling)
-        low, high = (float(end[unit]) if np.ndim(end) else float(end) for end in (low, high))
+            return base.row(base.titled(self._image, self.label or "image"), chart)
         one = values[..., unit]
+        low, high, cmap = scale(values[..., unit : unit + 1], "each")
+        low, high = float(low[0]), float(high[0])
         peak = np.unravel_index(one.argmax(), one.shape)
-        image = _enlarged(self.acts.images[0], SIDE)
-        picture = _fitted(base.colored(one, low, high, cmap), SIDE)
-        if found.rows and one.max() > one.min():
-            image = base.boxed(image, *(round(edge * image.shape[0] / self.acts.images.shape[1]) for edge in found.box(*peak)))
+        image, picture = self._image, _fitted(base.colored(one, low, high, cmap), SIDE)
+        if one.max() > one.min():
             picture = base.boxed(picture, *(round(edge * picture.shape[0] / one.shape[0]) for edge in (*peak, peak[0] + 1, peak[1] + 1)))
-        middle = base.stack(base.titled(picture, f"{layer}, unit {unit}: {one.shape[1]}×{one.shape[0]} px"), base.scale_bar(low, high, cmap=cmap))
-        best = int(most_active(self.acts[layer][:1], by)[0])
-        return base.row(base.titled(image, self.label or "image"), middle, self._framed(layer, unit, best, by, scaling))
+            if found.rows:
+                image = base.boxed(image, *(round(edge * image.shape[0] / self.acts.images.shape[1]) for edge in found.box(*peak)))
+        bar = base.scale_bar(low, high, cmap=cmap, words="own scale")
+        middle = base.stack(base.titled(picture, f"{layer}, unit {unit}\n{one.shape[1]}×{one.shape[0]} px"), bar)
+        return base.row(base.titled(image, f"{self.label or 'image'}\n{self.acts.images.shape[2]}×{self.acts.images.shape[1]} px"), middle, self._framed(layer, unit, by, scaling))
 
-    def _framed(self, layer, unit, best, by, scaling):
-        sheet, step, columns = self._sheet(layer, scaling)
+    def _framed(self, layer, unit, by, scaling):
+        """The sheet of the layer with this unit and the most active one framed."""
+        sheet, (down, across), columns = self._once(_plain_sheet, layer, scaling)
+        best = int(self._once(_summary, layer)[by].argmax())
         picture = Image.fromarray(sheet)
         draw = ImageDraw.Draw(picture)
-        for number, ink in ((best, (255, 127, 14)), (unit, base.MARK)):
-            top, left = 2 + number // columns * step[0], 2 + number % columns * step[1]
-            draw.rectangle((left - 2, top - 2, left + step[1] - 1, top + step[0] - 1), outline=ink, width=2)
-        same = ": this one" if best == unit else f": unit {best}, framed in orange"
-        return base.titled(np.asarray(picture), f"all {self.acts[layer].shape[-1]} units (this one in red)\nmax by {by}{same}")
-
-    def _sheet(self, layer, scaling):
-        """The sheet without frames, its step from picture to picture (down, across), and its columns."""
-        values = self.acts[layer][0]
-        low, high, cmap = scale(values, scaling)
-        units = values.shape[-1]
-        columns = int(np.ceil(np.sqrt(units * SHEET / (SIDE + 16))))
-        cell = min(SHEET // columns - 2, 96)
-        raster = base.tiles(values.transpose(2, 0, 1), cell=cell, columns=columns, low=low, high=high, cmap=cmap, gap=2)
-        tall = max(1, round(cell * values.shape[0] / max(values.shape[:2])))
-        wide = max(1, round(cell * values.shape[1] / max(values.shape[:2])))
-        return raster, (tall + 2, wide + 2), min(columns, units)
+        for number, ink in ((best, ORANGE), (unit, base.MARK)):
+            top, left = 2 + number // columns * down, 2 + number % columns * across
+            draw.rectangle((left - 2, top - 2, left + across - 1, top + down - 1), outline=ink, width=2)
+        same = "this one" if best == unit else f"unit {best}, in orange"
+        colors = "one scale" if scaling == "shared" else "each its own scale"
+        return base.titled(np.asarray(picture), f"all {self._layers[layer].units} units ({colors}), this one framed in red\nmax by {by}: {same}")
 
     def words(self, layer, unit):
         """The numbers beside the view, one thought a line."""
-        values, found = self.acts[layer], _layer(self.acts, layer)
-        means, peaks = strengths(values)[0], strengths(values, "peak")[0]
-        rank = int((means > means[unit]).sum()) + 1
-        if values.ndim == 2:
-            names = self.acts.classes if layer == list(self.acts)[-1] else None
-            return f"{_named(names, unit)} of {layer} ({found.kind}, {found.units} neurons): {means[unit]:.4g}, rank {rank}."
-        one = values[0, ..., unit]
+        values, found = self.acts[layer][0], self._layers[layer]
+        seen = self._once(_summary, layer)
+        rank = int((seen["mean"] > seen["mean"][unit]).sum()) + 1
+        if values.ndim == 1:
+            named = _named(self._names(layer), unit)
+            return f"{named[0].upper()}{named[1:]} of {layer} ({found.kind}, {found.units} neurons): {values[unit]:.4g}, rank {rank}."
+        one = values[..., unit]
         row, col = np.unravel_index(one.argmax(), one.shape)
-        silent = int((np.ptp(values[0], axis=(0, 1)) == 0).sum())
         where = f" Each position sees {found.field[1]}×{found.field[0]} px of the image (framed), one every {found.stride[1]} px." if found.rows else ""
         return (
-            f"Unit {unit} of {layer} ({found.kind}, {found.units} units of {one.shape[1]}×{one.shape[0]} px): peak {peaks[unit]:.3g} at row {row}, column {col}; "
-            f"mean {means[unit]:.3g}, rank {rank} of {found.units}; {(one == 0).mean():.0%} zeros.\n"
-            f"Most active by mean: unit {int(means.argmax())}; by peak: unit {int(peaks.argmax())}. Silent for this image: {silent} of {found.units} units.{where}"
+            f"Unit {unit} of {layer} ({found.kind}, {found.units} units of {one.shape[1]}×{one.shape[0]} px): peak {seen['peak'][unit]:.3g} at row {row}, column {col}; "
+            f"mean {seen['mean'][unit]:.3g}, rank {rank} of {found.units}; {(one == 0).mean():.0%} zeros.\n"
+            f"Most active by mean: unit {seen['mean'].argmax()}; by peak: unit {seen['peak'].argmax()}. "
+            f"Silent for this image: {seen['silent'].sum()} of {found.units} units.{where}"
         )
+
+    def _names(self, layer):
+        return self.acts.classes if layer == list(self.acts)[-1] else None
+
+    def _once(self, function, layer, *how):
+        """``function`` of the layer's maps, computed when first asked for."""
+        key = (function, layer, *how)
+        if key not in self._kept:
+            self._kept[key] = function(self.acts[layer][0], *how)
+        return self._kept[key]
+
+
+def _summary(values):
+    """For each unit of maps (h, w, c) or values (units,): mean, peak, and whether it is silent."""
+    flat = values.reshape(-1, values.shape[-1])
+    peak = flat.max(0)
+    return {"mean": flat.mean(0), "peak": peak, "silent": flat.min(0) == peak}
+
+
+def _plain_sheet(values, scaling):
+    """The sheet of maps (h, w, c) that stands in the view: raster, its step from picture to picture, and its columns."""
+    height, width, units = values.shape
+    columns = min(units, int(np.ceil(np.sqrt(units * SHEET / (SIDE + 16)))))
+    cell = min(SHEET // columns - 2, 96)
+    low, high, cmap = scale(values, scaling)
+    tall, wide = (max(1, round(cell * side / max(height, width))) for side in (height, width))
+    small = base.scaled(values[None], tall, wide)[0].transpose(2, 0, 1)
+    raster = base.tiles(small, cell=cell, columns=columns, low=low, high=high, cmap=cmap, gap=2)
+    return raster, (tall + 2, wide + 2), columns
 
 
 def _named(names, unit):
@@ -279,7 +314,7 @@ def view(acts, layer, unit=0, *, image=0, by="mean", scaling="shared", label="")
     views = Views(one_image(acts, image), label)
     raster = views.raster(layer, unit, by=by, scaling=scaling)
     words = views.words(layer, unit)
-    fig = base.raster_figure(raster, title=f"{acts.network}, {layer}", note=words.replace("\n", " "), source=acts.source, width=raster.shape[1] / base.DPI)
+    fig = base.raster_figure(raster, title=f"{acts.network}, {layer}", note=words.replace("\n", " "), source=acts.source)
     return fig, words
 
 
@@ -317,8 +352,9 @@ def convolved_words(result):
     steps += [f"max pooling {done['pool']}×{done['pool']}"] if done["pool"] > 1 else []
     pixels = result.maps.shape[0] * result.maps.shape[1]
     before = result.image.shape[0] * result.image.shape[1]
+    words = ", then ".join(steps)
     return (
-        f"{', then '.join(steps).capitalize()}: {pixels:,} of {before:,} positions left ({pixels / before:.0%}); "
+        f"{words[0].upper()}{words[1:]}: {pixels:,} of {before:,} positions left ({pixels / before:.0%}); "
         f"{(result.maps == 0).mean():.0%} of the answers are zero, {(result.maps < 0).mean():.0%} negative."
     )
 
@@ -327,4 +363,4 @@ def convolved_words(result):
 def convolved(result):
     """One untrained convolution as (Figure, alternative text)."""
     raster, words = convolved_raster(result), convolved_words(result)
-    return base.raster_figure(raster, title="One untrained convolution", note=words, source=result.source, width=raster.shape[1] / base.DPI), words
+    return base.raster_figure(raster, title="One untrained convolution", note=words, source=result.source), words

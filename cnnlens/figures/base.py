@@ -58,13 +58,21 @@ def finish(fig, source):
     if fig.get_layout_engine() is None:
         fig.set_layout_engine("constrained")
     width, height = fig.get_size_inches()
-    said = source if isinstance(source, str) else "; ".join(dict.fromkeys(filter(None, source)))
-    lines = textwrap.wrap(said, max(20, int(width * 17)))
+    lines = _source_lines(source, width)
     foot = (len(lines) * FOOT + 0.06) / height if lines else 0
-    if lines:
-        fig.text(0.01, 0.05 / height, "\n".join(lines), fontsize=7.5, color="#555555", va="bottom", ha="left", linespacing=1.15)
+    _stamp(fig, lines, height)
     fig.get_layout_engine().set(rect=(0, foot, 1, 1 - foot))
     return fig
+
+
+def _source_lines(source, width):
+    said = source if isinstance(source, str) else "; ".join(dict.fromkeys(filter(None, source)))
+    return textwrap.wrap(said, max(20, int(width * 17)))
+
+
+def _stamp(fig, lines, height):
+    if lines:
+        fig.text(0.01, 0.05 / height, "\n".join(lines), fontsize=7.5, color="#555555", va="bottom", ha="left", linespacing=1.15)
 
 
 def png(fig, dpi=DPI):
@@ -146,7 +154,7 @@ def font(size, bold=False):
 def png_bytes(raster, compress=1):
     """A raster (H, W, 3) uint8 as the bytes of a PNG, packed for speed rather than size."""
     file = io.BytesIO()
-    Image.fromarray(raster).save(file, "png", compress_level=compress)
+    Image.fromarray(raster).save(file, "png", compress_level=compress, compress_type=3)  # run lengths: what flat colors want
     return file.getvalue()
 
 
@@ -210,20 +218,31 @@ def _small(pictures, height, width, low, high, cmap):
     if pictures.ndim == 3:
         low = pictures.min() if low is None else np.reshape(low, (-1, 1, 1))
         high = pictures.max() if high is None else np.reshape(high, (-1, 1, 1))
-        pictures = colored(_reduced(pictures, height, width), low, high, cmap)
-    elif pictures.dtype != np.uint8:
-        pictures = (_reduced(pictures, height, width).clip(0, 1) * 255).round().astype(np.uint8)
-    return (resized(picture, (height, width)) for picture in pictures)
+        return colored(scaled(pictures, height, width), low, high, cmap)
+    pictures = pictures if pictures.dtype != np.uint8 else pictures / np.float32(255)
+    return (scaled(pictures, height, width).clip(0, 1) * 255).round().astype(np.uint8)
 
 
-def _reduced(pictures, height, width):
-    """Large pictures averaged over whole blocks before they are colored, which is where the time of a sheet would go."""
-    down, across = pictures.shape[1] // height, pictures.shape[2] // width
-    if down < 2 or across < 2:
-        return pictures
-    cut = pictures[:, : pictures.shape[1] // down * down, : pictures.shape[2] // across * across]
-    blocks = cut.reshape(cut.shape[0], cut.shape[1] // down, down, cut.shape[2] // across, across, *cut.shape[3:])
-    return blocks.mean((2, 4), dtype=np.float32)
+def scaled(pictures, height, width):
+    """Pictures (N, h, w) or (N, h, w, C) at another size: pixels repeated where they grow, averaged where they shrink.
+
+    All of them at once, and before they are colored: coloring is where the time of a sheet would go.
+    """
+    down, across = _resampler(pictures.shape[1], height), _resampler(pictures.shape[2], width)
+    flat = pictures.astype(np.float32, copy=False).reshape(len(pictures), pictures.shape[1], -1)
+    rows = np.matmul(down, flat).reshape(len(pictures), height, *pictures.shape[2:])
+    return np.matmul(across, rows if pictures.ndim == 4 else rows[..., None]).reshape(len(pictures), height, width, *pictures.shape[3:])
+
+
+@functools.lru_cache(256)
+def _resampler(before, after):
+    """The matrix (after, before) that brings a row of pixels to another length; each of its rows sums to 1."""
+    if after >= before:
+        return np.eye(before, dtype=np.float32)[np.arange(after) * before // after]
+    edges = np.arange(after + 1) * (before / after)
+    pixels = np.arange(before)
+    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return (overlap.clip(0) * (after / before)).astype(np.float32)
 
 
 def row(*rasters, gap=16):
@@ -251,7 +270,7 @@ def titled(raster, words, size=13, bold=False):
 
 
 def scale_bar(low, high, *, width=120, height=10, cmap=UNSIGNED, words=""):
-    """A lying color bar with its two ends written beside it, as a raster."""
+    """A lying color bar with its two ends and some words written beside it, as a raster."""
     bar = np.repeat(colored(np.linspace(0, 1, width)[None], 0, 1, cmap), height, 0)
     letters = font(11)
     left, right = f"{low:.3g} ", f" {high:.3g}{'  ' + words if words else ''}"
@@ -301,18 +320,35 @@ def sheet(pictures, *, title="", source="", note="", width=9.0, **how):
     return raster_figure(tiles(pictures, **how), title=title, source=source, note=note, width=width)
 
 
-def raster_figure(raster, *, title="", source="", note="", width=9.0):
-    """A raster as a Figure with title, note and source, its pixels as square as they are."""
-    lines = title.count("\n") + 1 if title else 0
-    notes = textwrap.wrap(note, int(width * 14))
-    room = 0.24 * lines + 0.17 * len(notes) + 0.3
-    fig = canvas(width, width * raster.shape[0] / raster.shape[1] + room)
-    axes = fig.add_subplot()
-    axes.imshow(raster, interpolation="lanczos" if raster.shape[1] > width * DPI else "nearest")
-    axes.set_xticks([]), axes.set_yticks([])
-    axes.spines[:].set_visible(False)
-    if title:
-        axes.set_title(title, fontsize=TITLE)
-    if notes:
-        axes.set_xlabel("\n".join(notes), fontsize=SMALL + 0.5)
-    return finish(fig, source)
+def raster_figure(raster, *, title="", source="", note="", width=None):
+    """A raster as a Figure with title, note and source; pixel for pixel, so that its letters stay sharp.
+
+    Parameters
+    ----------
+    raster : ndarray (H, W, 3) uint8
+    title, source, note : str
+        Above it, at the foot, and between.
+    width : float, optional
+        Inches of the figure, at least the raster's own.
+
+    Returns
+    -------
+    Figure
+    """
+    height, across = raster.shape[:2]
+    wide = max(across + 12, round((width or 0) * DPI), 420)
+    titles = textwrap.wrap(title, max(20, wide // 9)) if title else []
+    notes = textwrap.wrap(note, max(20, wide // 7))
+    sources = _source_lines(source, wide / DPI)
+    head = 24 * len(titles) + (8 if titles else 4)
+    foot = 17 * len(notes) + (10 if notes else 4) + round(FOOT * DPI * len(sources)) + 10
+    tall = height + head + foot
+    fig = Figure(figsize=(wide / DPI, tall / DPI), dpi=DPI)
+    FigureCanvasAgg(fig)
+    axes = fig.add_axes(((wide - across) // 2 / wide, foot / tall, across / wide, height / tall))
+    axes.imshow(raster, interpolation="nearest", aspect="auto")
+    axes.set_axis_off()
+    fig.text(0.5, 1 - 6 / tall, "\n".join(titles), fontsize=TITLE, va="top", ha="center")
+    fig.text(0.5, (foot - 6) / tall, "\n".join(notes), fontsize=SMALL + 0.5, va="top", ha="center", linespacing=1.2)
+    _stamp(fig, sources, tall / DPI)
+    return fig
