@@ -20,9 +20,10 @@ from ..errors import CnnlensError, unknown
 from ..network import NOMINAL_SIZE, Network, as_pixels
 from ..results import Result
 from . import masks as designs
+from . import surrogate
 
 LIMIT = 512  # px a side: what an image is scaled down to for a function, whose wishes are not known
-KERNEL_WIDTH = 0.25  # the lime package's own
+PLAIN = {"design": "random", "imitate": False, "settle": None, "ridge": 1.0}  # explain(…, **PLAIN) is lime as it comes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class Explanation(Result):
         What the network answered.
     settled : float
         The rank correlation to expect between this explanation and one from another seed, estimated from how well
-        parts of this run agree; NaN if it was too short to tell.
+        parts of this run agree (:func:`cnnlens.lenses.surrogate.agreement`); NaN if it was too short to tell.
     """
 
     image: np.ndarray
@@ -84,7 +85,7 @@ class Explanation(Result):
         best = np.argsort(-self.prediction, kind="stable")[:count]
         return [(int(i), class_name(self.classes, i), float(self.prediction[i])) for i in best]
 
-    def surrogate(self, masks):
+    def answer(self, masks):
         """What the line answers for masks (M, K): scores (M,)."""
         return np.asarray(masks, float) @ self.weights + self.intercept
 
@@ -152,8 +153,8 @@ def _quickshift(pixels, count, **settings):
     if "kernel_size" in settings or "max_dist" in settings:
         return quickshift(pixels, **settings)
     # The kernel takes time in proportion to its area, so the distance is searched and the kernel is not.
-    kernel = max(1.0, np.sqrt(pixels[..., 0].size / count) / 10)
-    return _nearest_count(lambda value: quickshift(pixels, kernel_size=kernel, max_dist=value, **settings), count, 2 * kernel, 40 * kernel, tries=5)
+    kernel = max(1.0, np.sqrt(pixels[..., 0].size / count) / 14)
+    return _nearest_count(lambda value: quickshift(pixels, kernel_size=kernel, max_dist=value, **settings), count, 3 * kernel, 40 * kernel, tries=4)
 
 
 def _felzenszwalb(pixels, count, **settings):
@@ -253,8 +254,8 @@ def perturb(image, filled, segments, masks):
 
 
 def explain(
-    net, image, label=None, segments=None, samples=512, seed=0, *, design="hadamard", fill="mean", kernel_width=KERNEL_WIDTH,
-    ridge=0.1, settle=0.95, classes=None, batch=None, progress=True,
+    net, image, label=None, segments=None, samples=512, seed=0, *, design="hadamard", imitate=True, fill="mean",
+    kernel_width=surrogate.KERNEL_WIDTH, ridge=0.1, settle=0.95, classes=None, batch=None, progress=True, step=None,
 ):  # fmt: skip
     """Give every superpixel its weight in the score of a class.
 
@@ -274,6 +275,8 @@ def explain(
         The same seed gives the same weights.
     design : {"hadamard", "pairs", "random"}
         How the masks are drawn; ``random`` is LIME's own way. All estimate the same weights.
+    imitate : bool
+        Steady the line by an imitation of the network (:func:`cnnlens.lenses.surrogate.imitated_line`).
     fill : {"mean", "grey", "blur", "noise"} or float
         What a hidden superpixel is replaced by.
     kernel_width : float
@@ -288,6 +291,8 @@ def explain(
         Images per call; by default 32, or 128 where there is a GPU.
     progress : bool
         Show a bar when it takes more than two seconds.
+    step : function (done, total), optional
+        Called after each batch; what it raises ends the run.
 
     Returns
     -------
@@ -312,11 +317,11 @@ def explain(
     masks[:, seen] = designs.draw(design, samples, len(seen), seed)
     filled = filling(shown, segments, fill, seed)
     settings = {
-        "label": index, "samples": samples, "seed": seed, "design": design, "fill": fill, "kernel_width": kernel_width,
-        "ridge": ridge, "settle": settle,
+        "label": index, "samples": samples, "seed": seed, "design": design, "imitate": imitate, "fill": fill,
+        "kernel_width": kernel_width, "ridge": ridge, "settle": settle,
     }  # fmt: skip
     ask = functools.partial(_ask, predict, shown, filled, segments, batch=batch or batch_size())
-    scores = _ask_until_settled(ask, masks, index, settings, progress)
+    scores = _ask_until_settled(ask, masks, index, settings, progress, step)
     masks = masks[: len(scores)]
     weights, intercept, settled = _fit(masks, scores[:, index], settings)
     return Explanation(
@@ -329,7 +334,7 @@ def ask(net, why, masks, *, progress=False):
     """The network's scores for an explained image with other masks: (M, classes)."""
     filled = filling(why.image, why.segments, why.settings["fill"], why.settings["seed"])
     with tqdm(total=len(masks), desc=source_name(net), unit="image", delay=2, leave=False, disable=not progress) as bar:
-        return _ask(classifier(net), why.image, filled, why.segments, masks, bar=bar, batch=batch_size())
+        return _ask(classifier(net), why.image, filled, why.segments, masks, after=bar.update, batch=batch_size())
 
 
 def repeat(net, why, seeds=range(1, 6), *, progress=True):
@@ -343,106 +348,49 @@ def batch_size():
     return 128 if device.gpus() else 32
 
 
-def _ask(predict, image, filled, segments, masks, *, bar, batch):
+def _ask(predict, image, filled, segments, masks, *, after, batch):
+    """Scores of masks, in batches; ``after`` is told the size of each."""
     answers = []
     for start in range(0, len(masks), batch):
         chunk = masks[start : start + batch]
         answers.append(predict(perturb(image, filled, segments, chunk)))
-        bar.update(len(chunk))
+        after(len(chunk))
     return np.concatenate(answers)
 
 
-def _ask_until_settled(ask, masks, index, settings, progress):
-    """Scores of the masks, block by block; of fewer than all if the ranking settles before."""
-    block = designs.block_size(settings["design"], _varied(masks).sum())
+def _ask_until_settled(ask, masks, index, settings, progress, step):
+    """Scores of the masks, block by block; of three blocks or more if the ranking settles before the last."""
+    block = designs.block_size(settings["design"], surrogate.varied(masks).sum())
     starts = [0, *range(1 + block, len(masks), block)] if settings["settle"] else [0]
     scores = []
+    done = 0
     with tqdm(total=len(masks), desc="explaining", unit="image", delay=2, leave=False, disable=not progress) as bar:
+
+        def after(count):
+            nonlocal done
+            done += count
+            bar.update(count)
+            if step:
+                step(done, len(masks))
+
         for start, end in zip(starts, [*starts[1:], len(masks)]):
-            scores.append(ask(masks=masks[start:end], bar=bar))
-            found = np.concatenate(scores)
-            if settings["settle"] and _settled(masks[:end], found[:, index], settings) >= settings["settle"]:
+            scores.append(ask(masks[start:end], after=after))
+            if settings["settle"] and len(scores) >= 3 and _settled(masks[:end], np.concatenate(scores)[:, index], block, settings):
                 break
-    return found
+    return np.concatenate(scores)
 
 
-# --- the line -----------------------------------------------------------------------------------------------
-
-
-def closeness(masks, kernel_width=KERNEL_WIDTH):
-    """How much a mask counts, 0 to 1: LIME's exponential kernel over the cosine distance to the whole image, (M,)."""
-    return _kernel(_distances(np.asarray(masks, float)[:, _varied(masks)]), kernel_width)
-
-
-def _varied(masks):
-    """Which superpixels were ever hidden; those outside the square that the network sees never are."""
-    return ~np.asarray(masks, bool).all(0)
-
-
-def _distances(masks):
-    return 1 - np.sqrt(masks.mean(-1))  # the cosine distance between 0s and 1s and only 1s
-
-
-def _kernel(distances, kernel_width):
-    return np.sqrt(np.exp(-(distances**2) / kernel_width**2))
+def _settled(masks, scores, block, settings):
+    return surrogate.agreement(masks, scores, block, kernel_width=settings["kernel_width"], ridge=settings["ridge"]) >= settings["settle"]
 
 
 def _fit(masks, scores, settings):
     """Weights (K,), intercept, and how settled they are."""
-    weights, intercept = line(masks, scores, kernel_width=settings["kernel_width"], ridge=settings["ridge"])
-    return weights, intercept, _settled(masks, scores, settings)
-
-
-def line(masks, scores, *, kernel_width=KERNEL_WIDTH, ridge=0.1):
-    """LIME's weighted straight line through scores.
-
-    Parameters
-    ----------
-    masks : ndarray (M, K) bool
-    scores : ndarray (M,)
-    kernel_width, ridge : float
-        As for :func:`explain`.
-
-    Returns
-    -------
-    weights : ndarray (K,)
-    intercept : float
-    """
-    from lime.lime_base import LimeBase
-    from sklearn.linear_model import Ridge
-
-    weights = np.zeros(masks.shape[1])
-    varied = np.flatnonzero(_varied(masks))
-    shown = np.asarray(masks, float)[:, varied]
-    base = LimeBase(functools.partial(_kernel, kernel_width=kernel_width), random_state=0)
-    # "none" takes all superpixels; lime's default goes through them one by one where few are asked for.
-    intercept, pairs, _, _ = base.explain_instance_with_data(
-        shown, np.asarray(scores, float)[:, None], _distances(shown), 0, len(varied),
-        feature_selection="none", model_regressor=Ridge(alpha=ridge),
-    )  # fmt: skip
-    for part, weight in pairs:
-        weights[varied[part]] = weight
-    return weights, float(intercept)
-
-
-def _settled(masks, scores, settings):
-    """Expected rank correlation of this run with another: its blocks' mean correlation, stepped up to all of them.
-
-    The step up is Spearman's and Brown's (1910) from classical test theory: of R blocks that correlate by r on average,
-    the mean correlates with the mean of R others by R r / (1 + (R - 1) r).
-    """
-    from scipy.stats import rankdata
-
-    block = designs.block_size(settings["design"], _varied(masks).sum())
-    starts = range(1, len(masks) - block + 1, block)
-    if len(starts) < 2:
-        return float("nan")
-    fits = [line(masks[s : s + block], scores[s : s + block], kernel_width=settings["kernel_width"], ridge=settings["ridge"])[0] for s in starts]
-    ranks = np.stack([rankdata(fit) for fit in fits])
-    if (ranks.std(1) == 0).any():
-        return float("nan")
-    between = np.corrcoef(ranks)[np.triu_indices(len(fits), 1)].mean()
-    return float(max(len(fits) * between / (1 + (len(fits) - 1) * between), 0)) if between > 0 else 0.0
+    how = {"kernel_width": settings["kernel_width"], "ridge": settings["ridge"]}
+    settled = surrogate.agreement(masks, scores, designs.block_size(settings["design"], surrogate.varied(masks).sum()), **how)
+    if settings["imitate"]:
+        return *surrogate.imitated_line(masks, scores, seed=settings["seed"], **how), settled
+    return *surrogate.line(masks, scores, **how), settled
 
 
 # --- networks, images and names in --------------------------------------------------------------------------
