@@ -95,6 +95,17 @@ class Dataset:
     source: str
     name: str
 
+    def take(self, train, test=None):
+        """The first images only, said in the source line; counts larger than the data set take all of it."""
+        train, test = min(train, len(self.y_train)), min(test or len(self.y_test), len(self.y_test))
+        if (train, test) == (len(self.y_train), len(self.y_test)):
+            return self
+        return dataclasses.replace(
+            self, x_train=Images(self.x_train.pixels[:train]), y_train=self.y_train[:train],
+            x_test=Images(self.x_test.pixels[:test]), y_test=self.y_test[:test],
+            source=f"{self.source}, the first {train:,} training and {test:,} test images",
+        )  # fmt: skip
+
     def __repr__(self):
         return f"<Dataset {self.name}: {len(self.y_train):,} training and {len(self.y_test):,} test images of {len(self.classes)} classes; {self.source}>"
 

@@ -15,8 +15,6 @@ logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing"
 @functools.cache
 def gpus():
     """Names of the GPUs that TensorFlow sees; their memory is set to grow instead of being taken whole."""
-    import tensorflow as tf
-
     found = tf.config.list_physical_devices("GPU")
     for gpu in found:
         try:

@@ -207,7 +207,7 @@ def train(net, data, *, recipe="ours", epochs=None, seed=0, folder=None, policy=
         if done < epochs:
             model.fit(batches, epochs=epochs, initial_epoch=done, validation_data=test, validation_batch_size=500, callbacks=[keeper], verbose=0)
     except KeyboardInterrupt:
-        net.model.set_weights(model.get_weights())
+        net.model.set_weights(model.get_weights())  # also what the unfinished epoch has learned
     finally:
         keeper.close()
     net.source = f"trained here on {data.name} for {len(run.history)} of {epochs} epochs, seed {seed} ({data.source})"
@@ -316,7 +316,10 @@ class _Keeper(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.began = time.perf_counter()
-        self.bar = tqdm(total=self.params["steps"], desc=f"epoch {epoch + 1}/{self.epochs}", unit="batch", leave=False, disable=not self.progress)
+        steps = self.params["steps"]
+        if self.bar is None:  # one bar for the whole run, which also says when it will be done
+            self.bar = tqdm(total=self.epochs * steps, initial=epoch * steps, unit="batch", leave=False, disable=not self.progress)
+        self.bar.set_description(f"epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch, logs=None):
         self.bar.update(1)
@@ -324,7 +327,6 @@ class _Keeper(keras.callbacks.Callback):
             self.bar.set_postfix({key: f"{logs[key]:.3f}" for key in ("loss", "accuracy")}, refresh=False)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.close()
         row = {"epoch": epoch + 1, **{key: round(float(logs[key]), 5) for key in ("loss", "accuracy", "val_loss", "val_accuracy")}}
         self.run.save(self.trained, {**row, "seconds": round(time.perf_counter() - self.began, 1)})
         for callback in self.on_epoch:

@@ -49,7 +49,7 @@ def exercise(name):
 
 
 def check(name, answer):
-    """Check an exercise, print the verdict and give it back.
+    """Check an exercise and print the verdict.
 
     Parameters
     ----------
@@ -57,10 +57,17 @@ def check(name, answer):
         Of the exercise, as the lesson says.
     answer : callable
         The learner's function. One that returns None counts as not begun.
+    """
+    print(verdict(name, answer))
 
-    Returns
-    -------
-    Verdict
+
+def verdict(name, answer):
+    """What :func:`check` prints, as a Verdict.
+
+    Raises
+    ------
+    CnnlensError
+        If there is no exercise of that name.
     """
     from . import checks
 
@@ -68,9 +75,7 @@ def check(name, answer):
         importlib.import_module(f"{checks.__name__}.{module.name}")
     if name not in _CHECKS:
         raise unknown("exercise", name, _CHECKS)
-    verdict = _CHECKS[name](answer)
-    print(verdict)
-    return verdict
+    return _CHECKS[name](answer)
 
 
 def compare(answer, reference, cases, *, tolerance=1e-5):

@@ -49,12 +49,13 @@ def setup(*things):
     problems = outdated()
     if problems:
         raise CnnlensError("This environment does not fit the course: " + "; ".join(problems) + ". Run `make setup`.")
-    rows = [("versions", ", ".join(_versions())), ("device", device.describe())]
+    rows = [("versions", ", ".join(versions())), ("device", device.describe())]
     rows += [(_kind(thing), f"{_name(thing)}{thing.source}") for thing in things]
     print("\n".join(f"{label:9}{text}" for label, text in rows))
 
 
-def _versions():
+def versions():
+    """Python, cnnlens, Keras and TensorFlow, each with its version."""
     yield f"Python {platform.python_version()}"
     for package in ("cnnlens", "keras", "tensorflow"):
         yield f"{package} {importlib.metadata.version(package)}"

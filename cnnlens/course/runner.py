@@ -109,8 +109,11 @@ def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_
     with _environment(CNNLENS_HEADLESS="1", CNNLENS_REQUIRE_REAL="1" if require_real else os.environ.get("CNNLENS_REQUIRE_REAL", "0")):
         problem = _execute(path, target, values, timeout or TIMEOUTS[profile], work, progress)
     seconds = time.perf_counter() - began
-    found = nbformat.read(target, as_version=4)
-    problems = [problem] if problem else [*swallowed_errors(found), *missing_pictures(found)]
+    if problem is None:
+        found = nbformat.read(target, as_version=4)
+        problems = [*swallowed_errors(found), *missing_pictures(found)]
+    else:
+        problems = [problem]
     return Outcome(path.stem, tuple(problems), seconds, target)
 
 

@@ -1,0 +1,50 @@
+# make course   run every lesson headlessly, leave build/course/index.html
+# make test     all tests: units, lessons through papermill, nbval, planted faults, the browser
+# make lab      open the lessons in JupyterLab
+# make setup    install only
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PROFILE ?= quick
+
+.PHONY: setup course test lab weights bench lock notebooks
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml requirements.lock
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'cnnlens needs Python 3.11 or newer, this is ' + sys.version.split()[0] + '. Try: make PYTHON=python3.12')"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+course: setup
+	$(BIN)/cnnlens run --profile $(PROFILE) --out build/course
+
+test: setup
+	$(BIN)/python -m pytest tests
+	CNNLENS_OFFLINE=1 CNNLENS_HEADLESS=1 $(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout 300 -p no:cacheprovider notebooks
+
+lab: setup
+	$(BIN)/jupyter lab notebooks
+
+# Trains both networks on the real data (a few minutes and about an hour on two cores); resumes when it was stopped.
+weights: setup
+	$(BIN)/cnnlens train lenet --save data/weights/lenet.weights.h5
+	$(BIN)/cnnlens train vgg4 --save data/weights/vgg4.weights.h5
+
+bench: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .[bench]
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+# Pins what a fresh install of the project gives today.
+lock:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --upgrade pip
+	build/lock/bin/python -m pip install --quiet "setuptools>=68" .[offline,test]
+	build/lock/bin/python -m pip freeze --all --exclude pip --exclude cnnlens > requirements.lock
+
+# Runs the lessons offline and keeps only the outputs that nbval compares.
+notebooks: setup
+	$(BIN)/python -m cnnlens.course.hygiene --record notebooks/*.ipynb

@@ -1,0 +1,35 @@
+"""``cnnlens train``: train LeNet or VGG4; a killed run goes on from its last finished epoch."""
+
+from pathlib import Path
+
+
+def add(subparsers):
+    """Add the command."""
+    command = subparsers.add_parser("train", help="train lenet or vgg4, resumably")
+    command.add_argument("network", metavar="NETWORK", help="lenet or vgg4")
+    command.add_argument("--recipe", default="ours", help="ours or dissertation (default: ours)")
+    command.add_argument("--data", help="default: mnist for lenet, cifar10 for vgg4")
+    command.add_argument("--epochs", type=int, help="default: the recipe's")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--folder", type=Path, help="for snapshots and state (default: runs/NETWORK-RECIPE)")
+    command.add_argument("--save", type=Path, metavar="FILE", help="write the trained weights there as well (.weights.h5)")
+    command.set_defaults(run=run)
+
+
+def run(options):
+    """Train, print each epoch, say the accuracy on the test images."""
+    from ... import datasets, files, training, zoo
+
+    data = datasets.load(options.data or {"lenet": "mnist", "vgg4": "cifar10"}.get(options.network, "mnist"))
+    net = zoo.untrained(options.network, classes=data.classes, seed=options.seed)
+    print(f"{net}\n{data}", flush=True)
+    result = training.train(
+        net, data, recipe=options.recipe, epochs=options.epochs, seed=options.seed,
+        folder=options.folder or Path("runs") / f"{options.network}-{options.recipe}", on_epoch=[lambda history: print(history[-1], flush=True)],
+    )  # fmt: skip
+    print(f"{'stopped' if result.interrupted else 'done'}: {result.accuracy:.2%} of {len(data.y_test):,} test images right ({result.source})")
+    if options.save and not result.interrupted:
+        with files.atomic(options.save) as path:
+            net.model.save_weights(path)
+        print(f"wrote {options.save}  sha256:{files.sha256(options.save)}")
+    return 130 if result.interrupted else 0

@@ -1,0 +1,72 @@
+"""How good a classifier is, how sure that number is, and where it goes wrong."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """A share of right answers with its 95 % interval.
+
+    Attributes
+    ----------
+    value, low, high : float
+        In [0, 1].
+    count : int
+        Of images.
+    """
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+    def __str__(self):
+        return f"{self.value:.2%} of {self.count:,} (95 % interval {self.low:.2%} to {self.high:.2%})"
+
+
+def accuracy(probabilities, labels):
+    """The share of images whose most probable class is the right one, with Wilson's interval (Wilson 1927).
+
+    Parameters
+    ----------
+    probabilities : array (N, classes)
+    labels : array (N,) int
+
+    Returns
+    -------
+    Accuracy
+    """
+    right = int((np.argmax(probabilities, 1) == labels).sum())
+    interval = binomtest(right, len(labels)).proportion_ci(method="wilson")
+    return Accuracy(right / len(labels), interval.low, interval.high, len(labels))
+
+
+def confusion(probabilities, labels):
+    """How often each class was taken for each: (true, predicted), counts."""
+    classes = np.shape(probabilities)[1]
+    return confusion_matrix(labels, np.argmax(probabilities, 1), labels=range(classes))
+
+
+def confused_pairs(matrix, count=3):
+    """The pairs of classes most often taken for each other, both ways added up: a list of (a, b, times)."""
+    both = np.triu(matrix + matrix.T, 1)
+    order = np.argsort(both, axis=None, kind="stable")[::-1][:count]
+    return [(int(a), int(b), int(both[a, b])) for a, b in zip(*np.unravel_index(order, both.shape)) if both[a, b]]
+
+
+def worst_mistakes(probabilities, labels, count=12):
+    """Wrong answers given with the most certainty.
+
+    Returns
+    -------
+    ndarray of int
+        Indices of images, the most certain mistake first; fewer than ``count`` if there are fewer mistakes.
+    """
+    predicted = np.argmax(probabilities, 1)
+    wrong = np.flatnonzero(predicted != labels)
+    certainty = np.asarray(probabilities)[wrong, predicted[wrong]]
+    return wrong[np.argsort(-certainty, kind="stable")][:count]
