@@ -230,7 +230,8 @@ def _principal(chunks, mean, components, seed, rounds=2):
 
 def tsne(
     net, images, layer, *, labels=None, classes=None, perplexity=30, iterations=750, learning_rate="auto", start="pca", seed=0,
-    engine="opentsne", components=COMPONENTS, predictions=None, exaggerated=EXAGGERATED, progress=True,
+    engine="opentsne", components=COMPONENTS, predictions=None, exaggerated=EXAGGERATED, data="",
+    progress=True,
 ):  # fmt: skip
     """A map of images by what a layer makes of them.
 
@@ -264,6 +265,8 @@ def tsne(
         The network's answers, where they are known already.
     exaggerated : int
         How many of the iterations exaggerate attraction; openTSNE only (scikit-learn's 250 are fixed).
+    data : str
+        Source of the images, for the foot of figures.
     progress : bool
 
     Returns
@@ -294,7 +297,7 @@ def tsne(
     }  # fmt: skip
     return Map(
         points=points, representation=representation, divergence=divergence, labels=labels, predictions=predictions, classes=classes,
-        judged=judged(net, labels, predictions, classes), source=net.source, settings=settings,
+        judged=judged(net, labels, predictions, classes), source="; ".join(filter(None, (net.source, data))), settings=settings,
     )  # fmt: skip
 
 

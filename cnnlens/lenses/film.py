@@ -74,7 +74,7 @@ def through_training(net, images, snapshots, layer, *, labels=None, classes=None
         As for :func:`cnnlens.embedding.tsne`.
     seed : int
     **how
-        More settings of :func:`cnnlens.embedding.tsne`: perplexity, learning_rate, components.
+        More settings of :func:`cnnlens.embedding.tsne`: perplexity, learning_rate, components, data.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def through_training(net, images, snapshots, layer, *, labels=None, classes=None
         zoo.fill(copy.model, path)
         return copy, layer, {}, f"epoch {epoch}" if epoch else "before training"
 
-    source = f"snapshots of {net.name}, epochs {snapshots[0][0]} to {snapshots[-1][0]}"
+    source = "; ".join(filter(None, (f"snapshots of {net.name}, epochs {snapshots[0][0]} to {snapshots[-1][0]}", how.get("data"))))
     film = _film(map(stage, snapshots), len(snapshots), images, labels, classes, seed, progress, how)
     return replace(film, source=source, settings={**film.settings, "layer": layer})
 
