@@ -1,15 +1,37 @@
-"""What this machine computes on, and in which precision."""
+"""What this machine computes on, and in which precision. Imported before TensorFlow, which it starts quietly."""
 
+import contextlib
 import functools
-import logging
 import os
 import platform
+import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up log says nothing a learner can use
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-# Networks are compiled once for each set of layers that is asked for; TensorFlow takes that for a mistake and says so.
-logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing" not in record.getMessage())
+
+
+@contextlib.contextmanager
+def _silence():
+    """Close the process's own error stream for a moment: TensorFlow's C++ start-up log goes past Python and any setting.
+
+    Python's exceptions are not affected.
+    """
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+with _silence():
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()  # looks for GPUs, and complains once where there is none
 
 
 @functools.cache
