@@ -96,13 +96,11 @@ def record(net, images, layers=None, *, batch_size=64, progress=True):
         raise CnnlensError("No layer was asked for. Name at least one, or leave `layers` out for all of them.")
     described = tuple(net.layer(path) for path in paths)
     pixels = net.prepare(images)
+    _refuse_damaged(net)
     maps = net.read(pixels, paths, batch_size=batch_size, progress=progress)
     for path, values in maps.items():
         if not np.isfinite(values).all():
-            raise CnnlensError(
-                f"Layer {path!r} of {net.name} answers NaN or infinity to images that are in order, so its weights "
-                f"({net.source}) are damaged. Load others."
-            )
+            raise CnnlensError(f"Layer {path!r} of {net.name} answers NaN or infinity to images that are in order: its numbers overflow.")
     settings = dict(layers=tuple(paths), images=len(pixels))
     return Activations(maps=maps, images=pixels, layers=described, network=net.name, classes=net.classes, source=net.source, settings=settings)
 
@@ -116,6 +114,13 @@ def opened(net):
             "out. Save the model itself with model.save('name.keras') and load that."
         )
     return net
+
+
+def _refuse_damaged(net):
+    """Raise if a weight is NaN or infinite. The maps would not tell: TensorFlow's ReLU may turn NaN into an innocent zero."""
+    for weight in net.model.weights:
+        if not tf.math.is_finite(tf.reduce_sum(tf.cast(weight, tf.float32))):
+            raise CnnlensError(f"The weights of {net.name} ({net.source}) are damaged: {weight.path!r} holds NaN or infinity. Load others.")
 
 
 def strengths(maps, by="mean"):
