@@ -95,7 +95,20 @@ def redirected(inputs, output, upstream):
     return tf.where((output > 0) | (upstream > 0), upstream, tf.zeros_like(upstream))
 
 
-def step(net, layer, *, method, objective, whole=False, shift=0, turn=0.0, penalty=0.0, precision="float32", rescue=False):
+def _wrapped(pixels, rows, cols):
+    """The image with so many pixels of itself added all round, as if it were repeated without end."""
+    height, width = pixels.shape[1:3]
+    pixels = tf.concat([pixels[:, height - rows :], pixels, pixels[:, :rows]], 1) if rows else pixels
+    return tf.concat([pixels[:, :, width - cols :], pixels, pixels[:, :, :cols]], 2) if cols else pixels
+
+
+def _inside(output, rim):
+    """A map without its rim, where units look over the border of the image at nothing."""
+    rows, cols = rim
+    return output[:, rows : output.shape[1] - rows, cols : output.shape[2] - cols] if len(output.shape) == 4 else output
+
+
+def step(net, layer, *, method, objective, whole=False, pad=(0, 0), rim=(0, 0), shift=0, turn=0.0, penalty=0.0, precision="float32", rescue=False):
     """The compiled step for these settings, built at its first use and kept by the network.
 
     Parameters
@@ -104,6 +117,10 @@ def step(net, layer, *, method, objective, whole=False, shift=0, turn=0.0, penal
     objective : {"mean", "center"}
     whole : bool
         The whole layer instead of directions in it.
+    pad : (int, int)
+        Pixels of the image to repeat beyond its borders.
+    rim : (int, int)
+        Rows and columns at the border of the map that are not counted.
     shift, turn : int, float
         See :func:`disturb`.
     penalty : float
@@ -112,7 +129,7 @@ def step(net, layer, *, method, objective, whole=False, shift=0, turn=0.0, penal
     precision : str
         Keras dtype policy to run the network in.
     rescue : bool
-        Redirect the gradient of ReLUs.
+        Redirect the gradient of all ReLUs.
 
     Returns
     -------
@@ -125,18 +142,18 @@ def step(net, layer, *, method, objective, whole=False, shift=0, turn=0.0, penal
 
     def take(state, weights, live, rate, key):
         pixels = drawn(method, state, net.channels)
-        seen = disturb(pixels, key, shift, turn)
+        seen = _wrapped(disturb(pixels, key, shift, turn), *pad)
         override = gradients_overridden(("Relu", "Relu6"), redirected) if rescue else contextlib.nullcontext()
         with in_precision(net.model, precision), override:
             output = net.outputs(seen, [layer], linear=True)[layer]
-            found = response(output, None if whole else weights, objective)
+            found = response(_inside(output, rim), None if whole else weights, objective)
             goal = found - penalty * tf.reduce_sum((pixels - zero) ** 2, (1, 2, 3))
             gradient = tf.gradients(tf.reduce_sum(goal), state[0])[0]
         if gradient is None:
             return state, found, None
         return move(state, gradient, live[:, None, None, None], rate), found, _length(gradient)
 
-    settings = (layer, method, objective, whole, shift, turn, penalty, precision, rescue)
+    settings = (layer, method, objective, whole, pad, rim, shift, turn, penalty, precision, rescue)
     return net.once(("ascent", *settings), lambda: tf.function(take, autograph=False))
 
 

@@ -172,6 +172,8 @@ def maximize(
         "method": method, "objective": objective, "whole": weights is None, "shift": shift, "turn": turn, "penalty": float(penalty),
         "precision": _precision(precision),
     }  # fmt: skip
+    if method == "fourier":
+        climb |= _borders(place, height, width, objective)
     most = batch_size or fitting_batch(net, layer, height, width)
     count = -(-len(names) // -(-len(names) // most))  # as even as possible, so that no batch is padded by much
     parts = []
@@ -399,6 +401,25 @@ def _disturbance(place, objective, size):
     if place.is_map and objective == "mean":
         return size // 2, turn
     return max(1, field // 16), turn
+
+
+def _borders(place, height, width, objective):
+    """What to do where units look over the border of the image at nothing, which would draw lines into textures.
+
+    Returns
+    -------
+    dict
+        ``pad``: the image is repeated for so many pixels, where units see little and that costs little; ``rim``: so many
+        rows and columns of the map are left out of the mean that is climbed.
+    """
+    if not place.is_map or place.field is None or objective == "center":
+        return {"pad": (0, 0), "rim": (0, 0)}
+    pads, rims = [], []
+    for axis, side in ((place.rows, height), (place.cols, width)):
+        pad = -(-axis.field // 2 // axis.stride) * axis.stride
+        pads.append(pad if pad <= side // 7 else 0)
+        rims.append(max(0, min(-(axis.start // axis.stride), (side // axis.stride - 1) // 4)))
+    return {"pad": tuple(pads), "rim": tuple(rims)}
 
 
 def _precision(wanted):

@@ -84,8 +84,10 @@ def wave_images(coefficients):
     """
     _, channels, height, width = coefficients.shape
     basis_h, basis_w = waves(height)[0], waves(width)[0]
-    planes = tf.matmul(basis_h, tf.matmul(coefficients * (CONTRAST * easiness(height, width)), basis_w, transpose_b=True))
-    pixels = tf.transpose(planes, (0, 2, 3, 1))
+    # One plain product for each axis: TensorFlow 2.21 crashes on broadcast products of single-channel batches.
+    across = tf.tensordot(coefficients * (CONTRAST * easiness(height, width)), basis_w.T, 1)
+    down = tf.tensordot(tf.transpose(across, (0, 1, 3, 2)), basis_h.T, 1)
+    pixels = tf.transpose(down, (0, 3, 2, 1))
     if channels == 3:
         longest = np.linalg.norm(COLOR_AXES, axis=0).max()
         pixels = tf.tensordot(pixels, (COLOR_AXES / longest).T, 1)

@@ -1,0 +1,157 @@
+"""Deconvnet: the pattern in one image that drives a unit (dissertation 4.4.4; Zeiler and Fergus 2014, section 2.1).
+
+The unit's activation is sent back to the pixels: through max pooling along the switches (where each maximum stood),
+through ReLU by rectifying what comes back, through convolutions by their flipped filters. That is the network's own
+gradient, but for the ReLUs, whose gradient is replaced, wherever in the graph they are.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from ..errors import CnnlensError
+from ..network import gradients_overridden
+from ..results import Result
+from .neurons import unit_number
+
+RECTIFIERS = ("Relu", "Relu6", "LeakyRelu")
+BATCH = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Projection(Result):
+    """What in each image drives a unit.
+
+    Attributes
+    ----------
+    projection : ndarray (N, H, W, C) float32
+        Signed, in the units of the network's own input, in the image's order of channels.
+    images : ndarray (N, H, W, C) float32 in [0, 1]
+    activation : ndarray (N,) float32
+        That was sent back: of the strongest position, or the sum over the map.
+    position : ndarray (N, 2) int
+        Row and column that was sent back; -1 where all of the map was.
+    box : ndarray (N, 4) int
+        The pixels (top, left, bottom, right) which that position sees, cut at the border.
+    layer : str
+    unit : int
+    rectifiers : int
+        How many ReLUs were passed.
+    """
+
+    projection: np.ndarray
+    images: np.ndarray
+    activation: np.ndarray
+    position: np.ndarray
+    box: np.ndarray
+    layer: str
+    unit: int
+    rectifiers: int
+
+    def crop(self, i=0):
+        """The projection of image i cut to what the unit saw, (h, w, C)."""
+        top, left, bottom, right = self.box[i]
+        return self.projection[i, top:bottom, left:right]
+
+
+def rectified(inputs, output, upstream):
+    """The deconvnet's way through a ReLU: what comes back is rectified, wherever the forward signal was."""
+    return tf.nn.relu(upstream)
+
+
+def project(net, images, layer, unit, *, position="strongest"):
+    """Send one unit's activation back to the pixels.
+
+    Parameters
+    ----------
+    net : Network
+    images : array (N, H, W, C) in [0, 1]
+    layer : str
+    unit : int
+    position : {"strongest", "all"} or (int, int)
+        Which position of the map to send back; all others are set to zero, as are all other units. "all" keeps the whole
+        map, as the dissertation describes it.
+
+    Returns
+    -------
+    Projection
+
+    Raises
+    ------
+    CnnlensError
+        If there is no such layer, unit or position, or no ReLU between the image and the layer: then the result would
+        silently be the plain gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cnnlens import zoo
+    >>> project(zoo.load("lenet", weights="random"), np.random.rand(2, 28, 28, 1), "conv2", unit=5).projection.shape
+    (2, 28, 28, 1)
+    """
+    place = net.layer(layer)
+    unit = unit_number(place, unit)
+    pixels = net.prepare(images)
+    function, passed = net.once(("deconvnet", layer), lambda: _backward(net, layer))
+    output = np.concatenate([net.compiled((layer,), linear=True)(tf.constant(part))[layer].numpy() for part in _cut(pixels)])
+    mask, positions = _chosen(output, place, unit, position)
+    back = np.concatenate([function(tf.constant(part), tf.constant(keep)).numpy() for part, keep in zip(_cut(pixels), _cut(mask))])
+    if not passed:
+        raise CnnlensError(
+            f"No ReLU stands between the image and layer {layer!r} of {net.name}, so there is nothing for a deconvnet to "
+            "rectify: the result would be the plain gradient. Choose a later layer, or a network with ReLUs."
+        )
+    gain = np.float32(net.preprocessing.scale)
+    boxes = np.array([_seen(place, where, pixels.shape[1:3]) for where in positions])
+    return Projection(
+        projection=back / (gain[::-1] if net.preprocessing.flip else gain), images=pixels, activation=(output * mask).reshape(len(output), -1).sum(1),
+        position=positions, box=boxes, layer=layer, unit=unit, rectifiers=len(set(passed)),
+        source="; ".join(filter(None, (net.source, getattr(images, "source", "")))), settings={"layer": layer, "unit": unit, "position": position},
+    )  # fmt: skip
+
+
+def _backward(net, layer):
+    """The compiled way back, and the list of ReLUs that it passes (filled when it is first run)."""
+    passed = []
+
+    def send_back(pixels, mask):
+        with gradients_overridden(RECTIFIERS, rectified) as names:
+            output = net.outputs(pixels, [layer], linear=True)[layer]
+            back = tf.gradients(output, pixels, grad_ys=tf.stop_gradient(output * mask))[0]
+        passed[:] = names
+        return tf.zeros_like(pixels) if back is None else back
+
+    return tf.function(send_back, autograph=False, reduce_retracing=True), passed
+
+
+def _cut(array):
+    return [array[first : first + BATCH] for first in range(0, len(array), BATCH)]
+
+
+def _chosen(output, place, unit, position):
+    """A mask that keeps what is sent back, shaped like the output, and the positions (N, 2)."""
+    mask = np.zeros_like(output)
+    if output.ndim != 4 or position == "all":
+        mask[..., unit] = 1
+        return mask, np.full((len(output), 2), -1)
+    if isinstance(position, str):
+        if position != "strongest":
+            raise CnnlensError(f"position={position!r} is not understood. Expected 'strongest', 'all' or a pair (row, column).")
+        flat = output[..., unit].reshape(len(output), -1).argmax(1)
+        positions = np.stack(np.unravel_index(flat, output.shape[1:3]), -1)
+    else:
+        row, col = position
+        if not (0 <= row < output.shape[1] and 0 <= col < output.shape[2]):
+            raise CnnlensError(f"There is no position ({row}, {col}) in layer {place.path!r}: its map is {output.shape[1]}×{output.shape[2]}, counted from 0.")
+        positions = np.tile([[row, col]], (len(output), 1))
+    mask[np.arange(len(output)), positions[:, 0], positions[:, 1], unit] = 1
+    return mask, positions
+
+
+def _seen(place, position, size):
+    """The pixels that a position sees, cut at the border; the whole image if all of the map was sent back."""
+    if position[0] < 0 or place.field is None:
+        return 0, 0, *size
+    top, left, bottom, right = place.box(*position)
+    return max(top, 0), max(left, 0), min(bottom, size[0]), min(right, size[1])
