@@ -34,6 +34,7 @@ An explorer is a few lines::
   control.
 """
 
+import base64
 import collections
 import contextlib
 import html
@@ -317,6 +318,14 @@ class Explorer(widgets.VBox):
         for control in controls:
             control.changed = self._update
         self._update()
+
+    def _repr_mimebundle_(self, **options):
+        """The widget; and for pages that show none, such as an exported notebook, its picture and words of the moment."""
+        data = super()._repr_mimebundle_(**options) or {}
+        if self.frame is not None:
+            data["text/plain"] = self.frame.words
+            data["image/png"] = base64.b64encode(self.frame.png()).decode("ascii")
+        return data
 
     # --- for tests and teachers ------------------------------------------------------------------------------
 
