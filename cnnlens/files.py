@@ -18,7 +18,9 @@ from tqdm.auto import tqdm
 from .errors import CnnlensError, StandInRefused
 
 PROBED_HOST = ("storage.googleapis.com", 443)  # where keras.datasets and keras.applications keep their files
-CHUNK = 1 << 18
+CHUNK = 1 << 16  # bytes; at most so many are fetched twice
+
+pooch.get_logger().setLevel("WARNING")  # the bar says it all
 
 
 def repository():
@@ -198,7 +200,7 @@ def download(url, target, known_hash, *, progress=True, timeout=20, tries=4):
             known_hash,
             fname=target.name,
             path=target.parent,
-            downloader=functools.partial(_resume, progress=progress, timeout=timeout, tries=tries),
+            downloader=functools.partial(_resume, part=_part(target), progress=progress, timeout=timeout, tries=tries),
         )
     except ValueError as error:
         if isinstance(error, CnnlensError):
@@ -217,9 +219,8 @@ def _part(target):
     return target.with_name(target.name + ".part")
 
 
-def _resume(url, output_file, retriever, *, progress, timeout, tries):
+def _resume(url, output_file, _, *, part, progress, timeout, tries):
     """A pooch downloader that keeps what came in ``NAME.part`` and asks the server only for the rest."""
-    part = _part(Path(retriever.abspath) / Path(retriever.registry_files[0]))
     failures = 0
     while True:
         before = part.stat().st_size if part.exists() else 0
@@ -232,7 +233,7 @@ def _resume(url, output_file, retriever, *, progress, timeout, tries):
             if failures >= tries:
                 raise CnnlensError(
                     f"{url} could not be downloaded ({type(error).__name__} {tries} times in a row). What came is kept in "
-                    f"{part.name}: run again to go on from there, or {ways_out(part.stem)[0].lower()}{ways_out(part.stem)[1:]}"
+                    f"{part.name}: run again to go on from there. {ways_out(part.stem)}"
                 ) from error
             time.sleep(min(2**failures, 8) * 0.1)
     os.replace(part, output_file)

@@ -1,6 +1,6 @@
 """What makes the library a course: profiles, the set-up of a lesson, checks of exercises, the runner."""
 
-from .exercise import check
+from .exercise import check, verdict
 from .lesson import choose, setup
 
-__all__ = ["check", "choose", "setup"]
+__all__ = ["check", "choose", "setup", "verdict"]
