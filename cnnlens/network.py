@@ -338,7 +338,7 @@ class Network:
             self._compiled[key] = tf.function(lambda pixels: self.outputs(pixels, paths, linear=linear), autograph=False, reduce_retracing=True)
         return self._compiled[key]
 
-    def outputs(self, pixels, paths, *, linear=False):
+    def outputs(self, pixels, paths, *, linear=False, changed=None):
         """Outputs of layers for a tensor of pixels; for use inside a ``tf.function`` or a gradient tape.
 
         Parameters
@@ -348,19 +348,23 @@ class Network:
         paths : sequence of str
         linear : bool
             Leave the last softmax or sigmoid away.
+        changed : dict of str to function, optional
+            By path: from a layer's output to what the layers behind it get instead.
 
         Returns
         -------
         dict of str to Tensor
             In float32.
         """
-        wanted, found = set(paths), {}
+        wanted, found, changed = set(paths), {}, changed or {}
 
         def hear(call):
+            output = changed[call.path](call.output) if call.path in changed else call.output
             if call.path in wanted and call.path not in found:
-                found[call.path] = call.output
+                found[call.path] = output
             if len(found) == len(wanted):
                 raise _Enough
+            return output
 
         head = linear_head(self.model) if linear else contextlib.nullcontext()
         with head, _tapped(self.model, hear), contextlib.suppress(_Enough):
@@ -450,7 +454,10 @@ def _walk(model, prefix):
 
 @contextlib.contextmanager
 def _tapped(model, hear):
-    """While open, ``hear`` gets a _Call whenever this thread has called a leaf layer of the model."""
+    """While open, ``hear`` gets a _Call whenever this thread has called a leaf layer of the model.
+
+    What ``hear`` returns, unless None, goes on to the layers behind instead of the output.
+    """
     tapped = []
     uses = {}
     listener = threading.get_ident()
@@ -466,8 +473,8 @@ def _tapped(model, hear):
             uses[path] = uses.get(path, 0) + 1
             name = path if uses[path] == 1 else f"{path}@{uses[path]}"
             inputs = tuple(x for x in keras.tree.flatten((args, kwargs)) if tf.is_tensor(x))
-            hear(_Call(name, layer, inputs, keras.tree.flatten(output)[0]))
-            return output
+            heard = hear(_Call(name, layer, inputs, keras.tree.flatten(output)[0]))
+            return output if heard is None else heard
 
         object.__setattr__(layer, "call", listening)  # past Keras's tracker, which would look into it
         tapped.append(layer)

@@ -10,7 +10,7 @@ from keras import layers as kl
 
 from cnnlens import activations, datasets, figures, zoo
 from cnnlens.__main__ import main
-from cnnlens.course import check
+from cnnlens.course import verdict as check
 from cnnlens.errors import CnnlensError
 from cnnlens.network import Network
 from cnnlens.scores import activations as scores
@@ -312,6 +312,32 @@ def test_background_units_are_found():
     found = scores.background_share(activations.record(net, digits, ["conv1"])["conv1"], digits, net.layer("conv1"))
     assert found.share[0] > 0.99 and found.share[1] == 0 and np.isnan(found.share[2])
     assert 0.2 < found.expected < 0.9
+
+
+def test_silencing_a_unit_against_a_network_without_it():
+    net = zoo.load("lenet", weights="random")
+    digits = datasets.load("digits")
+    images, labels = digits.x_test[:6], digits.y_test[:6]
+    result = activations.silence(net, images, labels, "pool2")
+    whole = net.logits(images)
+    kernel = net.model.get_layer("conv2").get_weights()
+    for unit in (0, 17):
+        cut = [kernel[0].copy(), kernel[1].copy()]
+        cut[0][..., unit], cut[1][unit] = 0, -1  # behind the ReLU this unit is zero everywhere
+        net.model.get_layer("conv2").set_weights(cut)
+        expected = (whole - net.logits(images))[np.arange(6), labels]
+        np.testing.assert_allclose(result.drop[:, unit], expected, atol=1e-5)
+    with pytest.raises(CnnlensError, match="labels"):
+        activations.silence(net, images, labels + 10, "pool2")
+
+
+def test_importance_when_strong_units_are_needed_and_when_they_are_not():
+    strength = np.random.default_rng(0).random((20, 9))
+    same, opposite = scores.importance(2 * strength, strength), scores.importance(-strength, strength)
+    assert (same.correlation, same.hits) == (pytest.approx(1), 1)
+    assert (opposite.correlation, opposite.hits) == (pytest.approx(-1), 0)
+    other = scores.importance(np.random.default_rng(1).random((500, 9)), np.random.default_rng(2).random((500, 9)))
+    assert abs(other.correlation) < 0.1 and abs(other.hits - other.chance) < 0.06
 
 
 # --- one untrained convolution ------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw
 
-from ..lenses.activations import Activations, Convolved, most_active, strengths
+from ..lenses.activations import Activations, Convolved, Silenced, most_active, strengths
 from ..results import painter
 from . import base
 
@@ -326,6 +326,87 @@ def one_image(acts, image):
     return Activations(
         maps=maps, images=acts.images[image : image + 1], layers=acts.layers, network=acts.network, classes=acts.classes, source=acts.source, settings=acts.settings
     )
+
+
+# --- numbers over layers ------------------------------------------------------------------------------------
+
+
+def agreement(found, source="", title="How often two images share their most active unit"):
+    """Agreement of the most active units, layer by layer, as (Figure, alternative text).
+
+    Parameters
+    ----------
+    found : dict of str to SharedMaximum
+        By layer.
+    source, title : str
+    """
+    fig = base.canvas(8, 1.5 + 0.42 * len(found))
+    axes = fig.add_subplot()
+    for place, result in enumerate(found.values()):
+        axes.plot(result.chance, (place, place), color="#bbbbbb", lw=9, solid_capstyle="butt", zorder=1, label="" if place else "same class, labels shuffled (95 %)")
+        axes.plot((result.different, result.same), (place, place), color="#777777", lw=1, zorder=2)
+        axes.plot(result.different, place, "D", mfc="white", mec=base.INK_HEX, ms=7, zorder=3, label="" if place else "two images of different classes")
+        axes.plot(result.same, place, "o", color=base.CLASS_COLORS[2], ms=9, zorder=3, label="" if place else "two images of the same class")
+    _layer_axis(axes, found)
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_xlabel("share of pairs whose most active unit is the same", fontsize=base.LABEL)
+    axes.set_title(title, fontsize=base.TITLE)
+    fig.legend(loc="outside lower center", ncols=3, fontsize=base.SMALL, frameon=False)
+    words = "; ".join(f"{layer}: {result.same:.0%} within a class, {result.different:.0%} across" for layer, result in found.items())
+    return base.finish(fig, source), f"{title}. {words}."
+
+
+def selectivities(found, control, source="", title="How selective single units are for a class"):
+    """Class selectivity of all units, layer by layer, against shuffled labels, as (Figure, alternative text).
+
+    Parameters
+    ----------
+    found, control : dict of str to Selectivity
+        By layer; with the true labels, and with shuffled ones.
+    source, title : str
+    """
+    fig = base.canvas(8, 1.5 + 0.55 * len(found))
+    axes = fig.add_subplot()
+    for place, layer in enumerate(found):
+        for shift, result, color, shape, label in ((-0.14, found, base.CLASS_COLORS[0], "o", "true labels"), (0.16, control, "#999999", "|", "shuffled labels")):
+            index = result[layer].index
+            axes.plot(index, np.full(index.shape, place + shift), shape, color=color, ms=5, alpha=0.55, label="" if place else label)
+            axes.plot(np.median(index), place + shift, "D", color=base.INK_HEX, ms=6, label="median" if place == 0 and result is found else "")
+    _layer_axis(axes, found)
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_xlabel("selectivity: 0 all classes alike, 1 one class only (one mark a unit)", fontsize=base.LABEL)
+    axes.set_title(title, fontsize=base.TITLE)
+    fig.legend(loc="outside lower center", ncols=3, fontsize=base.SMALL, frameon=False)
+    words = "; ".join(f"{layer}: median {np.median(found[layer].index):.2f}, shuffled {np.median(control[layer].index):.2f}" for layer in found)
+    return base.finish(fig, source), f"{title}. {words}."
+
+
+@painter(Silenced)
+def silenced(result):
+    """Strength of each unit against what the right class loses without it, averaged over images: (Figure, text)."""
+    strength, drop = result.strength.mean(0), result.drop.mean(0)
+    fig = base.canvas(7.5, 4.6)
+    axes = fig.add_subplot()
+    axes.axhline(0, color="#999999", lw=1)
+    axes.plot(strength, drop, "o", color=base.CLASS_COLORS[0], ms=6)
+    for unit in {*np.argsort(-strength)[:4].tolist(), *np.argsort(-drop)[:4].tolist()}:
+        axes.annotate(f"unit {unit}", (strength[unit], drop[unit]), xytext=(5, 4), textcoords="offset points", fontsize=base.SMALL)
+    axes.set_xlabel("how strongly the unit answers (mean over the map)", fontsize=base.LABEL)
+    axes.set_ylabel("what the score of the right class\nloses when the unit is silenced", fontsize=base.LABEL)
+    axes.set_title(f"{result.layer}: bright is one thing, needed another", fontsize=base.TITLE)
+    axes.margins(x=0.08)
+    axes.spines[["top", "right"]].set_visible(False)
+    strongest, needed = int(strength.argmax()), int(drop.argmax())
+    words = f"Units of {result.layer}: the strongest is unit {strongest}, the one most needed is unit {needed}. Averages over {len(result.drop)} images."
+    return base.finish(fig, result.source), words
+
+
+def _layer_axis(axes, layers):
+    axes.set_yticks(range(len(layers)), layers, fontsize=base.LABEL)
+    axes.set_ylim(len(layers) - 0.5, -0.5)
+    axes.grid(axis="x", color="#e5e5e5")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(left=False)
 
 
 # --- one untrained convolution ------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ CLASS_COLORS = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
 INK, PAPER, MARK = (34, 34, 34), (255, 255, 255), (214, 39, 40)
+INK_HEX = "#222222"
 CAPTION = 11  # px, height of the letters under a small picture
 FOOT = 0.16  # inches a line of the source takes
 

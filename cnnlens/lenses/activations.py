@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 import tensorflow as tf
+from tqdm.auto import tqdm
 
 from ..errors import CnnlensError
 from ..network import Network, as_pixels
@@ -148,6 +149,77 @@ def strengths(maps, by="mean"):
 def most_active(maps, by="mean"):
     """The unit that answers most strongly to each image: (N,) int."""
     return strengths(maps, by).argmax(1)
+
+
+# --- what a unit is good for --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silenced(Result):
+    """What the network loses when single units are silenced.
+
+    Attributes
+    ----------
+    drop : ndarray (N, units)
+        By how much the score (logit) of each image's own class falls when this unit answers zero everywhere; negative where
+        it rises.
+    strength : ndarray (N, units)
+        How strongly each unit answers, by mean.
+    layer : str
+    """
+
+    drop: np.ndarray
+    strength: np.ndarray
+    layer: str
+
+
+def silence(net, images, labels, layer, *, batch_size=64):
+    """Silence each unit of a layer in turn and see what the score of the right class loses.
+
+    A map shows what a unit answers, not whether anything listens to it. This is single-unit ablation, as in Morcos et al.
+    (2018, section 3.1); it says nothing of units that stand in for one another, since only one is silenced at a time.
+
+    Parameters
+    ----------
+    net : Network
+        A classifier.
+    images : array (N, H, W, C) in [0, 1]
+    labels : array (N,) int
+        The outputs to watch, most often the true classes.
+    layer : str
+    batch_size : int
+
+    Returns
+    -------
+    Silenced
+
+    Raises
+    ------
+    CnnlensError
+        If there is no such layer, the network is no classifier, or a label is none of its outputs.
+    """
+    pixels = net.prepare(images)
+    labels = np.asarray(labels)
+    units = net.layer(layer).units
+    whole = net.logits(pixels, batch_size=batch_size, progress=False)
+    if labels.shape != (len(pixels),) or labels.min() < 0 or labels.max() >= whole.shape[1]:
+        raise CnnlensError(f"Expected {len(pixels)} labels between 0 and {whole.shape[1] - 1}, one an image; got {labels.shape} from {labels.min()} to {labels.max()}.")
+    head = net.head
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def scores(batch, heard):
+        changed = {layer: lambda output: output * tf.cast(heard, output.dtype)}
+        return net.outputs(batch, [head], linear=True, changed=changed)[head]
+
+    drop = np.empty((len(pixels), units), np.float32)
+    for unit in tqdm(range(units), desc="silencing", unit="unit", delay=2, leave=False):
+        heard = tf.constant(1 - np.eye(units, dtype=np.float32)[unit])
+        for start in range(0, len(pixels), batch_size):
+            part = slice(start, start + batch_size)
+            left = scores(tf.constant(pixels[part]), heard).numpy()
+            drop[part, unit] = (whole[part] - left)[np.arange(len(left)), labels[part]]
+    strength = strengths(net.read(pixels, [layer], batch_size=batch_size, progress=False)[layer])
+    return Silenced(drop=drop, strength=strength, layer=layer, source=net.source, settings=dict(layer=layer, images=len(pixels)))
 
 
 # --- one untrained convolution ------------------------------------------------------------------------------

@@ -241,3 +241,44 @@ def background_share(maps, images, layer):
     total = positive.sum((0, 1, 2), dtype=np.float64)
     there = (positive * empty[..., None]).sum((0, 1, 2), dtype=np.float64)
     return Background(np.divide(there, total, out=np.full(total.shape, np.nan), where=total > 0), float(empty.mean()))
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How far strong answers and important units are the same.
+
+    Attributes
+    ----------
+    correlation : float
+        Spearman's, between a unit's strength and what the score loses without it, within each image, averaged: -1 to 1.
+    hits : float
+        Share of images whose most active unit is the one whose loss hurts most.
+    chance : float
+        The share of hits that naming a unit at random would have.
+    """
+
+    correlation: float
+    hits: float
+    chance: float
+
+
+def importance(drop, strength):
+    """Whether the units that answer most are those that the decision hangs on.
+
+    Parameters
+    ----------
+    drop, strength : ndarray (N, units)
+        From :func:`cnnlens.lenses.activations.silence`.
+
+    Returns
+    -------
+    Importance
+    """
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(values, axis=1) for values in (drop, strength)]
+    first, second = (rank - rank.mean(1, keepdims=True) for rank in ranks)
+    scale = np.sqrt((first**2).sum(1) * (second**2).sum(1))
+    correlations = np.divide((first * second).sum(1), scale, out=np.full(len(drop), np.nan), where=scale > 0)
+    hits = (drop.argmax(1) == strength.argmax(1)).mean()
+    return Importance(float(np.nanmean(correlations)), float(hits), 1 / drop.shape[1])
