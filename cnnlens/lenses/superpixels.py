@@ -92,7 +92,7 @@ class Explanation(Result):
     def relabel(self, label):
         """The explanation of another class, from the same model calls."""
         index = class_index(label, self.classes, self.scores.shape[1])
-        weights, intercept, settled = _fit(self.masks, self.scores[:, index], self.settings)
+        weights, intercept, settled = _fit(self.masks, self.scores[:, index], self.segments, self.settings)
         return dataclasses.replace(
             self, label=index, weights=weights, intercept=intercept, settled=settled, settings={**self.settings, "label": index}
         )
@@ -187,6 +187,13 @@ def _grid(pixels, count):
 
 
 METHODS = {"slic": _slic, "quickshift": _quickshift, "felzenszwalb": _felzenszwalb, "grid": _grid}
+
+
+def touching(segments):
+    """Pairs of superpixels that share a border: (P, 2) int, the smaller number first."""
+    pairs = [(segments[:-1], segments[1:]), (segments[:, :-1], segments[:, 1:])]
+    pairs = np.concatenate([np.stack([a.ravel(), b.ravel()], -1)[(a != b).ravel()] for a, b in pairs])
+    return np.unique(np.sort(pairs, 1), axis=0)
 
 
 def _renumbered(segments):
@@ -323,7 +330,7 @@ def explain(
     ask = functools.partial(_ask, predict, shown, filled, segments, batch=batch or batch_size())
     scores = _ask_until_settled(ask, masks, index, settings, progress, step)
     masks = masks[: len(scores)]
-    weights, intercept, settled = _fit(masks, scores[:, index], settings)
+    weights, intercept, settled = _fit(masks, scores[:, index], segments, settings)
     return Explanation(
         image=shown, segments=segments, weights=weights, intercept=intercept, label=index, classes=classes and tuple(classes),
         prediction=prediction, masks=masks, scores=scores, settled=settled, source=source_of(net), settings=settings,
@@ -384,12 +391,12 @@ def _settled(masks, scores, block, settings):
     return surrogate.agreement(masks, scores, block, kernel_width=settings["kernel_width"], ridge=settings["ridge"]) >= settings["settle"]
 
 
-def _fit(masks, scores, settings):
+def _fit(masks, scores, segments, settings):
     """Weights (K,), intercept, and how settled they are."""
     how = {"kernel_width": settings["kernel_width"], "ridge": settings["ridge"]}
     settled = surrogate.agreement(masks, scores, designs.block_size(settings["design"], surrogate.varied(masks).sum()), **how)
     if settings["imitate"]:
-        return *surrogate.imitated_line(masks, scores, seed=settings["seed"], **how), settled
+        return *surrogate.imitated_line(masks, scores, touching(segments), seed=settings["seed"], **how), settled
     return *surrogate.line(masks, scores, **how), settled
 
 
