@@ -14,6 +14,7 @@ import io
 import math
 from dataclasses import dataclass
 
+import matplotlib.colors
 import numpy as np
 from PIL import Image
 
@@ -174,8 +175,8 @@ def interactive(maps, images, *, answers=None, notes=None):
     ----------
     maps : Map or Film
         A film gets a slider and a play button.
-    images : array (N, H, W, C)
-        Those of the map, in its order, in [0, 1].
+    images : array (N, H, W, C) or None
+        Those of the map, in its order, in [0, 1]; None for points that are no images, which show their color.
     answers : sequence of str, optional
         What predictions mean, where the network's classes are others than the labels'.
     notes : sequence of str, optional
@@ -192,6 +193,8 @@ def interactive(maps, images, *, answers=None, notes=None):
     """
     film = as_film(maps)
     first = film.maps[0]
+    if images is None:
+        images = _swatches(first)
     if len(images) != len(first.points):
         raise CnnlensError(f"The map has {len(first.points)} points; got {len(images)} images. Give the same images, in the same order.")
     if notes is not None and len(notes) != len(film):
@@ -220,6 +223,12 @@ def contact_sheet(images):
     file = io.BytesIO()
     Image.fromarray(canvas).save(file, "webp", quality=80, method=2)
     return base64.b64encode(file.getvalue()).decode("ascii"), across
+
+
+def _swatches(mapped):
+    """A plain square in its class's color for every point: (N, 2, 2, 3)."""
+    labels = np.zeros(len(mapped.points), int) if mapped.labels is None else mapped.labels
+    return matplotlib.colors.to_rgba_array(colors_of(labels, mapped.labels is not None))[:, None, None, :3].repeat(2, 1).repeat(2, 2)
 
 
 def _thumb(image):

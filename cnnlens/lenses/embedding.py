@@ -144,6 +144,23 @@ def represent(net, images, layer, *, components=COMPONENTS, seed=0, batch_size=C
     return Representation(vectors=vectors, variance=min(kept, 1.0), mean=mean, basis=basis, **shared)
 
 
+def reduce(vectors, components=COMPONENTS, *, seed=0):
+    """The principal components of vectors that are in memory already, as :func:`represent` takes them of a layer.
+
+    Returns
+    -------
+    ndarray (N, components) float32
+    float
+        Share of the variance that they keep, in [0, 1].
+    """
+    vectors = check_vectors(vectors)
+    if vectors.shape[1] <= components:
+        return vectors, 1.0
+    centered = vectors - vectors.mean(0)
+    reduced = centered @ _principal([centered], np.zeros(centered.shape[1], np.float32), min(components, len(vectors) - 1), seed)
+    return reduced, float(np.square(reduced, dtype=np.float64).sum() / np.square(centered, dtype=np.float64).sum())
+
+
 class Chunks:
     """The flat representations of a layer, batch by batch, as often as one likes; kept once read if they are small.
 
@@ -209,8 +226,7 @@ def _principal(chunks, mean, components, seed, rounds=2):
     the basis by the covariance, one batch at a time, so that only (width, components + 10) numbers are held.
     """
     generator = np.random.default_rng(seed)
-    extra = min(10, chunks.width - components)
-    basis = generator.standard_normal((chunks.width, components + extra), dtype=np.float32)
+    basis = generator.standard_normal((len(mean), min(components + 10, len(mean))), dtype=np.float32)
     for _ in range(rounds):
         image = np.zeros_like(basis)
         for chunk in chunks:

@@ -58,6 +58,10 @@ class Film(Result):
     def __len__(self):
         return len(self.maps)
 
+    def at(self, *places):
+        """A Film of some of the maps, such as ``film.at(0, -1)`` for the first and the last."""
+        return replace(self, maps=tuple(self.maps[i] for i in places), titles=tuple(self.titles[i] for i in places))
+
 
 def through_training(net, images, snapshots, layer, *, labels=None, classes=None, seed=0, progress=True, **how):
     """One map per snapshot of a training.
@@ -133,6 +137,38 @@ def through_perplexities(net, images, layer, perplexities, *, labels=None, class
     how = {"predictions": embedding.predict(net, images, progress=progress), **how}
     stages = ((net, layer, {"perplexity": value}, f"perplexity {value:g}") for value in perplexities)
     return _film(stages, len(perplexities), images, labels, classes, seed, progress, how)
+
+
+def clouds(perplexities, *, each=60, seed=0):
+    """Three clouds whose sizes and distances are known, mapped at several perplexities, each time from a random start.
+
+    They lie in ten dimensions: ``tight`` with standard deviation 1, ``wide`` with 5, 50 away from it, and ``far`` like
+    ``tight``, 200 away from it.
+
+    Parameters
+    ----------
+    perplexities : sequence of float
+    each : int
+        Points in a cloud.
+    seed : int
+
+    Returns
+    -------
+    Film
+        Its maps' ``representation.vectors`` are the clouds themselves.
+    """
+    classes, centers, spreads = ("tight", "wide", "far"), np.zeros((3, 10)), np.array([1, 5, 1])
+    centers[1, 0], centers[2, 1] = 50, 200
+    labels = np.repeat(np.arange(3), each)
+    vectors = centers[labels] + np.random.default_rng(seed).normal(size=(3 * each, 10)) * spreads[labels, None]
+    source = f"made up: three clouds of {each} points"
+    cloud = embedding.Representation(vectors=vectors.astype(np.float32), layer="clouds", width=10, variance=1.0, source=source)
+    maps = []
+    for value in perplexities:
+        points, divergence = embedding.arrange(cloud.vectors, perplexity=value, start="random", seed=seed, progress=False)
+        shared = {"labels": labels, "classes": classes, "source": source, "settings": {"perplexity": value, "seed": seed}}
+        maps.append(embedding.Map(points=points, representation=cloud, divergence=divergence, **shared))
+    return Film(maps=tuple(maps), titles=tuple(f"perplexity {value:g}" for value in perplexities), source=source)
 
 
 def _film(stages, count, images, labels, classes, seed, progress, how):

@@ -258,6 +258,20 @@ def shared(one, other):
     return float((one[:, :, None] == other[:, None, :]).any(2).mean())
 
 
+def sizes(positions, labels):
+    """Radius of each class: root mean square distance from its center, (classes,)."""
+    labels = np.asarray(labels)
+    groups = [np.asarray(positions, np.float64)[labels == label] for label in np.unique(labels)]
+    return np.array([np.sqrt(np.square(group - group.mean(0)).sum(1).mean()) for group in groups])
+
+
+def gaps(positions, labels):
+    """Distances between the centers of classes, (classes, classes)."""
+    labels = np.asarray(labels)
+    centers = np.stack([np.asarray(positions, np.float64)[labels == label].mean(0) for label in np.unique(labels)])
+    return np.linalg.norm(centers[:, None] - centers[None], axis=2)
+
+
 # --- his observations as questions --------------------------------------------------------------------------
 
 

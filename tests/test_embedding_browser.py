@@ -1,0 +1,155 @@
+"""The interactive map in a real browser, without kernel and without network: hover, filters, slider, lasso, speed."""
+
+import numpy as np
+import pytest
+
+from cnnlens import embedding, explore
+from cnnlens.lenses import film
+
+pytestmark = pytest.mark.browser
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    import pathlib
+
+    found = next((path for path in CHROMIUM if pathlib.Path(path).exists()), None)
+    with playwright.sync_playwright() as running:
+        try:
+            chromium = running.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        except playwright.Error as error:
+            pytest.skip(f"no Chromium here: {str(error).splitlines()[0]}")
+        yield chromium
+        chromium.close()
+
+
+def made_film(count=120, frames=3):
+    """A film with known mistakes, without a network: image i is all of one brightness that names i."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(count) % 4
+    corners = np.array([[-20, -20], [20, -20], [-20, 20], [20, 20]])
+    predictions = labels.copy()
+    predictions[:10] = (labels[:10] + 1) % 4
+    representation = embedding.Representation(vectors=np.zeros((count, 2), np.float32), layer="made", width=2, variance=1.0)
+    maps = [
+        embedding.Map(
+            points=(corners[(labels + turn) % 4] + generator.normal(size=(count, 2))).astype(np.float32), representation=representation,
+            divergence=0.0, labels=labels, predictions=predictions, classes=("ant", "bee", "cat", "dog"), judged=True, source="made up for a test",
+        )
+        for turn in range(frames)
+    ]  # fmt: skip
+    images = np.ones((count, 8, 8, 1), np.float32) * (np.arange(count) / count)[:, None, None, None]
+    return film.Film(maps=tuple(maps), titles=tuple(f"map {i}" for i in range(frames)), source="made up for a test"), images
+
+
+PLACES = """() => {
+  const doc = Bokeh.documents[0], plot = doc.get_model_by_name("map"), data = doc.get_model_by_name("points").data;
+  const find = view => view.model === plot ? view : (view.child_views || []).map(find).find(Boolean);
+  const view = Object.values(Bokeh.index.roots ? [...Bokeh.index.roots] : Bokeh.index).map(find).find(Boolean);
+  const box = view.el.getBoundingClientRect(), frame = view.frame;
+  return Array.from(data.x).map((x, i) => [box.left + frame.x_scale.compute(x), box.top + frame.y_scale.compute(data.y[i])]);
+}"""
+SEEN = """() => {
+  const doc = Bokeh.documents[0], plot = doc.get_model_by_name("map");
+  return plot.renderers.map(each => each.view.filter.booleans.filter(Boolean).length);
+}"""
+SET = """([name, attribute, value]) => { Bokeh.documents[0].get_model_by_name(name)[attribute] = value }"""
+
+
+@pytest.fixture(scope="module")
+def page(browser, tmp_path_factory):
+    maps, images = made_film()
+    path = explore.embedding(maps, images).save(tmp_path_factory.mktemp("page") / "map.html")
+    context = browser.new_context(offline=True, viewport={"width": 1100, "height": 950})
+    page = context.new_page()
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda request: page.problems.append(request.url) if request.url.startswith("http") else None)
+    page.goto(path.as_uri())
+    page.wait_for_function("window.cnnlensFrame === 0", timeout=120_000)
+    yield page
+    assert page.problems == []  # no error, and nothing asked of the network
+    context.close()
+
+
+def shown_at(page, x, y):
+    page.mouse.move(x + 200, y + 2)
+    page.mouse.move(x, y, steps=3)
+    page.wait_for_function("!!document.querySelector('body') && (() => { const look = root => [...root.querySelectorAll('*')].some(e => e.classList.contains('thumb') || (e.shadowRoot && look(e.shadowRoot))); return look(document) })()", timeout=60_000)
+    return page.evaluate("""() => {
+      const look = root => { for (const e of root.querySelectorAll('*')) {
+        if (e.classList.contains('thumb')) return e;
+        const found = e.shadowRoot && look(e.shadowRoot); if (found) return found; } return null };
+      const thumb = look(document), style = getComputedStyle(thumb);
+      return {words: thumb.parentElement.textContent, image: style.backgroundImage, at: style.backgroundPosition};
+    }""")
+
+
+def test_hover_shows_the_image_its_class_and_the_prediction(page):
+    place = page.evaluate(PLACES)
+    alone = max(range(10), key=lambda i: min(np.hypot(*np.subtract(place[i], other)) for j, other in enumerate(place) if j != i))
+    found = shown_at(page, *place[alone])
+    assert found["image"].startswith('url("blob:') and f"image {alone}" in found["words"]
+    assert found["words"].strip().startswith(("ant", "bee", "cat", "dog")[alone % 4])
+    assert "predicted " + ("ant", "bee", "cat", "dog")[(alone + 1) % 4] + " ✗" in found["words"]
+    row, col = divmod(alone, 11)
+    assert found["at"] == f"{-col * 96}px {-row * 96}px"
+
+
+def test_filters_by_class_and_by_mistakes(page):
+    assert page.evaluate(SEEN) == [110, 10]
+    page.get_by_text("Only mistakes").click()
+    page.wait_for_function("Bokeh.documents[0].get_model_by_name('map').renderers[0].view.filter.booleans.every(each => !each)")
+    assert page.evaluate(SEEN) == [0, 10]
+    page.get_by_text("Only mistakes").click()
+    page.get_by_label("bee").click()
+    page.wait_for_function("Bokeh.documents[0].get_model_by_name('map').renderers[0].view.filter.booleans.filter(Boolean).length < 110")
+    assert page.evaluate(SEEN) == [83, 7]
+    page.get_by_label("bee").click()
+    page.wait_for_function("Bokeh.documents[0].get_model_by_name('map').renderers[0].view.filter.booleans.filter(Boolean).length == 110")
+
+
+def test_the_slider_moves_the_same_points(page):
+    before = np.array(page.evaluate(PLACES))
+    page.evaluate(SET, ["slider", "value", 1])
+    page.wait_for_function("window.cnnlensFrame === 1", timeout=60_000)
+    after = np.array(page.evaluate(PLACES))
+    assert np.linalg.norm(after - before, axis=1).min() > 100
+    page.evaluate(SET, ["slider", "value", 0])
+    page.wait_for_function("window.cnnlensFrame === 0", timeout=60_000)
+    assert np.allclose(page.evaluate(PLACES), before)
+
+
+def test_play_runs_to_the_end(page):
+    page.get_by_text("Play").click()
+    page.wait_for_function("window.cnnlensFrame === 2", timeout=60_000)
+    page.evaluate(SET, ["slider", "value", 0])
+    page.wait_for_function("window.cnnlensFrame === 0", timeout=60_000)
+
+
+def test_the_lasso_shows_the_chosen_images(page):
+    place = np.array(page.evaluate(PLACES))
+    ours = place[np.arange(120) % 4 == 2]
+    low, high = ours.min(0) - 12, ours.max(0) + 12
+    corners = [(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1]), (low[0], low[1])]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=8)
+    page.mouse.up()
+    page.get_by_text("30 images:").wait_for(timeout=60_000)
+    assert page.locator(".picked").count() == 30
+    assert page.get_by_text("30 × cat").count() == 1
+
+
+def test_ten_thousand_points_are_drawn_and_moved(browser, tmp_path):
+    maps, images = made_film(10_000, 2)
+    page = browser.new_context(offline=True, viewport={"width": 1100, "height": 950}).new_page()
+    page.goto(explore.embedding(maps, images).save(tmp_path / "many.html").as_uri())
+    page.wait_for_function("window.cnnlensFrame === 0", timeout=240_000)
+    page.evaluate(SET, ["slider", "value", 1])
+    page.wait_for_function("window.cnnlensFrame === 1", timeout=240_000)
+    assert len(page.evaluate(PLACES)) == 10_000
+    page.close()
