@@ -147,11 +147,13 @@ def step(net, layer, *, method, objective, whole=False, pad=(0, 0), rim=(0, 0), 
         with in_precision(net.model, precision), override:
             output = net.outputs(seen, [layer], linear=True)[layer]
             found = response(_inside(output, rim), None if whole else weights, objective)
-            goal = found - penalty * tf.reduce_sum((pixels - zero) ** 2, (1, 2, 3))
-            gradient = tf.gradients(tf.reduce_sum(goal), state[0])[0]
+            gradient = tf.gradients(tf.reduce_sum(found), state[0])[0]
         if gradient is None:
             return state, found, None
-        return move(state, gradient, live[:, None, None, None], rate), found, _length(gradient)
+        slope = _length(gradient)
+        if penalty:
+            gradient -= penalty * tf.gradients(tf.reduce_sum((pixels - zero) ** 2), state[0])[0]
+        return move(state, gradient, live[:, None, None, None], rate), found, slope
 
     settings = (layer, method, objective, whole, pad, rim, shift, turn, penalty, precision, rescue)
     return net.once(("ascent", *settings), lambda: tf.function(take, autograph=False))

@@ -9,6 +9,7 @@ Two methods give the same kind of result, so that they can be compared:
 The activation that a result names is always measured on the very image it holds, in float32 and undisturbed.
 """
 
+import itertools
 import operator
 import zlib
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ class Optimized(Result):
 
 def maximize(
     net, layer, units=None, *, directions=None, objective="mean", method="fourier", size=None, steps=None, seed=0, rate=None,
-    color=None, robust=True, decay=0.0, blur=0.0, blur_every=4, penalty=0.0, snapshots=0, precision="auto", batch_size=None, progress=True,
+    color=None, robust=True, decay=0.0, blur=0.0, blur_every=4, penalty=0.0, snapshots=0, precision="auto", batch_size=None, progress=True, on_step=None,
 ):  # fmt: skip
     """Images that drive units of a layer as hard as possible.
 
@@ -132,6 +133,8 @@ def maximize(
         Images optimized together; by default as many as should fit in 1.5 GiB.
     progress : bool
         Show a bar when it takes more than two seconds.
+    on_step : callable, optional
+        Called with (steps done, steps in all) after each step; what it raises ends the ascent.
 
     Returns
     -------
@@ -178,11 +181,19 @@ def maximize(
     count = -(-len(names) // -(-len(names) // most))  # as even as possible, so that no batch is padded by much
     parts = []
     with tqdm(total=steps * -(-len(names) // count), desc=f"{net.name} {layer}", unit="step", delay=2, leave=False, disable=not progress) as bar:
+
+        ticks = itertools.count(1)
+
+        def told():
+            bar.update()
+            if on_step:
+                on_step(next(ticks), bar.total)
+
         for first in range(0, len(names), count):
             these = slice(first, first + count)
             begin = ascent.start(method, _seeds(seed, names[these], count), height, width, 1 if color is False else net.channels)
             rows = None if weights is None else _padded(weights[these], count)
-            climbed = _climb(net, layer, begin, rows, count, climb, steps, rate, seed, _kept(snapshots, steps), (decay, blur, blur_every), bar)
+            climbed = _climb(net, layer, begin, rows, count, climb, steps, rate, seed, _kept(snapshots, steps), (decay, blur, blur_every), told)
             parts.append(_trimmed(climbed, len(names[these])))
     joined = {key: np.concatenate([part[key] for part in parts], axis) for key, axis in (("images", 0), ("first", 0), ("history", 1), ("snapshots", 1))}
     fate, evidence = zip(*(word for part in parts for word in part["fates"]))
@@ -327,12 +338,12 @@ def targets(place, units=None, directions=None):
         return None, np.array([-1]), ("whole layer",)
     if units is None:
         units = range(min(place.units, SHEET))
-    asked = [units] if np.ndim(units) == 0 else list(units)
+    asked = list(units) if np.iterable(units) else [units]
     if not asked:
         raise CnnlensError(f"units is empty. Expected numbers from 0 to {place.units - 1}.")
     weights, numbers, names = np.zeros((len(asked), place.units), np.float32), [], []
     for row, item in zip(weights, asked):
-        several = [unit_number(place, unit) for unit in (item if np.ndim(item) else [item])]
+        several = [unit_number(place, unit) for unit in (item if np.iterable(item) and not isinstance(item, str) else [item])]
         row[several] = 1 / len(several)
         numbers.append(several[0] if len(several) == 1 else -1)
         names.append("unit " + " + ".join(map(str, several)))
@@ -464,7 +475,7 @@ def _kept(snapshots, steps):
 # --- the ascent ---------------------------------------------------------------------------------------------
 
 
-def _climb(net, layer, state, weights, count, climb, steps, rate, seed, kept, soften, bar):
+def _climb(net, layer, state, weights, count, climb, steps, rate, seed, kept, soften, told):
     """All steps for one batch; a dict of what :class:`Optimized` holds of it."""
     step = ascent.step(net, layer, **climb)
     weights = tf.zeros((count, 1)) if weights is None else tf.constant(weights)
@@ -483,7 +494,7 @@ def _climb(net, layer, state, weights, count, climb, steps, rate, seed, kept, so
             state = ascent.softened(state, decay, blur if (i + 1) % every == 0 else 0)
         if i + 1 in kept:
             seen.append(ascent.drawn(method, state, net.channels).numpy())
-        bar.update()
+        told()
     images = ascent.drawn(method, state, net.channels).numpy()
     fates = [_fate(*each, steps) for each in zip(alive, rescued, np.max(history, 0))]
     snapshots = np.stack(seen) if seen else np.zeros((0, *images.shape), np.float32)

@@ -1,0 +1,80 @@
+"""``cnnlens neurons``: sheets of what the units of a network look for, a PNG a layer; a killed run goes on where it stopped."""
+
+import json
+from pathlib import Path
+
+
+def add(subparsers):
+    """Add the command."""
+    command = subparsers.add_parser("neurons", help="8×8 sheets of what units look for, a PNG a layer")
+    command.add_argument("network", metavar="NETWORK", help="a name, such as vgg16 or lenet, or a .keras file")
+    command.add_argument("--layers", default="all", help="all, or names with commas between (default: all)")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the sheets go")
+    command.add_argument("--units", type=int, default=64, help="how many units of each layer, from the first (default: 64)")
+    command.add_argument("--size", type=int, help="pixels a side (default: what the receptive field calls for)")
+    command.add_argument("--steps", type=int, help="default: 64, or 500 for the method pixels")
+    command.add_argument("--method", default="fourier", help="fourier (ours) or pixels (the dissertation's)")
+    command.add_argument("--objective", default="mean", help="mean or center")
+    command.add_argument("--weights", default="auto", help="auto, random, or a weights file")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--force", action="store_true", help="make sheets again that are there already")
+    command.set_defaults(run=run)
+
+
+def run(options):
+    """Make each sheet that is not there yet; each is written whole or not at all."""
+    from tqdm.auto import tqdm
+
+    from ... import zoo
+
+    net = zoo.load(options.network, weights=options.weights)
+    layers = _layers(net, options.layers)
+    print(net, flush=True)
+    made = 0
+    with tqdm(layers, unit="layer") as bar:
+        for number, layer in enumerate(bar, 1):
+            bar.set_description(layer)
+            path = options.out / f"{number:02d}_{layer.replace('/', '.')}.png"
+            if not options.force and _same(path, _order(net, layer, options)):
+                continue
+            _sheet(net, layer, path, options)
+            made += 1
+    print(f"{made} sheets made, {len(layers) - made} were there already: {options.out}")
+    return 0
+
+
+def _layers(net, asked):
+    if asked != "all":
+        return [net.layer(name.strip()).path for name in asked.split(",")]
+    return [layer.path for layer in net.layers() if layer.kind not in ("Activation", "ReLU", "Softmax", "BatchNormalization")]
+
+
+def _order(net, layer, options):
+    """What a sheet was made from, as text that goes into the PNG: a sheet made otherwise is made again."""
+    asked = ("units", "size", "steps", "method", "objective", "seed")
+    return json.dumps({"layer": layer, "source": net.source, **{name: getattr(options, name) for name in asked}}, sort_keys=True)
+
+
+def _same(path, order):
+    from PIL import Image
+
+    if not path.is_file():
+        return False
+    try:
+        with Image.open(path) as picture:
+            return picture.text.get("cnnlens") == order
+    except (OSError, AttributeError, SyntaxError):
+        return False
+
+
+def _sheet(net, layer, path, options):
+    from ... import files, neurons
+    from ...figures.neurons import sheet
+
+    found = neurons.maximize(
+        net, layer, range(min(options.units, net.layer(layer).units)), size=options.size, steps=options.steps, method=options.method,
+        objective=options.objective, seed=options.seed,
+    )  # fmt: skip
+    fig, _ = sheet(found, title=f"{net.name}, {layer}: what {len(found.units)} of {net.layer(layer).units} units look for")
+    with files.atomic(path) as partial:
+        fig.savefig(partial, format="png", dpi=160, facecolor="white", metadata={"cnnlens": _order(net, layer, options)})

@@ -1,0 +1,67 @@
+"""Explore what units look for: the optimized image, the best real patches, and a deconvnet's view of the first."""
+
+from ..errors import CnnlensError
+from ..figures.neurons import view, view_words
+from ..lenses import deconvnet, exemplars
+from ..lenses.neurons import maximize
+from .base import Choice, Explorer, Frame, Number
+
+MOMENTS = 6  # snapshots that the slider plays
+
+
+def neurons(net, images, layers=None, *, layer=None, unit=0, size=None, steps=32, seed=0):
+    """A widget that shows what a unit looks for: made images, real ones, and the numbers.
+
+    Parameters
+    ----------
+    net : Network
+    images : array (N, H, W, C) in [0, 1], or photographs
+        The real images to search.
+    layers : sequence of str, optional
+        Every layer worth looking at by default.
+    layer, unit : str, int
+        What is shown first.
+    size, steps, seed
+        As for :func:`cnnlens.neurons.maximize`; the image's size follows the receptive field by default.
+
+    Returns
+    -------
+    Explorer
+    """
+    paths = list(layers) if layers is not None else [found.path for found in net.layers() if found.kind != "Softmax"]
+    units = {path: net.layer(path).units for path in paths}
+    first = layer or paths[0]
+    net.layer(first)
+    pixels = net.prepare(images)
+    tops = {}
+    controls = [Choice("layer", paths, first), Number("unit", 0, units[first] - 1, unit), Number("moment", 0, MOMENTS - 1, MOMENTS - 1)]
+
+    def limits(values):
+        return {"unit": units[values["layer"]] - 1}
+
+    def compute(values, step):
+        where, one = values["layer"], values["unit"]
+        if where not in tops:
+            step(0, steps, "looking through the real images")
+            tops[where] = exemplars.find(net, where, pixels, k=9, measure="peak", progress=False)
+        found = maximize(
+            net, where, one, objective="center", size=size, steps=max(steps, MOMENTS), seed=seed, snapshots=MOMENTS, progress=False,
+            on_step=lambda done, total: step(done, total, "climbing"),
+        )  # fmt: skip
+        best = tops[where].images[tops[where].index[one, 0]]
+        return found, _sent_back(net, best, where, one)
+
+    def draw(values, made):
+        found, back = made
+        row = tops[values["layer"]].row(values["unit"])
+        return Frame(view(found, tops[values["layer"]], row, back, values["moment"]), view_words(found, tops[values["layer"]], row, back))
+
+    return Explorer(controls, draw, compute=compute, key=lambda values: (values["layer"], values["unit"]), limits=limits, source=net.source, keep=32)
+
+
+def _sent_back(net, image, layer, unit):
+    """The deconvnet's projection, or None where no ReLU stands between the image and the layer."""
+    try:
+        return deconvnet.project(net, image[None], layer, unit)
+    except CnnlensError:
+        return None

@@ -1,0 +1,251 @@
+"""Numbers beside optimized images: against real images, between seeds, and copies within a layer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from ..errors import CnnlensError
+
+ALIKE = 0.9  # cosine from which two patterns count as copies
+PAIRED = {"center": "peak", "mean": "mean"}  # what of a real image compares with what was climbed
+
+
+# --- against real images ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AgainstReal:
+    """How far optimized images go beyond the best real one.
+
+    Attributes
+    ----------
+    ratio : ndarray (U,)
+        Activation reached divided by that of the best real image; infinite where no real image drives the unit.
+    live : ndarray (U,) bool
+        Units that are not dead.
+    share : float
+        Of the live units whose optimized image drives them harder than any real one.
+    median : float
+        Of the ratios of live units.
+    """
+
+    ratio: np.ndarray
+    live: np.ndarray
+    share: float
+    median: float
+
+
+def against_real(optimized, tops):
+    """Compare the activation reached with the best of real images.
+
+    Parameters
+    ----------
+    optimized : Optimized
+    tops : Exemplars
+        Of the same layer, holding at least the same units; ranked by "mean" for the objective "mean", by "peak" for
+        "center".
+
+    Returns
+    -------
+    AgainstReal
+
+    Raises
+    ------
+    CnnlensError
+        If the two measure different things.
+    """
+    if tops.layer != optimized.layer or PAIRED[optimized.objective] != tops.measure:
+        raise CnnlensError(
+            f"The images were made for layer {optimized.layer!r} and objective {optimized.objective!r}, the exemplars for layer {tops.layer!r} "
+            f"and measure {tops.measure!r}. Find exemplars with measure={PAIRED[optimized.objective]!r} in the same layer."
+        )
+    real = np.array([tops.activation[tops.row(unit), 0] for unit in optimized.units])
+    reached, live = optimized.activation, optimized.live
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(real > 0, reached / real, np.where(reached > real, np.inf, 0))
+    above = reached > real
+    return AgainstReal(ratio, live, float(above[live].mean()) if live.any() else 0.0, float(np.median(ratio[live])) if live.any() else 0.0)
+
+
+# --- between seeds ------------------------------------------------------------------------------------------
+
+
+def looks(images):
+    """Descriptions of textures that do not depend on where things stand: the spectrum's amplitudes, and the mean color.
+
+    Parameters
+    ----------
+    images : ndarray (N, H, W, C)
+
+    Returns
+    -------
+    ndarray (N, S, S, C)
+        Amplitude at each frequency, smoothed, the zero frequency in the middle; S is odd, so that a quarter turn of the
+        image is a quarter turn of this.
+    """
+    side = min(images.shape[1:3])
+    side -= 1 - side % 2
+    cut = images[:, :side, :side] - 0.5
+    amplitude = np.abs(np.fft.fftshift(np.fft.fft2(cut, axes=(1, 2), norm="ortho"), axes=(1, 2)))
+    smooth = sum(np.roll(amplitude, (i, j), (1, 2)) for i in (-1, 0, 1) for j in (-1, 0, 1)) / 9
+    return np.sqrt(smooth).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How alike the images of two seeds come out.
+
+    Attributes
+    ----------
+    same : ndarray (U,)
+        Cosine between the two images of a unit, in -1 to 1, after what all images share is taken off.
+    other : ndarray (U,)
+        Mean cosine with the images of other units: what chance would give.
+    recognized : ndarray (U,) bool
+        Whether a unit's image is more like its own twin than like any other unit's.
+    """
+
+    same: np.ndarray
+    other: np.ndarray
+    recognized: np.ndarray
+
+
+def seed_agreement(first, second):
+    """Compare the images of two runs that differ in their seed, unit by unit.
+
+    Parameters
+    ----------
+    first, second : ndarray (U, H, W, C)
+        Of the same units, at least two, in the same order.
+
+    Returns
+    -------
+    Agreement
+    """
+    if first.shape != second.shape or len(first) < 2:
+        raise CnnlensError(f"Expected the images of two runs over the same two or more units; got shapes {first.shape} and {second.shape}.")
+    a, b = (_centered(looks(images)) for images in (first, second))
+    cosine = a @ b.T
+    off = ~np.eye(len(cosine), dtype=bool)
+    rivals = np.where(off, cosine, -np.inf).max(1)
+    return Agreement(cosine.diagonal(), (cosine * off).sum(1) / off.sum(1), cosine.diagonal() > rivals)
+
+
+def _centered(patterns):
+    flat = patterns.reshape(len(patterns), -1)
+    return _unit_length(flat - flat.mean(0))
+
+
+def _unit_length(flat):
+    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
+
+
+# --- copies -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Near-duplicates and turned copies among the units of a layer.
+
+    Attributes
+    ----------
+    similarity : ndarray (4, U, U)
+        Cosine of pattern i with pattern j turned by 0, 90, 180, 270 degrees.
+    groups : tuple of tuple of int
+        Units that are near-duplicates of one another, groups of two and more, the largest first.
+    duplicated : float
+        Share of units that have at least one near-duplicate.
+    turned : float
+        Share of units that are no near-duplicate but have a copy turned by a quarter or three quarters.
+    threshold : float
+        Cosine from which two count as copies.
+    """
+
+    similarity: np.ndarray
+    groups: tuple
+    duplicated: float
+    turned: float
+    threshold: float
+
+    @property
+    def largest(self):
+        """How often the most repeated pattern occurs."""
+        return max(map(len, self.groups), default=1)
+
+
+def copies(patterns, threshold=ALIKE):
+    """Which units of a layer repeat one another, straight or turned.
+
+    Parameters
+    ----------
+    patterns : ndarray (U, S, S, C)
+        Filters (:func:`filters`) or looks of images (:func:`looks`, centered on their mean by the caller if wanted).
+    threshold : float
+
+    Returns
+    -------
+    Copies
+    """
+    patterns = np.asarray(patterns, np.float32)
+    if patterns.ndim != 4 or patterns.shape[1] != patterns.shape[2]:
+        raise CnnlensError(f"Expected square patterns (units, S, S, channels); got shape {patterns.shape}.")
+    flat = _unit_length(patterns.reshape(len(patterns), -1))
+    turned = [_unit_length(np.rot90(patterns, turn, (1, 2)).reshape(len(patterns), -1)) for turn in range(4)]
+    similarity = np.stack([flat @ other.T for other in turned])
+    close = similarity > threshold
+    close[:, np.arange(len(flat)), np.arange(len(flat))] = False
+    count, label = connected_components(coo_matrix(close[0]), directed=False)
+    groups = [tuple(np.flatnonzero(label == group).tolist()) for group in range(count)]
+    straight = close[0].any(1)
+    return Copies(
+        similarity, tuple(sorted((group for group in groups if len(group) > 1), key=len, reverse=True)),
+        float(straight.mean()), float((close[[1, 3]].any((0, 2)) & ~straight).mean()), threshold,
+    )  # fmt: skip
+
+
+def image_copies(images, threshold=ALIKE):
+    """:func:`copies` among optimized images, by their looks, after what all of them share is taken off."""
+    patterns = looks(images)
+    shared = np.mean([np.rot90(patterns.mean(0), turn) for turn in range(4)], 0)
+    return copies(patterns - shared, threshold)
+
+
+def filters(net, layer):
+    """The filters of a convolution, (units, h, w, channels in).
+
+    Raises
+    ------
+    CnnlensError
+        If the layer is no ordinary convolution.
+    """
+    from ..network import leaves
+
+    net.layer(layer)
+    kernel = getattr(dict(leaves(net.model)).get(layer), "kernel", None)
+    if kernel is None or len(kernel.shape) != 4:
+        raise CnnlensError(f"Layer {layer!r} of {net.name} has no filters of its own to compare. Choose a convolution.")
+    return np.asarray(kernel, np.float32).transpose(3, 0, 1, 2)
+
+
+# --- eyes ---------------------------------------------------------------------------------------------------
+
+
+def preference(peaks_inside, peaks_outside):
+    """How much each unit prefers marked places of images to the rest of them.
+
+    Parameters
+    ----------
+    peaks_inside, peaks_outside : ndarray (images, U)
+        Strongest answer within the marked places, and elsewhere, of each image.
+
+    Returns
+    -------
+    ndarray (U,)
+        ``(inside - outside) / (inside + outside)`` of the means over images: -1 (answers only elsewhere) to 1 (only there);
+        0 for a unit that is silent throughout.
+    """
+    inside, outside = peaks_inside.mean(0), peaks_outside.mean(0)
+    total = inside + outside
+    return np.where(total > 0, (inside - outside) / np.where(total > 0, total, 1), 0)

@@ -1,0 +1,350 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cnnlens import Network, exemplars, explore, neurons, scores, zoo
+from cnnlens.__main__ import main
+from cnnlens.errors import CnnlensError
+from cnnlens.figures import neurons as figures
+from cnnlens.lenses import ascent, parametrize
+
+kl = keras.layers
+
+
+@pytest.fixture(scope="module")
+def lenet():
+    return zoo.load("lenet", weights="random")
+
+
+@pytest.fixture(scope="module")
+def color():
+    """Two blocks as VGG16 has them, any size, with a classifier behind."""
+    keras.utils.set_random_seed(1)
+    layers = [kl.Conv2D(8, 3, padding="same", activation="relu", name="one"), kl.MaxPooling2D(2, name="pool"),
+              kl.Conv2D(12, 3, padding="same", activation="relu", name="two"), kl.GlobalAveragePooling2D(name="mean"),
+              kl.Dense(4, activation="softmax", name="head")]  # fmt: skip
+    return Network(keras.Sequential([keras.Input((None, None, 3)), *layers]), "color", classes=("ant", "bee", "cat", "dog"))
+
+
+# --- the image as waves -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [7, 28, 32])
+def test_waves_are_orthonormal_and_have_the_frequencies_of_fourier(length):
+    basis, frequency = parametrize.waves(length)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(length), atol=1e-5)
+    for column, expected in zip(basis.T, frequency):
+        spectrum = np.abs(np.fft.rfft(column))
+        assert np.fft.rfftfreq(length)[spectrum.argmax()] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_wave_images_lie_in_0_to_1_and_start_nearly_grey(channels):
+    start = parametrize.wave_start([(0, 1), (0, 2)], 20, 24, channels)
+    images = parametrize.wave_images(start).numpy()
+    assert images.shape == (2, 20, 24, channels)
+    assert np.abs(images - 0.5).max() < 0.2
+    wild = parametrize.wave_images(start * 1000).numpy()
+    assert wild.min() >= 0 and wild.max() <= 1 and wild.std() > 0.2
+
+
+# --- the result ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["fourier", "pixels"])
+@pytest.mark.parametrize("layer", ["conv1", "pool1", "conv2", "pool2", "flatten", "dense1", "dense2"])
+def test_every_layer_climbs_even_behind_flatten(lenet, layer, method):
+    found = neurons.maximize(lenet, layer, [0, 3], steps=24, method=method)
+    assert found.images.shape == (2, 28, 28, 1) and found.images.dtype == np.float32
+    assert found.images.min() >= 0 and found.images.max() <= 1
+    assert (found.activation >= found.start).all() and (found.activation > found.start)[found.live].any()
+    assert len(found.fate) == 2 and found.history.shape == (24, 2)
+
+
+def test_the_activation_is_that_of_the_image_it_holds(color):
+    for objective in ("mean", "center"):
+        found = neurons.maximize(color, "two", [1, 5, 2], size=32, steps=6, objective=objective)
+        maps = color.read(found.images, ["two"])["two"]
+        values = maps.mean((1, 2)) if objective == "mean" else maps[:, 8, 8]
+        np.testing.assert_allclose(found.activation, values[np.arange(3), [1, 5, 2]], rtol=1e-4)
+
+
+def test_repeats_and_depends_on_nothing_but_seed_and_unit(color):
+    one = neurons.maximize(color, "two", [3], size=24, steps=5, seed=4, precision="float32")
+    again = neurons.maximize(color, "two", [3], size=24, steps=5, seed=4, precision="float32")
+    among = neurons.maximize(color, "two", [7, 3, 1], size=24, steps=5, seed=4, precision="float32")
+    other = neurons.maximize(color, "two", [3], size=24, steps=5, seed=5, precision="float32")
+    np.testing.assert_array_equal(one.images, again.images)
+    np.testing.assert_allclose(among.images[1], one.images[0], atol=1e-3)
+    assert np.abs(other.images - one.images).max() > 0.01
+
+
+def test_batches_of_any_size_give_the_same(color):
+    together = neurons.maximize(color, "two", range(5), size=24, steps=4, precision="float32")
+    apart = neurons.maximize(color, "two", range(5), size=24, steps=4, precision="float32", batch_size=2)
+    np.testing.assert_allclose(together.images, apart.images, atol=1e-3)
+    assert apart.history.shape == (4, 5) and apart.units.tolist() == list(range(5))
+
+
+def test_ours_reaches_more_in_fewer_steps_than_the_dissertation_s(color):
+    ours = neurons.maximize(color, "two", range(6), size=32, steps=32)
+    his = neurons.maximize(color, "two", range(6), size=32, steps=64, rate=0.1, method="pixels")
+    assert ours.activation[ours.live].mean() > his.activation[ours.live].mean()
+
+
+def test_objectives_several_units_directions_and_the_whole_layer(color):
+    several = neurons.maximize(color, "two", [(1, 5), 2], size=24, steps=3)
+    assert several.names == ("unit 1 + 5", "unit 2") and several.units.tolist() == [-1, 2]
+    way = np.zeros((1, 12))
+    way[0, [1, 5]] = 3
+    directed = neurons.maximize(color, "two", directions=way, size=24, steps=3)
+    maps = color.read(directed.images, ["two"])["two"].mean((1, 2))
+    assert directed.activation[0] == pytest.approx((maps[0, 1] + maps[0, 5]) / np.sqrt(2), rel=1e-4)
+    whole = neurons.maximize(color, "two", "layer", size=24, steps=8)
+    assert whole.images.shape == (1, 24, 24, 3) and whole.activation[0] > whole.start[0]
+
+
+def test_snapshots_go_from_the_start_to_the_end(color):
+    found = neurons.maximize(color, "two", [0, 1], size=24, steps=9, snapshots=4)
+    assert found.snapshot_steps == (0, 3, 6, 9) and found.snapshots.shape == (4, 2, 24, 24, 3)
+    np.testing.assert_array_equal(found.snapshots[-1], found.images)
+    assert found.snapshots[0].std() < found.snapshots[-1].std()
+
+
+def test_one_compiled_step_for_a_network_and_layer(color):
+    neurons.maximize(color, "one", [0, 1], size=24, steps=2)
+    before = len(color._compiled)
+    counts = [f.experimental_get_tracing_count() for k, f in color._compiled.items() if k[0] == "ascent"]
+    neurons.maximize(color, "one", [5, 2], size=24, steps=3, seed=7)
+    assert len(color._compiled) == before
+    assert [f.experimental_get_tracing_count() for k, f in color._compiled.items() if k[0] == "ascent"] == counts
+
+
+def test_grey_images_for_a_color_network(color):
+    found = neurons.maximize(color, "two", [0], size=24, steps=4, color=False)
+    assert np.ptp(found.images, axis=-1).max() < 1e-6
+
+
+def test_the_regularizers_of_the_dissertation_make_images_smoother_and_greyer(color):
+    plain = neurons.maximize(color, "two", [1], size=24, steps=20, rate=1.0, method="pixels").images[0]
+    blurred = neurons.maximize(color, "two", [1], size=24, steps=20, rate=1.0, method="pixels", blur=1.0, blur_every=1).images[0]
+    decayed = neurons.maximize(color, "two", [1], size=24, steps=20, rate=1.0, method="pixels", decay=0.2).images[0]
+    assert np.abs(np.diff(blurred, axis=0)).mean() < np.abs(np.diff(plain, axis=0)).mean()
+    assert np.abs(decayed - 0.5).mean() < np.abs(plain - 0.5).mean()
+
+
+def test_size_follows_the_receptive_field(color, lenet):
+    vgg = Network(keras.applications.VGG16(include_top=False, weights=None, input_shape=(None, None, 3)))
+    sizes = [neurons.calls_for(vgg, vgg.layer(f"block{i}_conv1"))[0] for i in range(1, 6)]
+    assert sizes == sorted(sizes) and sizes[0] == 64 and sizes[-1] > 132
+    assert neurons.calls_for(lenet, lenet.layer("conv1")) == (28, 28)
+
+
+# --- dead and stuck -----------------------------------------------------------------------------------------
+
+
+def stuck_net():
+    """Unit 0 is dead for good, unit 1 is asleep on grey but can be woken, unit 2 is awake."""
+    net = Network(keras.Sequential([keras.Input((16, 16, 1)), kl.Conv2D(3, 1, activation="relu", name="c")]), "stuck")
+    net.model.layers[0].set_weights([np.float32([[[[1, 1, 1]]]]), np.float32([-9, -0.8, 0])])
+    return net
+
+
+@pytest.mark.parametrize("method, rate", [("fourier", 0.5), ("pixels", 1.0)])
+def test_stuck_units_are_woken_and_dead_ones_are_called_dead_with_the_evidence(method, rate):
+    found = neurons.maximize(stuck_net(), "c", range(3), steps=20, method=method, rate=rate)
+    assert found.fate == ("dead", "rescued", "live")
+    assert "no gradient in 20 steps" in found.evidence[0] and found.evidence[2] == ""
+    assert found.activation[0] == 0 < found.activation[1]
+    assert found.best_first[-1] == 0
+    fig, alt = figures.sheet(found)
+    assert "1 dead" in alt and "1 rescued" in alt
+
+
+# --- class models -------------------------------------------------------------------------------------------
+
+
+def test_class_models_of_the_trained_lenet_are_recognized_by_it():
+    try:
+        net = zoo.load("lenet")
+    except CnnlensError:
+        pytest.skip("the trained weights of LeNet are not in data/weights")
+    found = neurons.class_models(net, ["3", 7, "0"], steps=64)
+    assert found.names == ("3", "7", "0") and found.predicted == found.names
+    assert (found.probability > 0.9).all()
+
+
+def test_the_penalty_pulls_towards_what_the_network_takes_as_zero(lenet):
+    free = neurons.class_models(lenet, [1], steps=16, penalty=0)
+    bound = neurons.class_models(lenet, [1], steps=16, penalty=1.0)
+    assert (bound.images**2).sum() < 0.5 * (free.images**2).sum()
+
+
+# --- the control --------------------------------------------------------------------------------------------
+
+
+def test_untrained_copy_has_other_weights_and_leaves_the_network_alone(color):
+    before = [weight.copy() for weight in color.model.get_weights()]
+    copy = neurons.untrained(color, seed=3)
+    assert copy.source.startswith("untrained copy") and copy.preprocessing == color.preprocessing
+    assert np.abs(copy.model.get_weights()[0] - before[0]).max() > 0.01
+    for old, new in zip(before, color.model.get_weights()):
+        np.testing.assert_array_equal(old, new)
+
+
+# --- numbers ------------------------------------------------------------------------------------------------
+
+
+def test_against_real(color):
+    images = np.random.default_rng(0).random((12, 24, 24, 3)).astype("float32")
+    for objective, measure in (("mean", "mean"), ("center", "peak")):
+        found = neurons.maximize(color, "two", range(12), size=24, steps=24, objective=objective)
+        tops = exemplars.find(color, "two", images, measure=measure, k=1)
+        result = scores.neurons.against_real(found, tops)
+        above = found.activation > tops.activation[:, 0]
+        assert result.share == above[found.live].mean() and result.share > 0.5
+    with pytest.raises(CnnlensError, match="measure"):
+        scores.neurons.against_real(found, exemplars.find(color, "two", images, measure="mean", k=1))
+
+
+def test_copies_finds_planted_duplicates_and_turned_copies():
+    rng = np.random.default_rng(0)
+    patterns = rng.normal(size=(10, 3, 3, 4))
+    patterns[4] = patterns[1] * 2
+    patterns[7] = patterns[1] + 0.01
+    patterns[9] = np.rot90(patterns[2], 1, (0, 1))
+    found = scores.neurons.copies(patterns)
+    assert found.groups == ((1, 4, 7),) and found.largest == 3
+    assert found.duplicated == pytest.approx(0.3) and found.turned == pytest.approx(0.2)
+    assert scores.neurons.copies(rng.normal(size=(10, 3, 3, 4))).groups == ()
+
+
+def test_looks_do_not_see_shifts_but_see_turns():
+    y, x = np.mgrid[:33, :33]
+    waves = np.stack([np.sin(2 * np.pi * (f * x + g * y) / 33) for f, g in ((4, 0), (0, 4), (7, 2), (3, 9))])[..., None] * 0.4 + 0.5
+    found = scores.neurons.seed_agreement(waves, np.roll(waves, (5, 3), (1, 2)))
+    assert found.recognized.all() and (found.same > 0.99).all() and (found.other < 0.5).all()
+    turned = scores.neurons.image_copies(waves, 0.95)
+    assert turned.similarity[1, 0, 1] > 0.95 > turned.similarity[0, 0, 1]
+
+
+def test_filters_are_the_layers_kernels(color):
+    kernels = scores.neurons.filters(color, "two")
+    assert kernels.shape == (12, 3, 3, 8)
+    with pytest.raises(CnnlensError, match="no filters"):
+        scores.neurons.filters(color, "pool")
+
+
+# --- bad input ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "how, said",
+    [
+        ({"units": [32]}, "units 0 to 31"), ({"units": [-1]}, "units 0 to 31"), ({"units": ["a"]}, "whole number"), ({"units": []}, "empty"),
+        ({"units": "all"}, "'layer'"), ({"layer": "conv3"}, "conv"), ({"steps": 0}, "steps"), ({"method": "furier"}, "fourier"),
+        ({"objective": "centre"}, "center"), ({"color": True}, "grey"), ({"directions": np.zeros((1, 32))}, "length zero"),
+        ({"directions": np.ones((1, 5))}, "32"), ({"layer": "dense1", "size": 40}, "28"), ({"size": 0}, "size"), ({"precision": "int8"}, "precision"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_named(lenet, how, said):
+    with pytest.raises(CnnlensError, match=said):
+        neurons.maximize(lenet, **{"layer": "conv1", "units": [0], "steps": 2, **how})
+
+
+def test_a_layer_behind_which_no_gradient_flows_is_said():
+    class Rounded(kl.Layer):
+        def call(self, inputs):
+            return tf.round(inputs * 4)
+
+    net = Network(keras.Sequential([keras.Input((16, 16, 1)), kl.Conv2D(2, 3, name="c"), Rounded(name="r"), kl.Conv2D(2, 3, name="d")]))
+    with pytest.raises(CnnlensError, match="No gradient"):
+        neurons.maximize(net, "d", [0], steps=2)
+    neurons.maximize(net, "c", [0], steps=2)
+
+
+def test_damaged_weights_are_said(color):
+    net = neurons.untrained(color)
+    net.model.get_layer("two").kernel.assign(np.full((3, 3, 8, 12), np.nan))
+    with pytest.raises(CnnlensError, match="NaN"):
+        neurons.maximize(net, "two", [0], size=16, steps=2)
+
+
+def test_no_classifier_is_said(lenet):
+    with pytest.raises(CnnlensError, match="no classifier"):
+        neurons.class_models(Network(keras.Sequential([keras.Input((8, 8, 1)), kl.Conv2D(2, 3)])), [0])
+    with pytest.raises(CnnlensError, match="no class"):
+        neurons.class_models(lenet, ["eleven"])
+
+
+# --- nested, branched, and disturbed ------------------------------------------------------------------------
+
+
+def test_nested_and_branched_models_climb():
+    keras.utils.set_random_seed(0)
+    inner = keras.Sequential([keras.Input((20, 20, 3)), kl.Conv2D(4, 3, padding="same", activation="relu", name="c")], name="inner")
+    image = keras.Input((20, 20, 3))
+    h = inner(image)
+    model = keras.Model(image, kl.Concatenate(name="both")([h, kl.Conv2D(4, 1, activation="relu", name="side")(h)]))
+    for layer in ("inner/c", "both"):
+        found = neurons.maximize(Network(model), layer, [1, 2], steps=6)
+        assert found.images.shape == (2, 20, 20, 3) and (found.activation >= found.start).all()
+
+
+def test_disturbances_move_what_is_seen_and_nothing_else():
+    pixels = tf.constant(np.random.default_rng(0).random((2, 16, 16, 3)), tf.float32)
+    shifted = ascent.disturb(pixels, tf.constant([0, 1]), 8, 0.0).numpy()
+    assert np.abs(shifted - pixels).max() > 0.1
+    np.testing.assert_allclose(np.sort(shifted.ravel()), np.sort(pixels.numpy().ravel()))
+    turned = ascent.disturb(pixels, tf.constant([0, 1]), 0, 0.05).numpy()
+    assert 0 < np.abs(turned - pixels).mean() < 0.3
+    np.testing.assert_array_equal(ascent.disturb(pixels, tf.constant([0, 1]), 0, 0.0), pixels)
+
+
+# --- pictures, explorer, command ----------------------------------------------------------------------------
+
+
+def test_every_result_paints_itself(color):
+    images = np.random.default_rng(0).random((5, 24, 24, 3)).astype("float32")
+    found = neurons.maximize(color, "two", range(4), size=24, steps=3, snapshots=3)
+    tops = exemplars.find(color, "two", images, k=3)
+    from cnnlens import deconvnet
+
+    back = deconvnet.project(color, images[:2], "two", 1)
+    for result in (found, tops, back, neurons.class_models(color, ["ant", "dog"], steps=2)):
+        data, metadata = result._repr_mimebundle_()
+        assert data["image/png"] and len(data["text/plain"]) > 30
+    for fig, alt in (figures.ascent(found), figures.side_by_side([found, found], ["a", "b"]), figures.exemplar_rows(tops, found)):
+        assert fig.axes and len(alt) > 20
+    order = found.best_first
+    assert (np.diff(found.activation[order]) <= 0).all()
+
+
+def test_the_explorer_at_every_layer_and_at_both_ends_of_every_slider(lenet):
+    images = np.random.default_rng(0).random((12, 28, 28, 1)).astype("float32")
+    explorer = explore.neurons(lenet, images, steps=6)
+    for values in explorer.sweep(unit=2):
+        assert explorer.frame is not None and values["layer"] in explorer.frame.words
+    computed = explorer.computed
+    explorer.set(moment=0).set(moment=5)
+    assert explorer.computed == computed
+
+
+def test_the_command_makes_a_sheet_a_layer_and_goes_on_where_it_stopped(tmp_path, capsys, monkeypatch):
+    arguments = ["neurons", "lenet", "--weights", "random", "--layers", "conv1,dense1", "--units", "4", "--steps", "2", "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    sheets = sorted(path.name for path in tmp_path.iterdir())
+    assert sheets == ["01_conv1.png", "02_dense1.png"]
+    stamp = (tmp_path / sheets[0]).stat().st_mtime_ns
+    (tmp_path / sheets[1]).unlink()
+    assert main(arguments) == 0
+    assert "1 sheets made, 1 were there already" in capsys.readouterr().out
+    assert (tmp_path / sheets[0]).stat().st_mtime_ns == stamp and (tmp_path / sheets[1]).is_file()
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(neurons, "maximize", interrupted)
+    assert main([*arguments, "--seed", "1"]) == 130
+    assert sorted(path.name for path in tmp_path.iterdir()) == sheets
