@@ -59,7 +59,7 @@ def _is_wide(shape):
 
 
 def orthogonal(matrix):
-    """The matrix with all its singular values brought near 1 (within about 0.3), its directions kept.
+    """The matrix with all its singular values brought near 1 (0.5 to 1.3 unless almost zero), its directions kept.
 
     Each Newton-Schulz round is ``X ← X (aI + bG + cG²)`` with ``G = XᵀX``. All rounds are polynomials of the first G, so
     they are multiplied up on that small square matrix, and the long matrix is touched only twice.

@@ -205,7 +205,11 @@ def train(net, data, *, recipe="ours", epochs=None, seed=0, folder=None, policy=
     keeper = _Keeper(run, model, on_epoch, epochs, progress)
     try:
         if done < epochs:
-            model.fit(batches, epochs=epochs, initial_epoch=done, validation_data=test, validation_batch_size=500, callbacks=[keeper], verbose=0)
+            # Batches are shuffled already; Keras would shuffle them once more, by a state that no resumed run could know.
+            model.fit(
+                batches, epochs=epochs, initial_epoch=done, shuffle=False, validation_data=test, validation_batch_size=500,
+                callbacks=[keeper], verbose=0,
+            )  # fmt: skip
     except KeyboardInterrupt:
         net.model.set_weights(model.get_weights())  # also what the unfinished epoch has learned
     finally:

@@ -1,0 +1,242 @@
+"""Training: it learns, repeats, resumes after a kill, and hands back what it has on Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from cnnlens import datasets, device, training, zoo
+from cnnlens.errors import CnnlensError
+from cnnlens.muon import Muon, orthogonal
+from cnnlens.network import recast
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load("digits").take(512, 200)
+
+
+def weights(net):
+    return np.concatenate([value.ravel() for value in net.model.get_weights()])
+
+
+def train(digits, folder=None, **how):
+    net = zoo.untrained("lenet")
+    return net, training.train(net, digits, folder=folder, **{"epochs": 3, "policy": "float32", "progress": False, **how})
+
+
+class Halt:
+    """Presses Ctrl-C after some epochs."""
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+    def __call__(self, history):
+        if len(history) == self.epochs:
+            raise KeyboardInterrupt
+
+
+def test_it_learns():
+    data = datasets.load("digits")
+    net = zoo.untrained("lenet")
+    before = (net.predict(data.x_test, progress=False).argmax(1) == data.y_test).mean()
+    run = training.train(net, data, epochs=5, progress=False)
+    assert before < 0.3 < 0.8 < run.accuracy
+    assert run.accuracy == pytest.approx((net.predict(data.x_test, progress=False).argmax(1) == data.y_test).mean(), abs=0.02)
+    assert [row["epoch"] for row in run.history] == [1, 2, 3, 4, 5] and not run.interrupted
+    assert "trained here on digits for 5 of 5 epochs" in net.source and data.source in net.source
+
+
+def test_seed_repeats(digits):
+    first, again, other = (weights(train(digits, epochs=1, seed=seed)[0]) for seed in (1, 1, 2))
+    assert np.allclose(first, again, atol=1e-4) and not np.allclose(first, other, atol=1e-3)
+
+
+def test_resumes_as_if_nothing_had_happened(digits, tmp_path):
+    whole, _ = train(digits)
+    _, halted = train(digits, tmp_path, on_epoch=[Halt(2)])
+    assert halted.interrupted and len(halted.history) == 2
+    resumed, run = train(digits, tmp_path)
+    assert len(run.history) == 3 and not run.interrupted and run.history[:2] == halted.history
+    assert np.allclose(weights(whole), weights(resumed), atol=1e-4)
+    again, run = train(digits, tmp_path)
+    assert len(run.history) == 3 and np.array_equal(weights(again), weights(resumed)), "a finished run is not run again"
+
+
+def test_control_c_within_an_epoch_keeps_what_was_learned(digits, monkeypatch):
+    net = zoo.untrained("lenet")
+    start = weights(net)
+
+    def press(self, batch, logs=None):
+        if batch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training._Keeper, "on_train_batch_end", press)
+    run = training.train(net, digits, epochs=2, progress=False)
+    assert run.interrupted and run.history == () and np.isnan(run.accuracy)
+    assert not np.array_equal(start, weights(net))
+
+
+CHILD = """
+import sys, time
+from cnnlens import datasets, training, zoo
+data = datasets.load("digits").take(512, 200)
+def told(history):
+    print(len(history), flush=True)
+training.train(zoo.untrained("lenet"), data, epochs=60, folder=sys.argv[1], policy="float32", progress=False, on_epoch=[told])
+"""
+
+
+def test_killed_process_loses_nothing(tmp_path):
+    """SIGKILL, at any moment: the state is that of a finished epoch, and no half-written file is left in its place."""
+    child = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=os.environ.copy())
+    for line in child.stdout:
+        if int(line) == 2:
+            break
+    time.sleep(0.05)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    history = json.loads((tmp_path / "history.json").read_text())["history"]
+    assert len(history) >= 2
+    found = dict(training.snapshots(tmp_path))
+    assert set(range(len(history) + 1)) <= set(found)
+    net = zoo.untrained("lenet")
+    zoo.fill(net.model, found[len(history)])
+    data = datasets.load("digits").take(512, 200)
+    resumed = training.train(zoo.untrained("lenet"), data, epochs=60, folder=tmp_path, policy="float32", progress=False, on_epoch=[Halt(len(history) + 1)])
+    assert len(resumed.history) >= len(history) + 1 and list(resumed.history[: len(history)]) == history
+
+
+def test_another_run_in_the_folder_is_refused(digits, tmp_path):
+    train(digits, tmp_path, epochs=1)
+    with pytest.raises(CnnlensError, match=r"run with other settings \(seed: 0\)"):
+        train(digits, tmp_path, epochs=1, seed=5)
+    (tmp_path / "state.npz").write_bytes(b"junk")
+    with pytest.raises(CnnlensError, match="state.npz is damaged"):
+        train(digits, tmp_path, epochs=1)
+
+
+def test_snapshots(digits, tmp_path):
+    net, _ = train(digits, tmp_path, epochs=2)
+    found = training.snapshots(tmp_path)
+    assert [epoch for epoch, _ in found] == [0, 1, 2]
+    copy = zoo.untrained("lenet", seed=9)
+    zoo.fill(copy.model, found[0][1])
+    assert np.array_equal(weights(copy), weights(zoo.untrained("lenet")))
+    zoo.fill(copy.model, found[2][1])
+    assert np.array_equal(weights(copy), weights(net))
+    with pytest.raises(CnnlensError, match="no snapshots"):
+        training.snapshots(tmp_path / "nowhere")
+
+
+def test_data_that_does_not_fit():
+    with pytest.raises(CnnlensError, match=r"lenet takes images \(28, 28, 1\)"):
+        training.train(zoo.untrained("lenet"), datasets.load("patches"))
+    with pytest.raises(CnnlensError, match="Did you mean 'dissertation'"):
+        training.train(zoo.untrained("lenet"), datasets.load("digits"), recipe="dissertaton")
+    with pytest.raises(CnnlensError, match="no network to train"):
+        zoo.untrained("vgg16")
+
+
+@pytest.mark.parametrize("network", ["lenet", "vgg4"])
+def test_every_recipe_runs(network):
+    data = datasets.load("digits" if network == "lenet" else "patches").take(128, 64)
+    for recipe in ("ours", "dissertation"):
+        run = training.train(zoo.untrained(network), data, recipe=recipe, epochs=1, progress=False)
+        assert np.isfinite(run.history[0]["loss"])
+
+
+def test_epochs_and_batches_are_the_dissertations():
+    for (network, _), recipe in training.RECIPES.items():
+        assert (recipe.epochs, recipe.batch_size) == ({"lenet": 12, "vgg4": 30}[network], 128)
+
+
+# --- batches --------------------------------------------------------------------------------------------------
+
+
+def batches(shift=2, flip=False, epoch=0, seed=0):
+    images = datasets.Images(np.random.default_rng(0).integers(0, 256, (10, 6, 6, 3), np.uint8))
+    recipe = training.Recipe(1, 4, None, shift, flip, "")
+    return images, training.Batches(images, np.arange(10), lambda x: x, recipe, seed, epoch)
+
+
+def test_batches_shift_by_whole_pixels():
+    images, found = batches(shift=2)
+    pixels, labels = found[0]
+    assert pixels.shape == (4, 6, 6, 3) and pixels.dtype == np.float32
+    for image, label in zip(pixels, labels):
+        padded = np.pad(images[int(label)], ((2, 2), (2, 2), (0, 0)), mode="reflect")
+        assert any(np.array_equal(image, padded[y : y + 6, x : x + 6]) for y in range(5) for x in range(5))
+
+
+def test_batches_mirror_the_other_half_every_other_epoch():
+    images, found = batches(shift=0, flip=True)
+    seen = {}
+    for epoch in (0, 1):
+        for number in range(len(found)):
+            for image, label in zip(*found[number]):
+                seen[epoch, int(label)] = np.array_equal(image, images[int(label)][:, ::-1])
+        found.on_epoch_end()
+    both = [label for epoch, label in seen if epoch == 0 and (1, label) in seen]
+    assert both and all(seen[0, label] != seen[1, label] for label in both)
+
+
+def test_batches_depend_on_seed_and_epoch_alone():
+    _, first = batches()
+    _, moved = batches()
+    moved.on_epoch_end()
+    _, later = batches(epoch=1)
+    assert np.array_equal(moved[1][0], later[1][0]) and not np.array_equal(first[1][0], later[1][0])
+    _, other = batches(seed=1)
+    assert not np.array_equal(first[0][0], other[0][0])
+
+
+# --- the optimizer and the precision -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(40, 64), (300, 33), (64, 64)])
+def test_orthogonal_keeps_directions_and_levels_lengths(shape):
+    matrix = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    found = keras.ops.convert_to_numpy(orthogonal(matrix))
+    u, _, vt = np.linalg.svd(matrix, full_matrices=False)
+    lengths = np.diag(u.T @ found @ vt.T)
+    assert np.abs(u.T @ found @ vt.T - np.diag(lengths)).max() < 1e-3, "the singular directions stay"
+    assert 0.5 < lengths.min() and lengths.max() < 1.3
+
+
+def test_muon_steps_have_the_size_of_adamw_steps():
+    kernel = keras.Variable(np.zeros((3, 3, 32, 64), np.float32), name="kernel")
+    optimizer = Muon(0.01, weight_decay=0.0)
+    optimizer.build([kernel])
+    optimizer.apply([keras.ops.convert_to_tensor(np.random.default_rng(0).normal(size=kernel.shape).astype(np.float32))], [kernel])
+    size = np.sqrt(np.mean(keras.ops.convert_to_numpy(kernel) ** 2))
+    assert size == pytest.approx(0.2 * 0.01, rel=0.3)
+
+
+def test_muon_can_be_saved():
+    again = Muon.from_config(Muon(0.02, adam_ratio=0.5, momentum=0.8).get_config())
+    assert (again.adam_ratio, again.momentum) == (0.5, 0.8)
+
+
+def test_precision_follows_what_the_device_reports(monkeypatch):
+    monkeypatch.setattr(device, "gpus", lambda: ("a GPU",))
+    assert device.training_policy() == "mixed_float16"
+    monkeypatch.setattr(device, "gpus", lambda: ())
+    monkeypatch.setattr(device, "cpu_flags", lambda: frozenset({"avx2", "avx512_bf16"}))
+    assert device.training_policy() == "mixed_bfloat16"
+    monkeypatch.setattr(device, "cpu_flags", lambda: frozenset({"avx2"}))
+    assert device.training_policy() == "float32"
+
+
+def test_recast_computes_nearly_the_same():
+    net = zoo.load("lenet")
+    images = datasets.load("digits").x_test[:50]
+    half = keras.ops.convert_to_numpy(recast(net.model, "mixed_bfloat16")(images))
+    assert half.dtype == np.float32 and np.abs(half - net.predict(images, progress=False)).max() < 0.05
