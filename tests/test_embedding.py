@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from cnnlens import course, datasets, embedding, explore, figures, zoo
+from cnnlens import datasets, embedding, explore, figures, zoo
+from cnnlens.course.exercise import verdict
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import embedding as draw
 from cnnlens.figures import interactive, moving
@@ -396,13 +397,13 @@ RIGHT = {
 
 @pytest.mark.parametrize(("name", "number"), [(name, i) for name, answers in WRONG.items() for i in range(len(answers))])
 def test_wrong_answers_are_caught(name, number):
-    assert course.check(name, WRONG[name][number]).state == "failed"
+    assert verdict(name, WRONG[name][number]).state == "failed"
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_answers_pass_and_stubs_wait(name):
-    assert course.check(name, RIGHT[name]).passed
-    assert course.check(name, lambda *arguments: None).state == "pending"
+    assert verdict(name, RIGHT[name]).passed
+    assert verdict(name, lambda *arguments: None).state == "pending"
 
 
 # --- films --------------------------------------------------------------------------------------------------
