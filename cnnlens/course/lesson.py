@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 from packaging.requirements import Requirement
 
-from .. import device
 from ..errors import CnnlensError, unknown
 
 PROFILES = ("quick", "full")
@@ -46,6 +45,8 @@ def setup(*things):
     CnnlensError
         If a package is older than the project supports, or the course and the library are of different versions.
     """
+    from .. import device  # starts TensorFlow, which the command line's help must not wait for
+
     problems = outdated()
     if problems:
         raise CnnlensError("This environment does not fit the course: " + "; ".join(problems) + ". Run `make setup`.")

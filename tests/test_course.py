@@ -1,0 +1,216 @@
+"""Profiles, exercises, notebooks as committed, and the set-up of the project itself."""
+
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from cnnlens import datasets, zoo
+from cnnlens.__main__ import main
+from cnnlens.course import check, choose, exercise, hygiene, lesson, setup, verdict
+from cnnlens.errors import CnnlensError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+# --- profiles and set-up ------------------------------------------------------------------------------------------
+
+
+def test_choose():
+    assert choose("quick", quick=dict(n=1), full=dict(n=2)).n == 1
+    assert choose("full", quick=dict(n=1), full=dict(n=2)).n == 2
+    with pytest.raises(CnnlensError, match="Did you mean 'quick'"):
+        choose("quik", quick={}, full={})
+    with pytest.raises(CnnlensError, match=r"differ in \['m'\]"):
+        choose("quick", quick=dict(n=1, m=2), full=dict(n=1))
+
+
+def test_setup_says_on_what_the_lesson_runs(capsys):
+    setup(zoo.load("squeezenet"), datasets.load("mnist"), datasets.photos())
+    text = capsys.readouterr().out
+    for words in ("tensorflow 2.", "device ", "network  squeezenet: ", "data     digits: stand-in for MNIST", "photos   24 photographs"):
+        assert words in text
+
+
+def test_setup_refuses_an_old_environment(monkeypatch):
+    monkeypatch.setattr(lesson.importlib.metadata, "requires", lambda _: ["numpy>=999", "surely-missing>=1", "torch; extra == 'x'"])
+    with pytest.raises(CnnlensError, match="numpy is .*, wanted >=999; surely-missing is missing.*make setup"):
+        setup()
+
+
+def test_doctor(capsys):
+    code = main(["doctor"])
+    text = capsys.readouterr().out
+    assert code == 0, text
+    for words in ("device", "stand-in  mnist", "stand-in  vgg16", "ok        lenet", "cnnlens fetch", "CNNLENS_DATA  not set"):
+        assert words in text
+
+
+def test_doctor_is_red_when_something_is_damaged(capsys, monkeypatch, tmp_path):
+    (tmp_path / "mnist.npz").write_text("junk")
+    monkeypatch.setenv("CNNLENS_DATA", str(tmp_path))
+    assert main(["doctor"]) == 1
+    assert "problem   mnist: " in capsys.readouterr().out
+
+
+def test_help_needs_no_tensorflow():
+    code = "import sys; from cnnlens.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\nassert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+# --- exercises ------------------------------------------------------------------------------------------------------
+
+
+def test_compare():
+    cases = [("two", (2,)), ("three", (3,))]
+    judge = lambda answer: exercise.compare(answer, lambda x: x * x, cases)  # noqa: E731
+    assert judge(lambda x: x**2).passed
+    assert judge(lambda x: None).state == "pending"
+    assert "For three expected 9., got 4." in judge(lambda x: 4).message
+    assert "raised ZeroDivisionError" in judge(lambda x: 1 / 0).message
+    assert "expected shape (), got (1,)" in judge(lambda x: [x * x]).message
+    assert "expected numbers, got 'four'" in judge(lambda x: "four").message
+    assert not judge(lambda x: float("nan")).passed
+    for state in ("passed", "failed", "pending"):
+        assert re.search("[A-Za-z]{2}", str(exercise.Verdict(state, ""))), "the state is said in words, not by a mark alone"
+
+
+def test_check_prints_and_unknown_names_are_refused(capsys):
+    check("convolution", lambda image, kernel: None)
+    assert "To do" in capsys.readouterr().out
+    with pytest.raises(CnnlensError, match="no exercise 'convolutoin'. Did you mean 'convolution'"):
+        verdict("convolutoin", None)
+
+
+def test_planted_wrong_convolutions():
+    def correlate(image, kernel, flip=False, pad=0):
+        kernel = kernel[::-1, ::-1] if flip else kernel
+        image = np.pad(image, pad)
+        h, w = kernel.shape
+        rows, columns = image.shape[0] - h + 1, image.shape[1] - w + 1
+        return np.array([[(image[r : r + h, c : c + w] * kernel).sum() for c in range(columns)] for r in range(rows)])
+
+    assert verdict("convolution", correlate).passed
+    assert not verdict("convolution", lambda i, k: correlate(i, k, flip=True)).passed
+    assert not verdict("convolution", lambda i, k: correlate(i, k, pad=1)).passed
+    assert not verdict("convolution", lambda i, k: correlate(i, k.T)).passed
+
+
+def test_planted_wrong_parameter_counts():
+    assert verdict("parameters", lambda side, channels, filters: (side * side * channels + 1) * filters).passed
+    assert not verdict("parameters", lambda side, channels, filters: side * side * channels * filters).passed
+    assert not verdict("parameters", lambda side, channels, filters: (side * side + 1) * filters).passed
+
+
+# --- notebooks as committed -----------------------------------------------------------------------------------------
+
+
+def planted():
+    book = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "other", "display_name": "x"}, "widgets": {}})
+    stream = nbformat.v4.new_output("stream", name="stdout", text="7\n")
+    noise = nbformat.v4.new_output("stream", name="stderr", text="noise")
+    picture = nbformat.v4.new_output("display_data", data={"image/png": "aGk=", "text/plain": "a picture"})
+    for tags in ([], ["nbval-check-output"]):
+        cell = nbformat.v4.new_code_cell("print(7)", metadata={"tags": tags, "execution": {"iopub.status.busy": "now"}}, execution_count=5)
+        cell.outputs = [stream, noise, picture]
+        book.cells.append(cell)
+    return book
+
+
+def test_clean_keeps_only_compared_text():
+    book = hygiene.clean(planted())
+    assert book.cells[0].outputs == [] and book.cells[0].execution_count is None
+    assert [output.text for output in book.cells[1].outputs] == ["7\n"] and book.cells[1].execution_count == 1
+    assert book.metadata.kernelspec.name == "python3" and "widgets" not in book.metadata
+    assert "execution" not in book.cells[1].metadata
+
+
+def test_clean_is_noticed(tmp_path):
+    path = tmp_path / "a.ipynb"
+    nbformat.write(planted(), path)
+    assert not hygiene.is_clean(path)
+    subprocess.run([sys.executable, "-m", "cnnlens.course.hygiene", str(path)], check=True, capture_output=True)
+    assert hygiene.is_clean(path)
+
+
+# --- the project's own set-up ---------------------------------------------------------------------------------------
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def pins():
+    lines = (ROOT / "requirements.lock").read_text().split()
+    assert all(re.fullmatch(r"[\w.-]+==[\w.+!]+", line) for line in lines)
+    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+
+
+def test_lock_holds_what_the_project_asks_for():
+    locked = pins()
+    extras = PROJECT["optional-dependencies"]
+    for line in [*PROJECT["dependencies"], *extras["offline"], *extras["test"]]:
+        wanted = Requirement(line)
+        assert wanted.specifier.contains(locked[canonicalize_name(wanted.name)]), line
+
+
+def test_conda_installs_the_same():
+    found = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    assert f"python{PROJECT['requires-python']}" in found
+    pip = next(item["pip"] for item in found if isinstance(item, dict))
+    assert pip == ["-r requirements.lock", "-e ."], "versions have one source"
+
+
+def test_readme_and_ci_run_the_same_tests():
+    readme, ci = (ROOT / "README.md").read_text(), (ROOT / ".ci" / "run").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    assert ci.strip().splitlines()[-1] == "make test"
+    for command in ("make course", "make test", "make setup", "make lab", "make weights", "cnnlens fetch", "cnnlens doctor", "environment.yml", "CNNLENS_OFFLINE=1"):
+        assert command in readme, command
+    for target in re.findall(r"`make (\w+)`", readme):
+        assert re.search(rf"^{target}:", makefile, re.M), f"the README names make {target}"
+
+
+def test_no_machine_is_named():
+    """No absolute path of a home or a build machine in what is committed."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    bad = re.compile(rb"/(home|root|Users|work|tmp/w)/\w")
+    for name in filter(None, listed.stdout.split("\0")):
+        path = ROOT / name
+        if path.is_file() and path.suffix not in (".h5", ".png"):
+            assert not bad.search(path.read_bytes()), name
+
+
+def test_rooms_import_only_from_the_floors_below():
+    floors = ["errors", "files", "device", "muon", "results", "network", "zoo", "datasets", "training", "lenses", "scores", "figures", "explore", "course", "__main__"]
+    rank = {name: number for number, name in enumerate(floors)}
+    for path in (ROOT / "cnnlens").rglob("*.py"):
+        parts = path.relative_to(ROOT / "cnnlens").with_suffix("").parts
+        if parts[0] == "__init__":
+            continue
+        for dots, module, names in re.findall(r"^\s*from (\.+)([\w.]*) import (\([^)]*\)|.*)", path.read_text(), re.M):
+            up = len(parts) - len(dots)
+            if up > 0:
+                continue  # within its own room
+            rooms = [module.split(".")[0]] if module else [name.split(" as ")[0].strip() for name in names.strip("()").split(",") if name.strip()]
+            for room in rooms:
+                if room in rank:
+                    assert rank[room] <= rank[parts[0]], f"{'/'.join(parts)} imports {room}, which is above it"
+
+
+def test_every_room_opens_by_name():
+    import cnnlens
+
+    for name in ("zoo", "datasets", "training", "activations", "neurons", "exemplars", "deconvnet", "embedding", "superpixels", "explore", "course"):
+        assert importlib.import_module(getattr(cnnlens, name).__name__)
+    with pytest.raises(AttributeError):
+        cnnlens.no_such_room  # noqa: B018
