@@ -189,6 +189,25 @@ def _grid(pixels, count):
 METHODS = {"slic": _slic, "quickshift": _quickshift, "felzenszwalb": _felzenszwalb, "grid": _grid}
 
 
+def at(segments, points):
+    """The superpixels at some points of the image.
+
+    Parameters
+    ----------
+    segments : ndarray (H, W) int
+    points : sequence of (float, float)
+        Down and across, each from 0 to 1.
+
+    Returns
+    -------
+    list of int
+        Each once, in the order of the points.
+    """
+    height, width = segments.shape
+    found = [int(segments[min(int(down * height), height - 1), min(int(across * width), width - 1)]) for down, across in points]
+    return list(dict.fromkeys(found))
+
+
 def touching(segments):
     """Pairs of superpixels that share a border: (P, 2) int, the smaller number first."""
     pairs = [(segments[:-1], segments[1:]), (segments[:, :-1], segments[:, 1:])]
