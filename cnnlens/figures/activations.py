@@ -389,11 +389,13 @@ def silenced(result):
     axes = fig.add_subplot()
     axes.axhline(0, color="#999999", lw=1)
     axes.plot(strength, drop, "o", color=base.CLASS_COLORS[0], ms=6)
-    for unit in {*np.argsort(-strength)[:4].tolist(), *np.argsort(-drop)[:4].tolist()}:
-        axes.annotate(f"unit {unit}", (strength[unit], drop[unit]), xytext=(5, 4), textcoords="offset points", fontsize=base.SMALL)
+    named = sorted({*np.argsort(-strength)[:3].tolist(), *np.argsort(-drop)[:3].tolist()}, key=lambda unit: strength[unit])
+    for i, unit in enumerate(named):  # to the left and right in turn, so that neighbors do not overwrite each other
+        side = dict(xytext=(6, 4), ha="left") if i % 2 else dict(xytext=(-6, 4), ha="right")
+        axes.annotate(f"unit {unit}", (strength[unit], drop[unit]), textcoords="offset points", fontsize=base.SMALL, **side)
     axes.set_xlabel("how strongly the unit answers (mean over the map)", fontsize=base.LABEL)
     axes.set_ylabel("what the score of the right class\nloses when the unit is silenced", fontsize=base.LABEL)
-    axes.set_title(f"{result.layer}: bright is one thing, needed another", fontsize=base.TITLE)
+    axes.set_title(f"{result.layer}: how brightly a unit answers, and how much it is needed", fontsize=base.TITLE)
     axes.margins(x=0.08)
     axes.spines[["top", "right"]].set_visible(False)
     strongest, needed = int(strength.argmax()), int(drop.argmax())

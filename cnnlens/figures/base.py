@@ -63,6 +63,8 @@ def finish(fig, source):
     foot = (len(lines) * FOOT + 0.06) / height if lines else 0
     _stamp(fig, lines, height)
     fig.get_layout_engine().set(rect=(0, foot, 1, 1 - foot))
+    for legend in fig.legends:  # one that is "outside" keeps to the figure's edge, where the source now stands
+        legend.set_bbox_to_anchor((0, foot, 1, 1 - foot))
     return fig
 
 
