@@ -458,7 +458,7 @@ def _tapped(model, hear):
 
     What ``hear`` returns, unless None, goes on to the layers behind instead of the output.
     """
-    tapped = []
+    undo = []
     uses = {}
     listener = threading.get_ident()
 
@@ -476,8 +476,7 @@ def _tapped(model, hear):
             heard = hear(_Call(name, layer, inputs, keras.tree.flatten(output)[0]))
             return output if heard is None else heard
 
-        object.__setattr__(layer, "call", listening)  # past Keras's tracker, which would look into it
-        tapped.append(layer)
+        undo.append(_with_call(layer, listening))
 
     with _OPEN:
         # A model whose call is itself a tf.function would answer from an earlier trace, past our taps.
@@ -489,8 +488,25 @@ def _tapped(model, hear):
             yield
         finally:
             tf.config.run_functions_eagerly(eagerly)
-            for layer in tapped:
-                object.__delattr__(layer, "call")
+            for restore in undo:
+                restore()
+
+
+def _with_call(layer, call):
+    """Give one layer another ``call``; the function that takes it back, to what stood there before (taps may stack).
+
+    Set past Keras's tracker, which would look into it.
+    """
+    before = vars(layer).get("call")
+    object.__setattr__(layer, "call", call)
+
+    def restore():
+        if before is None:
+            object.__delattr__(layer, "call")
+        else:
+            object.__setattr__(layer, "call", before)
+
+    return restore
 
 
 def _call(model, inputs):
@@ -543,25 +559,21 @@ def activations_replaced(model, names, function):
     int
         How many layers were touched; a caller that needs at least one must check.
     """
-    touched = []
+    undo = []
     with _OPEN:
         try:
             for _, layer in leaves(model):
                 if _activation_name(layer) not in names:
                     continue
                 if isinstance(layer, (keras.layers.ReLU, keras.layers.Softmax)):
-                    object.__setattr__(layer, "call", lambda inputs, *args, **kwargs: function(inputs))
-                    touched.append((layer, None))
+                    undo.append(_with_call(layer, lambda inputs, *args, **kwargs: function(inputs)))
                 else:
-                    touched.append((layer, layer.activation))
+                    undo.append(functools.partial(setattr, layer, "activation", layer.activation))
                     layer.activation = function
-            yield len(touched)
+            yield len(undo)
         finally:
-            for layer, before in touched:
-                if before is None:
-                    object.__delattr__(layer, "call")
-                else:
-                    layer.activation = before
+            for restore in undo:
+                restore()
 
 
 @contextlib.contextmanager
