@@ -109,7 +109,8 @@ def dense_sheet(values, classes, best):
     """A dense layer: bars with names where names are few, else a grid of squares."""
     if len(values) <= 2 * BARS or classes:
         return bars(values, classes, best)
-    return squares(values, best, labels=range(len(values)) if len(values) <= 256 else None, cell=34)
+    few = len(values) <= 256
+    return squares(values, best, labels=range(len(values)) if few else None, cell=34 if few else 10)
 
 
 def squares(values, best, **how):
@@ -162,7 +163,8 @@ def overview(acts, image=0, *, units=8, by="mean", scaling="shared"):
             if names or layer.units <= BARS:
                 picture = bars(values, names, None, width=wide, count=5)
             else:
-                picture = squares(values, int(best[0]), cell=16, columns=wide // 20)
+                side, gap = (16, 4) if layer.units <= 256 else (4, 1)
+                picture = squares(values, int(best[0]), cell=side, columns=wide // (side + gap), gap=gap)
             size = f"{layer.units} neurons"
         else:
             low, high, cmap = scale(values, scaling)

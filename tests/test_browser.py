@@ -1,0 +1,225 @@
+"""Lesson 05 in a real JupyterLab, in a real browser: its sliders move by mouse and by keyboard, and the picture follows.
+
+Without a browser the test skips and says so; under CI (``CI=true``) that is a failure, since there it must run.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from cnnlens import files
+
+LESSON = files.repository() / "notebooks" / "05_activations.ipynb"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 420  # seconds until the whole lesson has run; it needs about 20 when the machine is idle
+SETTINGS = {
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # else cells that are out of sight are not drawn
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+FINGERPRINT = """async picture => {
+    const bytes = new Uint8Array(await (await fetch(picture.src)).arrayBuffer());
+    return bytes.length + ':' + bytes.reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7);
+}"""
+
+
+def missing(reason):
+    """Skip for a reason, or fail for it under CI."""
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(f"under CI the browser test must run: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A JupyterLab on loopback, without token, that serves a copy of the lesson; yields its address."""
+    home = tmp_path_factory.mktemp("lab")
+    shutil.copy(LESSON, home / LESSON.name)
+    for name, settings in SETTINGS.items():
+        path = home / "settings" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folders = {
+        "JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    }  # fmt: skip
+    environment = {**os.environ, **{key: str(home / folder) for key, folder in folders.items()}, "CNNLENS_OFFLINE": "1"}
+    for name in ("CNNLENS_HEADLESS", "CNNLENS_DATA", "CNNLENS_REQUIRE_REAL"):
+        environment.pop(name, None)
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+        "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={home}", "--IdentityProvider.token=", "--ServerApp.password=",
+    ]  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    with open(home / "log", "w") as log:
+        server = subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=log)
+        try:
+            wait_for_server(address, server, home / "log")
+            yield address
+        finally:
+            server.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(15)
+            server.kill()
+
+
+def wait_for_server(address, server, log):
+    for _ in range(600):
+        if server.poll() is not None:
+            pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{address}/api", timeout=2)
+            return
+        time.sleep(0.2)
+    pytest.fail(f"JupyterLab does not answer:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="module")
+def page(lab):
+    """The lesson, open in Chromium with all cells run; what the console says is kept in ``page.complaints``."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed") if not os.environ.get("CI") else __import__("playwright.sync_api").sync_api
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with playwright.sync_playwright() as driver:
+        if found is None and not Path(driver.chromium.executable_path).exists():
+            missing(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
+        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(PATIENCE * 1000)
+        page.complaints = []
+        page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.goto(f"{lab}/lab/tree/{LESSON.name}")
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+        run_all(page)
+        yield page
+        browser.close()
+
+
+def run_all(page):
+    page.click(".lm-MenuBar-item:has-text('Run')")
+    page.click(".lm-Menu-item:has-text('Run All Cells') >> nth=0")
+    page.wait_for_function(
+        """() => {
+            const prompts = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map(e => e.textContent);
+            const failed = document.querySelector('[data-mime-type="application/vnd.jupyter.error"]');
+            return failed || (prompts.length && prompts.every(text => /\\[\\d+\\]/.test(text)));
+        }""",
+        polling=300,
+    )
+
+
+def explorer(page, number):
+    """An explorer of the lesson, scrolled into sight, once it shows a picture."""
+    found = page.locator(".cnnlens-explorer").nth(number)
+    found.scroll_into_view_if_needed()
+    found.locator("img").wait_for()
+    page.wait_for_function("picture => picture.naturalWidth > 100", arg=found.locator("img").element_handle())
+    return found
+
+
+def picture(found):
+    return found.locator("img").evaluate(FINGERPRINT)
+
+
+def until(condition, what, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
+        time.sleep(0.05)
+
+
+def handle(found, number):
+    return found.locator(".noUi-handle").nth(number)
+
+
+def drag(page, found, number, share):
+    """Drag a slider's handle with the mouse to a share of its length."""
+    handle(found, number).scroll_into_view_if_needed()
+    knob, bar = handle(found, number).bounding_box(), found.locator(".noUi-base").nth(number).bounding_box()
+    page.mouse.move(knob["x"] + knob["width"] / 2, knob["y"] + knob["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(bar["x"] + bar["width"] * share, bar["y"] + bar["height"] / 2, steps=6)
+    page.mouse.up()
+
+
+def press(found, number, key):
+    handle(found, number).focus()
+    handle(found, number).press(key)
+
+
+IMAGE, LAYER, UNIT = 0, 1, 2  # the order of the sliders in the explorer of activations
+
+
+@pytest.mark.browser
+def test_the_lesson_runs_without_an_error(page):
+    errors = page.locator('[data-mime-type="application/vnd.jupyter.error"]')
+    assert errors.count() == 0, errors.first.inner_text()
+    assert page.locator(".cnnlens-explorer").count() == 3
+    assert page.locator(".jp-OutputArea-output img").count() >= 12
+    assert "Error displaying widget" not in page.content()
+
+
+@pytest.mark.browser
+def test_the_sliders_move_by_keyboard(page):
+    found = explorer(page, 1)
+    for slider, key in ((UNIT, "ArrowRight"), (LAYER, "ArrowRight"), (IMAGE, "ArrowRight"), (UNIT, "ArrowLeft")):
+        before = picture(found)
+        press(found, slider, key)
+        until(lambda before=before: picture(found) != before, f"a new picture after {key} on slider {slider}")
+
+
+@pytest.mark.browser
+def test_the_sliders_move_by_mouse_and_the_range_follows(page):
+    found = explorer(page, 1)
+    words, boxes = found.locator("[role=status]"), found.locator("input[type=number]")
+    before = picture(found)
+    drag(page, found, LAYER, 0.0)
+    until(lambda: "of conv1" in words.inner_text(), "the first layer's numbers")
+    assert picture(found) != before
+    drag(page, found, UNIT, 1.0)
+    until(lambda: "Unit 31 of conv1" in words.inner_text(), "the last unit's numbers")
+    assert boxes.nth(1).input_value() == "31"
+    drag(page, found, LAYER, 0.8)
+    until(lambda: "of dense1" in words.inner_text(), "the dense layer's numbers")
+    press(found, UNIT, "End")
+    until(lambda: boxes.nth(1).input_value() == "127", "the unit's range following the layer")
+    before = picture(found)
+    drag(page, found, LAYER, 1.0)
+    until(lambda: "of dense2" in words.inner_text(), "the last layer's numbers")
+    assert boxes.nth(1).input_value() == "0" and picture(found) != before, "unit 127 is not in a layer of ten"
+
+
+@pytest.mark.browser
+def test_names_and_numbers_can_be_typed(page):
+    found = explorer(page, 1)
+    found.locator("select").first.select_option("conv2")
+    box = found.locator("input[type=number]").nth(1)
+    box.fill("17")
+    box.press("Enter")
+    until(lambda: "Unit 17 of conv2" in found.locator("[role=status]").inner_text(), "the unit that was typed")
+
+
+@pytest.mark.browser
+def test_the_convolution_and_vgg16_follow_too(page):
+    for number, slider in ((0, 0), (2, UNIT), (2, LAYER)):
+        found = explorer(page, number)
+        before = picture(found)
+        press(found, slider, "ArrowRight")
+        until(lambda before=before, found=found: picture(found) != before, f"a new picture in explorer {number}")
+    assert page.locator(".cnnlens-explorer [role=alert]").count() == 0
+
+
+@pytest.mark.browser
+def test_the_console_has_no_complaints(page):
+    assert page.complaints == []
