@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from cnnlens import Network, exemplars, explore, neurons, scores, zoo
 from cnnlens.__main__ import main
+from cnnlens.course import verdict
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import neurons as figures
 from cnnlens.lenses import ascent, parametrize
@@ -236,6 +237,23 @@ def test_filters_are_the_layers_kernels(color):
         scores.neurons.filters(color, "pool")
 
 
+def test_preference_for_marked_parts(color):
+    place = color.layer("pool")
+    maps = np.zeros((10, 10, 3))
+    maps[4, 5, 0] = maps[1, 1, 1] = 2  # unit 0 answers at pixels 8 to 9, 10 to 11; unit 1 elsewhere; unit 2 never
+    maps[8, 8, 0] = 1
+    np.testing.assert_allclose(scores.neurons.preference(maps, place, [(6, 8, 12, 14)]), [1 / 3, -1, 0])
+    with pytest.raises(CnnlensError, match="none of the 100"):
+        scores.neurons.preference(maps, place, [(50, 50, 60, 60)])
+
+
+def test_roughness_of_noise_and_of_slow_waves():
+    noise = np.random.default_rng(0).random((3, 32, 32, 3))
+    slow = np.tile(np.sin(np.arange(32) * 2 * np.pi / 32)[None, :, None, None], (1, 1, 32, 3))
+    assert scores.neurons.roughness(noise) == pytest.approx(0.8, abs=0.05)
+    assert scores.neurons.roughness(slow)[0] < 1e-6 and scores.neurons.roughness(np.ones((1, 8, 8, 1)))[0] == 0
+
+
 # --- bad input ----------------------------------------------------------------------------------------------
 
 
@@ -348,3 +366,43 @@ def test_the_command_makes_a_sheet_a_layer_and_goes_on_where_it_stopped(tmp_path
     monkeypatch.setattr(neurons, "maximize", interrupted)
     assert main([*arguments, "--seed", "1"]) == 130
     assert sorted(path.name for path in tmp_path.iterdir()) == sheets
+
+
+# --- exercises ----------------------------------------------------------------------------------------------
+
+
+def right_step(pixels, gradient, rate):
+    return np.clip(pixels + rate * gradient / np.linalg.norm(gradient), 0, 1)
+
+
+def blocks(image):
+    height, width = image.shape
+    return image.reshape(height // 2, 2, width // 2, 2)
+
+
+def right_unpool(image, signal):
+    split = blocks(image)
+    return ((split == split.max((1, 3), keepdims=True)) * signal[:, None, :, None]).reshape(image.shape)
+
+
+@pytest.mark.parametrize(
+    "name, answer, state",
+    [
+        ("ascent_step", right_step, "passed"),
+        ("ascent_step", lambda pixels, gradient, rate: None, "pending"),
+        ("ascent_step", lambda pixels, gradient, rate: np.clip(pixels + rate * gradient, 0, 1), "failed"),
+        ("ascent_step", lambda pixels, gradient, rate: pixels + rate * gradient / np.linalg.norm(gradient), "failed"),
+        ("ascent_step", lambda pixels, gradient, rate: np.clip(pixels - rate * gradient / np.linalg.norm(gradient), 0, 1), "failed"),
+        ("ascent_step", lambda pixels, gradient, rate: np.clip(pixels + rate * gradient / np.abs(gradient).max(), 0, 1), "failed"),
+        ("unpool", right_unpool, "passed"),
+        ("unpool", lambda image, signal: None, "pending"),
+        ("unpool", lambda image, signal: signal.repeat(2, 0).repeat(2, 1), "failed"),
+        ("unpool", lambda image, signal: signal.repeat(2, 0).repeat(2, 1) / 4, "failed"),
+        ("unpool", lambda image, signal: right_unpool(-image, signal), "failed"),
+        ("unpool", lambda image, signal: right_unpool(image, np.maximum(signal, 0)), "failed"),
+        ("unpool", lambda image, signal: signal, "failed"),
+        ("unpool", lambda image, signal: image[99], "failed"),
+    ],
+)
+def test_checks_pass_right_answers_and_catch_wrong_ones(name, answer, state):
+    assert verdict(name, answer).state == state
