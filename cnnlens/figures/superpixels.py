@@ -185,10 +185,11 @@ def panels(why):
 def _bars(axes, why):
     top = why.top(5)[::-1]
     colors = ["#266eb4" if index == why.label else "#94a4a2" for index, *_ in top]
-    axes.barh(range(len(top)), [score for *_, score in top], color=colors)
-    axes.set_yticks(range(len(top)), [textwrap.shorten(name, 22, placeholder="…") for _, name, _ in top], fontsize=SMALL + 1)
-    for row, (*_, score) in enumerate(top):
-        axes.text(min(score, 0.8) + 0.02, row, f"{score:.1%}", va="center", fontsize=SMALL + 1)
+    axes.barh(range(len(top)), [score for *_, score in top], height=0.45, color=colors)
+    axes.set_yticks([])
+    for row, (_, name, score) in enumerate(top):
+        axes.text(0.02, row + 0.45, f"{textwrap.shorten(name, 30, placeholder='…')}  {score:.1%}", va="center", fontsize=SMALL + 1)
+    axes.set_ylim(-0.5, len(top) - 0.1)
     axes.set_xlim(0, 1)
     axes.set_title("what the network says", fontsize=LABEL)
     axes.spines[["top", "right"]].set_visible(False)

@@ -143,7 +143,7 @@ def _slic(pixels, count, **settings):
     from skimage.segmentation import slic
 
     # Numbered from 0: with slic's own start at 1, lime never hides the last superpixel.
-    return slic(pixels, n_segments=count, start_label=0, **{"compactness": 10, "sigma": 1, **settings})
+    return slic(pixels, n_segments=count, start_label=0, **{"compactness": 20, "sigma": 1, **settings})
 
 
 def _quickshift(pixels, count, **settings):

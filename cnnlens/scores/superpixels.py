@@ -311,11 +311,13 @@ def sentence(found):
     else:
         second = f"adding up superpixels describes the network poorly (held-out R² {found.r2:.2f}): most of what happens is superpixels acting together"
     areas = {name: curve.area for name, curve in found.curves["deletion"].items()}
-    worth = max(areas["at random"], 1e-12)
-    if found.gain > 0.15 * worth:
-        third = f"hiding what it names makes the score fall faster than hiding at random (area {areas['by weight']:.3g} against {areas['at random']:.3g})"
+    numbers = f"area {areas['by weight']:.2g} against {areas['at random']:.2g}"
+    if found.gain <= 0.15 * areas["at random"]:
+        third = f"hiding what it names does no more than hiding at random ({numbers}): do not believe it"
     else:
-        third = f"hiding what it names does no more than hiding at random (area {areas['by weight']:.3g} against {areas['at random']:.3g}): do not believe it"
+        third = f"hiding what it names makes the score fall faster than hiding at random ({numbers})"
+        if areas["by size"] <= areas["by weight"]:
+            third += f", but hiding the largest superpixels first does as much (area {areas['by size']:.2g})"
     return f"{first}. {second[0].upper()}{second[1:]}. {third[0].upper()}{third[1:]}."
 
 
