@@ -335,7 +335,7 @@ class Explorer(widgets.VBox):
         return {name: control.value for name, control in self.controls.items()}
 
     def set(self, **values):
-        """Move controls as a user would, one after the other, and wait for the frame."""
+        """Move controls as a user would, one after the other; headless, the frame is there when this returns."""
         for name, value in values.items():
             control = self.controls[name]
             if control.value != value:
