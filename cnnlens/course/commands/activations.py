@@ -8,6 +8,7 @@ def add(subparsers):
     command = subparsers.add_parser("activations", help="draw what each layer of a network passes on for an image, one PNG a layer")
     command.add_argument("network", metavar="NET", help="a network's name, or a .keras file")
     command.add_argument("image", metavar="IMAGE", help="a picture file, the label of a sample photograph (tabby), or DATA:NUMBER (mnist:3)")
+    command.add_argument("--weights", default="auto", help="auto, random, or a weights file")
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the pictures")
     command.add_argument("--layers", nargs="+", metavar="LAYER", help="default: all worth looking at")
     command.add_argument("--by", choices=("mean", "peak"), default="mean", help="what the unit marked max is the greatest by (default: mean)")
@@ -22,7 +23,7 @@ def run(options):
     from ...figures.base import png
     from ...lenses.activations import record
 
-    net = zoo.load(options.network)
+    net = zoo.load(options.network, weights=options.weights)
     acts = record(net, _image(options.image, net), options.layers)
     digits = len(str(len(acts)))
     for number, layer in enumerate(acts.layers, 1):

@@ -10,6 +10,7 @@ def add(subparsers):
     command.add_argument("--run", dest="folder", type=Path, metavar="FOLDER", help="of `cnnlens train`: its snapshots become the film")
     command.add_argument("--layer", help="for a film of epochs (default: the last hidden one)")
     command.add_argument("--layers", nargs="+", metavar="LAYER", help="for a film of layers, without --run (default: input and all layers)")
+    command.add_argument("--weights", default="auto", help="for a film of layers: auto, random, or a weights file")
     command.add_argument("--data", help="default: mnist for grey networks, cifar10 for others")
     command.add_argument("--images", type=int, default=2000, metavar="N", help="test images (default: 2000)")
     command.add_argument("--perplexity", type=float, default=30)
@@ -30,7 +31,7 @@ def run(options):
         if path.suffix.lower() not in (*moving.WRITERS, ".html"):
             raise CnnlensError(f"A film is written as .gif, .mp4 or .html; got {path.name!r}.")
     snapshots = training.snapshots(options.folder) if options.folder else None
-    net = zoo.load(options.network, weights=snapshots[-1][1]) if snapshots else zoo.load(options.network)
+    net = zoo.load(options.network, weights=snapshots[-1][1]) if snapshots else zoo.load(options.network, weights=options.weights)
     data = datasets.load(options.data or ("mnist" if net.channels == 1 else "cifar10"))
     images, labels = data.x_test[: options.images], data.y_test[: options.images]
     shared = {"labels": labels, "classes": data.classes, "perplexity": options.perplexity, "seed": options.seed, "data": data.source}
