@@ -125,6 +125,7 @@ def test_the_slider_moves_the_same_points(page):
 def test_play_runs_to_the_end(page):
     page.get_by_text("Play").click()
     page.wait_for_function("window.cnnlensFrame === 2", timeout=60_000)
+    page.get_by_text("▶ Play").wait_for(timeout=60_000)  # it has stopped by itself
     page.evaluate(SET, ["slider", "value", 0])
     page.wait_for_function("window.cnnlensFrame === 0", timeout=60_000)
 

@@ -1,5 +1,7 @@
 """A film of maps as a GIF or MP4 file that is small enough to be sent around."""
 
+import base64
+import html
 import io
 from pathlib import Path
 
@@ -183,11 +185,12 @@ def _mp4(drawn):
 
 
 def show(film, path):
-    """Display a GIF that :func:`write` has written, with its alternative text, in a notebook."""
-    import base64
+    """Display a GIF that :func:`write` has written, with its alternative text, in a notebook.
 
+    As HTML, because notebooks that are exported to a page leave out the type image/gif.
+    """
     from IPython.display import display
 
     alt = "Film of " + describe(film)
-    data = {"image/gif": base64.b64encode(Path(path).read_bytes()).decode("ascii"), "text/plain": alt}
-    display(data, metadata={"image/gif": {"alt": alt}}, raw=True)
+    data = base64.b64encode(Path(path).read_bytes()).decode("ascii")
+    display({"text/html": f'<img alt="{html.escape(alt)}" src="data:image/gif;base64,{data}">', "text/plain": alt}, raw=True)

@@ -25,6 +25,9 @@ ONE_THREAD = 5_000  # points below which threads cost more than they give
 FFT_FROM = 2_000  # points from which the interpolation of Linderman et al. 2019 is faster than the tree of Barnes and Hut
 SPREAD = 1e-4  # standard deviation of the first positions
 
+# Threads that wait for each other by spinning stall a busy machine; read when openTSNE is imported, so set before.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 # The dissertation's own settings (its table 4): tsne(…, **DISSERTATION).
 DISSERTATION = {"engine": "sklearn", "perplexity": 30, "learning_rate": 1000, "iterations": 1000, "start": "random"}
 
