@@ -14,6 +14,7 @@ GREY = "#b5b5b5"  # points whose class has no color of its own
 NAMED = len(CLASS_COLORS)  # classes that get a color and a name on a map
 CORE = 300  # points of a class that are looked at for its name's place
 PERCENT = 99.5  # of the points are surely inside a picture
+MANY = 0.5  # share of mistakes above which they are not marked: the marks would hide the map
 LINES = ("-", "--", "-.", ":")
 
 
@@ -39,7 +40,7 @@ def draw_film(film):
     return strip(film)
 
 
-def strip(film, *, notes=None, columns=None, title="", width=None):
+def strip(film, *, notes=None, columns=None, title="", width=None, one_scale=True):
     """Maps side by side, on one scale.
 
     Parameters
@@ -52,6 +53,8 @@ def strip(film, *, notes=None, columns=None, title="", width=None):
     title : str
     width : float, optional
         Inches; 2.9 a map by default.
+    one_scale : bool
+        False lets each map fill its panel.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def strip(film, *, notes=None, columns=None, title="", width=None):
     rows = -(-len(film) // columns)
     side = (width or 2.9 * columns) / columns
     fig = canvas(side * columns, (side + 0.55) * rows + (0.7 if title else 0.35))
-    reach = extent(film)
+    reach = extent(film) if one_scale else None
     for i, (mapped, name) in enumerate(zip(film.maps, film.titles)):
         axes = fig.add_subplot(rows, columns, i + 1)
         scatter(axes, mapped, reach=reach, size=0.75, names=SMALL)
@@ -97,7 +100,11 @@ def scatter(axes, mapped, *, reach=None, size=1.0, names=LABEL, points=None):
     colors = np.array(colors_of(labels, mapped.labels is not None))
     order = np.random.default_rng(0).permutation(np.flatnonzero(~wrong))  # so that no class lies on top of all others
     axes.scatter(*points[order].T, s=area, c=colors[order], linewidths=0, alpha=0.85, rasterized=True)
-    if wrong.any():
+    if wrong.mean() > MANY:
+        axes.scatter(*points[wrong].T, s=area, c=colors[wrong], linewidths=0, alpha=0.85, rasterized=True)
+        said = f"{wrong.sum()} of {len(wrong)} wrong: not marked"
+        axes.text(0.02, 0.02, said, transform=axes.transAxes, fontsize=SMALL, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2})
+    elif wrong.any():
         axes.scatter(*points[wrong].T, s=area * 2.4, c=colors[wrong], edgecolors="black", linewidths=0.5, rasterized=True)
         axes.scatter(*points[wrong].T, s=area * 1.9, c="black", marker="x", linewidths=0.7, rasterized=True)
     if names and mapped.labels is not None:
@@ -113,7 +120,7 @@ def scatter(axes, mapped, *, reach=None, size=1.0, names=LABEL, points=None):
 def legend(axes, mapped):
     """What the marks mean, under the title's corner of the map; nothing when there are no mistakes to be seen."""
     wrong = int(mapped.mistakes.sum())
-    if mapped.judged:
+    if mapped.judged and wrong <= MANY * len(mapped.points):
         handle = axes.scatter([], [], s=40, c=GREY, edgecolors="black", linewidths=0.6)
         cross = axes.scatter([], [], s=32, c="black", marker="x", linewidths=0.9)
         words = f"mistake of the network ({wrong} of {len(mapped.points):,}), color of its true class"

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from .. import files
 from ..errors import CnnlensError
 from .base import LABEL, canvas, finish
-from .embedding import colors_of, describe, extent, name_spots
+from .embedding import MANY, colors_of, describe, extent, name_spots
 
 LIMIT = 5_000_000  # bytes
 SIZES = ((560, 10), (480, 8), (420, 6), (360, 5), (300, 4), (260, 2))  # px a side, steps from map to map; the first that fits
@@ -120,7 +120,8 @@ class _Stage:
         after, nearest = min(before + 1, len(self.film) - 1), int(round(place))
         points = (1 - part) * self.frames[before] + part * self.frames[after]
         self.dots.set_offsets(points[self.order])
-        self.crosses.set_offsets(points[self.film.maps[nearest].mistakes])
+        wrong = self.film.maps[nearest].mistakes
+        self.crosses.set_offsets(points[wrong & (wrong.mean() <= MANY)])
         for label, name in self.names.items():
             name.xy = (1 - part) * np.array(self.spots[before][label]) + part * np.array(self.spots[after][label])
         self.title.set_text(self.film.titles[nearest])
