@@ -16,7 +16,7 @@ VIEW = 224  # px, the optimized image in the explorer's view
 
 
 def sheet_raster(found, *, columns=8, cell=112, order=None, snapshot=None):
-    """Optimized images as one raster, best first, the activation under each; dead units framed and called dead.
+    """Optimized images as one raster, best first, the activation under each; dead and stuck units framed and named.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def sheet_raster(found, *, columns=8, cell=112, order=None, snapshot=None):
     """
     order = found.best_first if order is None else np.asarray(order)
     pictures = (found.images if snapshot is None else found.snapshots[snapshot])[order]
-    labels = [f"{_short(found.names[i])}: {found.activation[i]:.3g}" if found.fate[i] != "dead" else f"{_short(found.names[i])}: dead" for i in order]
-    marked = {place: "dead" for place, i in enumerate(order) if found.fate[i] == "dead"}
+    labels = [f"{_short(found.names[i])}: {found.activation[i]:.3g}" for i in order]
+    marked = {place: found.fate[i] for place, i in enumerate(order) if found.fate[i] in ("dead", "stuck")}
     return base.tiles(pictures, labels=labels, marked=marked, columns=columns, cell=cell, low=0, high=1, cmap=GREY)
 
 
@@ -63,7 +63,7 @@ def _method(found):
 
 
 def _fates(found):
-    words = [f"{sum(fate == kind for fate in found.fate)} {kind}" for kind in ("rescued", "dead") if kind in found.fate]
+    words = [f"{sum(fate == kind for fate in found.fate)} {kind}" for kind in ("rescued", "stuck", "dead") if kind in found.fate]
     return f" Of them {' and '.join(words)}." if words else ""
 
 

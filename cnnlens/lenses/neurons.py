@@ -27,6 +27,7 @@ from . import ascent
 
 METHODS = {"fourier": {"steps": 64, "path": 5.0}, "pixels": {"steps": 500, "path": 50.0}}
 RESCUE_STEPS = 16
+FINEST = 4  # px: units that see no more than this get textures without borders
 SHEET = 64  # units that fit on a sheet, 8×8
 SMALL = 64  # px: a network for images no larger than this is looked at in its own size
 MEMORY = 1.5 * 2**30  # bytes that a batch may take for its activations and their gradients
@@ -49,9 +50,10 @@ class Optimized(Result):
     start : ndarray (U,) float32
         The same on the image that the ascent began with.
     fate : tuple of U str
-        "live"; "rescued" (answered nothing at first, woken by the redirected gradient); or "dead".
+        "live"; "rescued" (answered nothing for a while, woken by the redirected gradient); "stuck" (answered once, silent
+        at the end); or "dead" (never had a gradient).
     evidence : tuple of U str
-        Why a unit is called dead or rescued; "" for a live one.
+        Why a unit is called anything but live; "" for a live one.
     layer : str
     objective : {"mean", "center"}
     history : ndarray (steps, U) float32
@@ -176,7 +178,7 @@ def maximize(
         "precision": _precision(precision),
     }  # fmt: skip
     if method == "fourier":
-        climb |= _borders(place, height, width, objective)
+        climb |= _borders(place, objective)
     most = batch_size or fitting_batch(net, layer, height, width)
     count = -(-len(names) // -(-len(names) // most))  # as even as possible, so that no batch is padded by much
     parts = []
@@ -414,22 +416,18 @@ def _disturbance(place, objective, size):
     return max(1, field // 16), turn
 
 
-def _borders(place, height, width, objective):
-    """What to do where units look over the border of the image at nothing, which would draw lines into textures.
+def _borders(place, objective):
+    """What to do where units look over the border of the image at nothing, which draws lines into the finest textures.
 
-    Returns
-    -------
-    dict
-        ``pad``: the image is repeated for so many pixels, where units see little and that costs little; ``rim``: so many
-        rows and columns of the map are left out of the mean that is climbed.
+    Units that see little get the image repeated for so many pixels (``pad``), and the rows and columns of the map that
+    still look over the border are not counted (``rim``). For others the border does good: it is an edge where all else is
+    even, from which a texture can begin to grow.
     """
-    if not place.is_map or place.field is None or objective == "center":
-        return {"pad": (0, 0), "rim": (0, 0)}
-    pads, rims = [], []
-    for axis, side in ((place.rows, height), (place.cols, width)):
-        pad = -(-axis.field // 2 // axis.stride) * axis.stride
-        pads.append(pad if pad <= side // 7 else 0)
-        rims.append(max(0, min(-(axis.start // axis.stride), (side // axis.stride - 1) // 4)))
+    pads, rims = [0, 0], [0, 0]
+    if place.is_map and place.field is not None and objective == "mean" and max(place.field) <= FINEST:
+        for i, axis in enumerate((place.rows, place.cols)):
+            pads[i] = -(-axis.field // 2 // axis.stride) * axis.stride
+            rims[i] = max(0, -(axis.start // axis.stride))
     return {"pad": tuple(pads), "rim": tuple(rims)}
 
 
@@ -481,14 +479,17 @@ def _climb(net, layer, state, weights, count, climb, steps, rate, seed, kept, so
     weights = tf.zeros((count, 1)) if weights is None else tf.constant(weights)
     method, everyone = climb["method"], tf.ones(count)
     first = ascent.drawn(method, state, net.channels).numpy()
-    history, seen, alive, rescued = [], [first] if 0 in kept else [], np.zeros(count, bool), np.zeros(count, bool)
+    history, seen = [], [first] if 0 in kept else []
+    awake, tries = np.zeros(count, int), np.zeros(count, int)
     for i in range(steps):
         length = rate * (1 - i / steps) if method == "fourier" else rate
         state, found, slopes = _checked(net, layer, step(state, weights, everyone, tf.constant(length, tf.float32), _key(seed, i)))
         history.append(found)
-        alive |= slopes > 0
-        if i == 0 and not alive.all():
-            state, rescued = _rescue(net, layer, state, weights, ~alive, climb, rate, seed), ~alive
+        awake += slopes > 0
+        stuck = (slopes == 0) & (tries < RESCUE_STEPS)
+        if stuck.any():
+            tries += stuck
+            state = _rescue(net, layer, state, weights, stuck, climb, length, _key(seed, i))
         if method == "pixels" and any(soften[:2]):
             decay, blur, every = soften
             state = ascent.softened(state, decay, blur if (i + 1) % every == 0 else 0)
@@ -496,7 +497,7 @@ def _climb(net, layer, state, weights, count, climb, steps, rate, seed, kept, so
             seen.append(ascent.drawn(method, state, net.channels).numpy())
         told()
     images = ascent.drawn(method, state, net.channels).numpy()
-    fates = [_fate(*each, steps) for each in zip(alive, rescued, np.max(history, 0))]
+    fates = [_fate(*each, steps) for each in zip(awake, tries, slopes > 0, np.max(history, 0))]
     snapshots = np.stack(seen) if seen else np.zeros((0, *images.shape), np.float32)
     return {"images": images, "first": first, "history": np.stack(history), "snapshots": snapshots, "fates": fates}
 
@@ -519,20 +520,18 @@ def _checked(net, layer, outcome):
     return state, found, slopes
 
 
-def _rescue(net, layer, state, weights, stuck, climb, rate, seed):
-    """Steps with the redirected gradient for those that are stuck; all others stay where they are."""
+def _rescue(net, layer, state, weights, stuck, climb, rate, key):
+    """One step with the redirected gradient for those that are stuck; all others stay where they are."""
     step = ascent.step(net, layer, **climb, rescue=True)
-    for i in range(RESCUE_STEPS):
-        state, _, _ = _checked(net, layer, step(state, weights, tf.constant(stuck, tf.float32), tf.constant(rate, tf.float32), _key(seed, 1_000_000 + i)))
-    return state
+    return _checked(net, layer, step(state, weights, tf.constant(stuck, tf.float32), tf.constant(rate, tf.float32), key))[0]
 
 
-def _fate(alive, rescued, strongest, steps):
-    if not rescued:
+def _fate(awake, tries, ends_awake, strongest, steps):
+    """What became of a unit, and the evidence: for how many steps it had a gradient, how often it was redirected."""
+    if not tries and ends_awake:
         return "live", ""
-    if alive:
-        return "rescued", f"no gradient at the start; woken by {RESCUE_STEPS} steps with the redirected gradient"
-    return "dead", f"no gradient in {steps} steps, nor after {RESCUE_STEPS} with the redirected gradient; strongest response {strongest:.3g}"
+    evidence = f"a gradient in {awake} of {steps} steps, redirected in {tries}; strongest response {strongest:.3g}"
+    return ("rescued" if ends_awake else "stuck" if awake else "dead"), evidence
 
 
 # --- the control --------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import tensorflow as tf
 # Columns are the main axes along which the colors of ImageNet's photographs vary (brightness, blue–yellow, green–magenta),
 # each as long as their standard deviation; measured by the authors of lucid.
 COLOR_AXES = np.float32([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
-START_DEVIATION = 0.01  # of the waves' coefficients at the start: a nearly even grey
+START_NOISE = 0.1  # standard deviation of the start before the sigmoid: nearly even grey, yet enough to wake most units
 CONTRAST = 0.25  # keeps the sigmoid of a starting image in its straight part
 
 
@@ -55,7 +55,7 @@ def easiness(height, width):
 
 
 def wave_start(seeds, height, width, channels):
-    """Coefficients of images that are nearly even grey.
+    """Coefficients of images that are nearly even grey, with a little noise in which all waves are equally strong.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ def wave_start(seeds, height, width, channels):
     -------
     Tensor (N, channels, height, width) float32
     """
-    draw = [tf.random.stateless_normal((channels, height, width), seed=pair, stddev=START_DEVIATION) for pair in seeds]
-    return tf.stack(draw)
+    strength = START_NOISE / (CONTRAST * easiness(height, width))
+    return tf.stack([strength * tf.random.stateless_normal((channels, height, width), seed=pair) for pair in seeds])
 
 
 def wave_images(coefficients):
