@@ -1,7 +1,15 @@
 """The interactive map in a real browser, without kernel and without network: hover, filters, slider, lasso, speed."""
 
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+
+import nbformat
 import numpy as np
 import pytest
+from test_browser import missing, wait_for_server
 
 from cnnlens import embedding, explore
 from cnnlens.lenses import film
@@ -12,15 +20,19 @@ CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-c
 
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     import pathlib
+
+    try:
+        import playwright.sync_api as playwright
+    except ImportError:
+        missing("playwright is not installed")
 
     found = next((path for path in CHROMIUM if pathlib.Path(path).exists()), None)
     with playwright.sync_playwright() as running:
         try:
             chromium = running.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         except playwright.Error as error:
-            pytest.skip(f"no Chromium here: {str(error).splitlines()[0]}")
+            missing(f"no Chromium here: {str(error).splitlines()[0]}")
         yield chromium
         chromium.close()
 
@@ -153,4 +165,83 @@ def test_ten_thousand_points_are_drawn_and_moved(browser, tmp_path):
     page.evaluate(SET, ["slider", "value", 1])
     page.wait_for_function("window.cnnlensFrame === 1", timeout=240_000)
     assert len(page.evaluate(PLACES)) == 10_000
+    page.close()
+
+
+# --- inside a notebook --------------------------------------------------------------------------------------
+
+
+def inner_frame(page):
+    """The frame of the interactive map inside a page, once it is drawn."""
+    handle = page.wait_for_selector("iframe[title*='t-SNE']", timeout=120_000, state="attached")
+    handle.scroll_into_view_if_needed()
+    frame = handle.content_frame()
+    frame.wait_for_function("window.cnnlensFrame === 0", timeout=120_000)
+    return frame
+
+
+def filter_and_hover(frame, page):
+    frame.get_by_text("Only mistakes").click()
+    frame.wait_for_function("Bokeh.documents[0].get_model_by_name('map').renderers[0].view.filter.booleans.every(each => !each)")
+    assert frame.evaluate(SEEN) == [0, 10]
+    corner = page.locator("iframe[title*='t-SNE']").bounding_box()
+    x, y = frame.evaluate(PLACES)[3]
+    page.mouse.move(corner["x"] + x + 60, corner["y"] + y)
+    page.mouse.move(corner["x"] + x, corner["y"] + y, steps=4)
+    frame.wait_for_function(
+        "(() => { const look = root => [...root.querySelectorAll('*')].some(e => (e.classList.contains('thumb') && e.getBoundingClientRect().width > 50)"
+        " || (e.shadowRoot && look(e.shadowRoot))); return look(document) })()", timeout=60_000,
+    )  # fmt: skip
+
+
+def test_hover_and_filters_work_in_the_exported_lesson(browser, tmp_path):
+    from nbconvert import HTMLExporter
+
+    maps, images = made_film()
+    output = nbformat.v4.new_output("execute_result", data=explore.embedding(maps, images)._repr_mimebundle_(), execution_count=1)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("explore", outputs=[output], execution_count=1)])
+    (tmp_path / "lesson.html").write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
+    page = browser.new_context(offline=True, viewport={"width": 1300, "height": 1100}).new_page()
+    page.goto((tmp_path / "lesson.html").as_uri())
+    filter_and_hover(inner_frame(page), page)
+    page.close()
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """A JupyterLab on loopback, without token, whose folder holds a notebook that shows the map; yields its address."""
+    maps, images = made_film()
+    explore.embedding(maps, images).save(tmp_path / "map.html")
+    code = "from cnnlens.figures.interactive import Page\nPage(open('map.html', encoding='utf-8').read(), 't-SNE maps')"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), tmp_path / "live.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+        "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={tmp_path}", "--IdentityProvider.token=", "--ServerApp.password=",
+    ]  # fmt: skip
+    with open(tmp_path / "log", "w") as log:
+        environment = {**os.environ, **{key: str(tmp_path / folder) for key, folder in folders.items()}}
+        server = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=log, stderr=log)
+        try:
+            wait_for_server(f"http://127.0.0.1:{port}", server, tmp_path / "log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(15)
+            server.kill()
+
+
+def test_it_works_live_in_jupyterlab(browser, lab):
+    page = browser.new_context(viewport={"width": 1500, "height": 1200}).new_page()
+    page.set_default_timeout(240_000)
+    page.goto(f"{lab}/lab/tree/live.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content")
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    page.click(".jp-Notebook .jp-CodeCell .cm-content")
+    page.keyboard.press("Control+Enter")
+    filter_and_hover(inner_frame(page), page)
     page.close()

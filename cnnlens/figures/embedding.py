@@ -68,7 +68,7 @@ def strip(film, *, notes=None, columns=None, title="", width=None, one_scale=Tru
     reach = extent(film) if one_scale else None
     for i, (mapped, name) in enumerate(zip(film.maps, film.titles)):
         axes = fig.add_subplot(rows, columns, i + 1)
-        scatter(axes, mapped, reach=reach, size=0.75, names=SMALL)
+        scatter(axes, mapped, reach=reach, size=min(1.0, (side / 5) ** 1.4), names=LABEL if side > 4 else SMALL - 1.5)
         axes.set_title(name, fontsize=LABEL)
         if notes:
             axes.set_xlabel(notes[i], fontsize=SMALL)
@@ -94,6 +94,7 @@ def scatter(axes, mapped, *, reach=None, size=1.0, names=LABEL, points=None):
         Instead of the map's own, between two frames of a film.
     """
     points = mapped.points if points is None else points
+    reach = (reach or extent(as_film(mapped))) * 1.06
     area = size * np.clip(12_000 / len(points), 2, 22)
     labels = np.zeros(len(points), int) if mapped.labels is None else mapped.labels
     wrong = mapped.mistakes
@@ -111,8 +112,8 @@ def scatter(axes, mapped, *, reach=None, size=1.0, names=LABEL, points=None):
         for label, (x, y) in name_spots(mapped, points).items():
             name = mapped.classes[label] if mapped.classes else str(label)
             box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-            axes.annotate(name, (x, y), (0, 5), textcoords="offset points", fontsize=names, fontweight="bold", ha="center", bbox=box)
-    reach = (reach or extent(as_film(mapped))) * 1.06
+            side = "left" if x < -0.7 * reach else "right" if x > 0.7 * reach else "center"  # long names stay inside
+            axes.annotate(name, (x, y), (0, 4), textcoords="offset points", fontsize=names, fontweight="bold", ha=side, bbox=box)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
     axes.spines[:].set_color("#cccccc")
 
@@ -302,7 +303,7 @@ def pair_matrices(found, classes, *, source="", title="Which classes lie side by
     """
     from ..scores.embedding import pairs
 
-    fig = canvas(4.4 * len(found) + 0.6, 4.9)
+    fig = canvas(4.4 * len(found) + 0.6, 5.3)
     largest = []
     for i, (name, matrix) in enumerate(found.items()):
         axes = fig.add_subplot(1, len(found), i + 1)
@@ -318,5 +319,5 @@ def pair_matrices(found, classes, *, source="", title="Which classes lie side by
             axes.text(a, b, place + 1, ha="center", va="center", fontsize=LABEL, fontweight="bold", bbox={"boxstyle": "circle,pad=0.15", "facecolor": "white"})
         a, b, share = pairs(matrix)[0]
         largest.append(f"{name}: {classes[a]} and {classes[b]} first, {share:.0%}")
-    fig.suptitle(title, fontsize=TITLE)
+    fig.suptitle(title + "\n", fontsize=TITLE)  # a line more, since square axes push their own titles up
     return finish(fig, source), title + ". " + "; ".join(largest) + "."

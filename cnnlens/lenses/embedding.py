@@ -316,7 +316,7 @@ def tsne(
     }  # fmt: skip
     return Map(
         points=points, representation=representation, divergence=divergence, labels=labels, predictions=predictions, classes=classes,
-        judged=judged(net, labels, predictions, classes), source="; ".join(filter(None, (net.source, data))), settings=settings,
+        judged=judged(net, labels, predictions, classes), source=net.source if data in net.source else f"{net.source}; {data}", settings=settings,
     )  # fmt: skip
 
 
