@@ -65,6 +65,9 @@ class Stability:
     rank: float
     flips: float
 
+    def __str__(self):
+        return f"overlap {self.overlap:.2f}   rank {self.rank:+.2f}   flips {self.flips:.2f}"
+
 
 def stability(weights, top=TOP):
     """The Stability of several explanations of one prediction.
