@@ -33,6 +33,9 @@ with _silence():
 
     tf.config.list_physical_devices()  # looks for GPUs, and complains once where there is none
 
+# It counts traces by line of code, so it takes a lesson with five networks for one function traced five times.
+tf.get_logger().setLevel("ERROR")
+
 
 @functools.cache
 def gpus():

@@ -84,10 +84,15 @@ def main():
     parser.add_argument("--record", action="store_true", help="execute first, so that compared cells have fresh outputs")
     options = parser.parse_args()
     for path in options.notebooks:
-        notebook = recorded(path) if options.record else nbformat.read(path, as_version=4)
-        with files.atomic(path) as partial:
-            partial.write_text(_written(clean(notebook)), encoding="utf-8")
+        _write(path, nbformat.read(path, as_version=4))
+        if options.record:
+            _write(path, recorded(path))
         print(path)
+
+
+def _write(path, notebook):
+    with files.atomic(path) as partial:
+        partial.write_text(_written(clean(notebook)), encoding="utf-8")
 
 
 if __name__ == "__main__":
