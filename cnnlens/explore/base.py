@@ -449,7 +449,6 @@ class Explorer(widgets.VBox):
             self._picture.value = frame.png()
             words = "<br>".join(html.escape(line) for line in frame.words.splitlines())
             self._words.value = f'<div role="status">{words}</div>'
-            self._picture.tooltip = frame.words
             self._error.value = ""
             self.frame, self.error = frame, None
 
