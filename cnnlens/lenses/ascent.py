@@ -86,13 +86,20 @@ def _turned(pixels, angle, growth):
 # --- steps --------------------------------------------------------------------------------------------------
 
 
-def redirected(inputs, output, upstream):
-    """A ReLU's gradient that also passes where the gate is shut but the climb wants it open.
+@contextlib.contextmanager
+def own_gate_open():
+    """While open, the gradient passes the unit's own ReLU (the first on its way back) as if there were none.
 
-    For units that answer zero everywhere: there the true gradient is zero, and no step is ever made
-    (Olah, Mordvintsev and Schubert 2017, "redirected ReLU").
+    For units that answer zero everywhere: there the true gradient is zero, and no step is ever made. Behind the gate lies
+    the gradient of what the ReLU gets, along which the unit can be woken (compare the "redirected ReLU" of Olah,
+    Mordvintsev and Schubert 2017, which opens all gates).
     """
-    return tf.where((output > 0) | (upstream > 0), upstream, tf.zeros_like(upstream))
+
+    def gradient(inputs, output, upstream):
+        return upstream if len(passed) == 1 else tf.raw_ops.ReluGrad(gradients=upstream, features=output)
+
+    with gradients_overridden(("Relu",), gradient) as passed:
+        yield
 
 
 def _wrapped(pixels, rows, cols):
@@ -100,6 +107,12 @@ def _wrapped(pixels, rows, cols):
     height, width = pixels.shape[1:3]
     pixels = tf.concat([pixels[:, height - rows :], pixels, pixels[:, :rows]], 1) if rows else pixels
     return tf.concat([pixels[:, :, width - cols :], pixels, pixels[:, :, :cols]], 2) if cols else pixels
+
+
+def _awake(output, weights):
+    """The share of positions where what is climbed is not exactly zero, (N,)."""
+    driven = tf.reduce_sum(output, -1) if weights is None else tf.einsum("n...c,nc->n...", output, weights)
+    return tf.reduce_mean(tf.cast(tf.reshape(driven, (output.shape[0], -1)) != 0, tf.float32), 1)
 
 
 def _inside(output, rim):
@@ -129,13 +142,14 @@ def step(net, layer, *, method, objective, whole=False, pad=(0, 0), rim=(0, 0), 
     precision : str
         Keras dtype policy to run the network in.
     rescue : bool
-        Redirect the gradient of all ReLUs.
+        See :func:`own_gate_open`.
 
     Returns
     -------
     callable
-        ``(state, weights, live, rate, key) -> (state, responses, slopes)``: one step up for the images whose ``live`` is
-        1, how strongly each drove its unit before the step, and how long each gradient was (None: no gradient flows).
+        ``(state, weights, live, rate, key) -> (state, responses, slopes, awake)``: one step up for the images whose
+        ``live`` is 1, how strongly each drove its unit before the step, how long each gradient was (None: no gradient
+        flows), and at which share of its positions the unit answered anything.
     """
     move = {"fourier": _wave_move, "pixels": _pixel_move}[method]
     zero = net.preprocessing.zero()
@@ -143,17 +157,16 @@ def step(net, layer, *, method, objective, whole=False, pad=(0, 0), rim=(0, 0), 
     def take(state, weights, live, rate, key):
         pixels = drawn(method, state, net.channels)
         seen = _wrapped(disturb(pixels, key, shift, turn), *pad)
-        override = gradients_overridden(("Relu", "Relu6"), redirected) if rescue else contextlib.nullcontext()
-        with in_precision(net.model, precision), override:
+        with in_precision(net.model, precision), own_gate_open() if rescue else contextlib.nullcontext():
             output = net.outputs(seen, [layer], linear=True)[layer]
             found = response(_inside(output, rim), None if whole else weights, objective)
             gradient = tf.gradients(tf.reduce_sum(found), state[0])[0]
         if gradient is None:
-            return state, found, None
-        slope = _length(gradient)
+            return state, found, None, None
+        slope, awake = _length(gradient), _awake(output, None if whole else weights)
         if penalty:
             gradient -= penalty * tf.gradients(tf.reduce_sum((pixels - zero) ** 2), state[0])[0]
-        return move(state, gradient, live[:, None, None, None], rate), found, slope
+        return move(state, gradient, live[:, None, None, None], rate), found, slope, awake
 
     settings = (layer, method, objective, whole, pad, rim, shift, turn, penalty, precision, rescue)
     return net.once(("ascent", *settings), lambda: tf.function(take, autograph=False))

@@ -27,6 +27,7 @@ from . import ascent
 
 METHODS = {"fourier": {"steps": 64, "path": 5.0}, "pixels": {"steps": 500, "path": 50.0}}
 RESCUE_STEPS = 16
+FAINT = 0.004  # a unit that answers at fewer of its positions than this is woken; the border alone may wake a few
 FINEST = 4  # px: units that see no more than this get textures without borders
 SHEET = 64  # units that fit on a sheet, 8×8
 SMALL = 64  # px: a network for images no larger than this is looked at in its own size
@@ -483,10 +484,10 @@ def _climb(net, layer, state, weights, count, climb, steps, rate, seed, kept, so
     awake, tries = np.zeros(count, int), np.zeros(count, int)
     for i in range(steps):
         length = rate * (1 - i / steps) if method == "fourier" else rate
-        state, found, slopes = _checked(net, layer, step(state, weights, everyone, tf.constant(length, tf.float32), _key(seed, i)))
+        state, found, slopes, share = _checked(net, layer, step(state, weights, everyone, tf.constant(length, tf.float32), _key(seed, i)))
         history.append(found)
         awake += slopes > 0
-        stuck = (slopes == 0) & (tries < RESCUE_STEPS)
+        stuck = ((slopes == 0) | (share < FAINT)) & (tries < RESCUE_STEPS)
         if stuck.any():
             tries += stuck
             state = _rescue(net, layer, state, weights, stuck, climb, length, _key(seed, i))
@@ -508,7 +509,7 @@ def _key(seed, i):
 
 def _checked(net, layer, outcome):
     """A step's outcome as arrays, or the error that says why there is none."""
-    state, found, slopes = outcome
+    state, found, slopes, share = outcome
     if slopes is None:
         raise CnnlensError(
             f"No gradient flows back from layer {layer!r} of {net.name}: between the image and it stands a step without one "
@@ -517,12 +518,15 @@ def _checked(net, layer, outcome):
     found, slopes = found.numpy(), slopes.numpy()
     if not (np.isfinite(found).all() and np.isfinite(slopes).all()):
         raise CnnlensError(f"{net.name} answered NaN at layer {layer!r}. Its weights ({net.source}) are damaged: load others.")
-    return state, found, slopes
+    return state, found, slopes, share.numpy()
 
 
 def _rescue(net, layer, state, weights, stuck, climb, rate, key):
-    """One step with the redirected gradient for those that are stuck; all others stay where they are."""
-    step = ascent.step(net, layer, **climb, rescue=True)
+    """One step with the redirected gradient for those that are stuck; all others stay where they are.
+
+    It climbs the middle position of the undisturbed image, whatever the objective: where one position wakes, others follow.
+    """
+    step = ascent.step(net, layer, **climb | {"objective": "center", "shift": 0, "turn": 0.0, "pad": (0, 0), "rim": (0, 0)}, rescue=True)
     return _checked(net, layer, step(state, weights, tf.constant(stuck, tf.float32), tf.constant(rate, tf.float32), key))[0]
 
 
