@@ -74,8 +74,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a few thousand images instead of all")
     options = parser.parse_args()
     data = datasets.load("cifar10")
-    data = data.take(2560, 600) if options.quick else data.take(25600, 10000)
-    epochs, lr = (2, 1e-3) if options.quick else (4, 1e-3)
+    data = data.take(2560, 600) if options.quick else data.take(12800, 10000)
+    epochs, lr = (2, 1e-3) if options.quick else (3, 1e-3)
     peaks = {"float32": peak(tf.float32), "mixed_bfloat16": peak(tf.bfloat16)}
     print(f"{device.describe()}\n{data}\nmatrix product: " + ", ".join(f"{value / 1e9:.0f} GFLOP/s {name}" for name, value in peaks.items()))
     contestants = {"model.fit, float32": Plain(data, epochs, lr), "cnnlens": Ours(data, epochs, lr)}
