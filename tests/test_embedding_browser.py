@@ -9,7 +9,7 @@ import sys
 import nbformat
 import numpy as np
 import pytest
-from test_browser import missing, wait_for_server
+from test_browser import missing, run_all, wait_for_server
 
 from cnnlens import embedding, explore
 from cnnlens.lenses import film
@@ -239,9 +239,7 @@ def test_it_works_live_in_jupyterlab(browser, lab):
     page = browser.new_context(viewport={"width": 1500, "height": 1200}).new_page()
     page.set_default_timeout(240_000)
     page.goto(f"{lab}/lab/tree/live.ipynb")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content")
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
-    page.click(".jp-Notebook .jp-CodeCell .cm-content")
-    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    run_all(page)
     filter_and_hover(inner_frame(page), page)
     page.close()
