@@ -439,7 +439,7 @@ def test_shrinking_averages_and_growing_repeats():
 
 
 def test_the_command_writes_one_picture_a_layer(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(zoo, "load", lambda name: Network(nested(), name))
+    monkeypatch.setattr(zoo, "load", lambda name, **_: Network(nested(), name))
     assert main(["activations", "outer", "tabby", "--out", str(tmp_path), "--by", "peak"]) == 0
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["01_middle-stem.png", "02_middle-inner-conv.png", "03_middle-after.png", "04_mean.png", "05_dense.png"]
