@@ -414,7 +414,7 @@ def _disturbance(place, objective, size):
     turn = 0.0 if field < 12 else 0.05  # turning resamples, which blurs what filters of a few pixels look for
     if place.is_map and objective == "mean":
         return size // 2, turn
-    return max(1, field // 16), turn
+    return 0 if field <= FINEST else max(1, field // 16), turn
 
 
 def _borders(place, objective):

@@ -14,7 +14,7 @@ import tensorflow as tf
 # Columns are the main axes along which the colors of ImageNet's photographs vary (brightness, blue–yellow, green–magenta),
 # each as long as their standard deviation; measured by the authors of lucid.
 COLOR_AXES = np.float32([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
-START_NOISE = 0.1  # standard deviation of the start before the sigmoid: nearly even grey, yet enough to wake most units
+START_NOISE = 0.05  # standard deviation of the start before the sigmoid: nearly even grey, yet enough to wake most units
 CONTRAST = 0.25  # keeps the sigmoid of a starting image in its straight part
 
 
