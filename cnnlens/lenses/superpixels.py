@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import inspect
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -376,12 +377,22 @@ def batch_size():
 
 def _ask(predict, image, filled, segments, masks, *, after, batch):
     """Scores of masks, in batches; ``after`` is told the size of each."""
+    chunks = [masks[start : start + batch] for start in range(0, len(masks), batch)]
     answers = []
-    for start in range(0, len(masks), batch):
-        chunk = masks[start : start + batch]
-        answers.append(predict(perturb(image, filled, segments, chunk)))
-        after(len(chunk))
+    for copies in _ahead(functools.partial(perturb, image, filled, segments), chunks):
+        answers.append(predict(copies))
+        after(len(copies))
     return np.concatenate(answers)
+
+
+def _ahead(function, items):
+    """Values of a function, each computed in a thread while the one before it is used: the network never waits."""
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(function, items[0])
+        for item in items[1:]:
+            ready, coming = coming.result(), worker.submit(function, item)
+            yield ready
+        yield coming.result()
 
 
 def _ask_until_settled(ask, masks, index, settings, progress, step):
