@@ -353,7 +353,7 @@ def agreement(found, source="", title="How often two images share their most act
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("share of pairs whose most active unit is the same", fontsize=base.LABEL)
     axes.set_title(title, fontsize=base.TITLE)
-    fig.legend(loc="outside lower center", ncols=3, fontsize=base.SMALL, frameon=False)
+    base.legend_below(axes)
     words = "; ".join(f"{layer}: {result.same:.0%} within a class, {result.different:.0%} across" for layer, result in found.items())
     return base.finish(fig, source), f"{title}. {words}."
 
@@ -378,7 +378,7 @@ def selectivities(found, control, source="", title="How selective single units a
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("selectivity: 0 all classes alike, 1 one class only (one mark a unit)", fontsize=base.LABEL)
     axes.set_title(title, fontsize=base.TITLE)
-    fig.legend(loc="outside lower center", ncols=3, fontsize=base.SMALL, frameon=False)
+    base.legend_below(axes)
     words = "; ".join(f"{layer}: median {np.median(found[layer].index):.2f}, shuffled {np.median(control[layer].index):.2f}" for layer in found)
     return base.finish(fig, source), f"{title}. {words}."
 
@@ -398,7 +398,7 @@ def silenced(result):
     axes.set_xlabel("how strongly the unit answers (mean over the map)", fontsize=base.LABEL)
     axes.set_ylabel("what the score of the right class\nloses when the unit is silenced", fontsize=base.LABEL)
     axes.set_title(f"{result.layer}: how brightly a unit answers, and how much it is needed", fontsize=base.TITLE)
-    axes.margins(x=0.08)
+    axes.margins(x=0.14)
     axes.spines[["top", "right"]].set_visible(False)
     strongest, needed = int(strength.argmax()), int(drop.argmax())
     words = f"Units of {result.layer}: the strongest is unit {strongest}, the one most needed is unit {needed}. Averages over {len(result.drop)} images."

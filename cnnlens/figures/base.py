@@ -17,6 +17,7 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 from PIL import Image, ImageDraw, ImageFont
 
 UNSIGNED, SIGNED = "viridis", "RdBu_r"
@@ -63,9 +64,13 @@ def finish(fig, source):
     foot = (len(lines) * FOOT + 0.06) / height if lines else 0
     _stamp(fig, lines, height)
     fig.get_layout_engine().set(rect=(0, foot, 1, 1 - foot))
-    for legend in fig.legends:  # one that is "outside" keeps to the figure's edge, where the source now stands
-        legend.set_bbox_to_anchor((0, foot, 1, 1 - foot))
     return fig
+
+
+def legend_below(axes, columns=3, inches=0.5):
+    """A legend under the axes, so many inches below them, where it covers neither the data, the labels nor the source."""
+    below = axes.transAxes + ScaledTranslation(0, -inches, axes.figure.dpi_scale_trans)
+    return axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=columns, fontsize=SMALL, frameon=False)
 
 
 def _source_lines(source, width):
