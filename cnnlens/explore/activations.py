@@ -2,13 +2,13 @@
 
 from ..errors import CnnlensError
 from ..figures.activations import Views
-from ..lenses.activations import opened, record
+from ..lenses.activations import opened, record, sources
 from .base import Choice, Explorer, Frame, Number
 
 LONGEST = 24  # letters of a label
 
 
-def activations(net, images, layers=None, *, labels=None, image=0, layer=None, unit=0):
+def activations(net, images, layers=None, *, labels=None, source="", image=0, layer=None, unit=0):
     """A widget that shows what one unit answers to one image, beside all the units of its layer.
 
     Parameters
@@ -19,6 +19,8 @@ def activations(net, images, layers=None, *, labels=None, image=0, layer=None, u
         Every layer worth looking at by default.
     labels : sequence of N str, optional
         What the images show; the photographs' own labels by default.
+    source : str
+        Where the images came from; photographs bring their own.
     image, layer, unit : int, str, int
         What is shown first.
 
@@ -35,6 +37,7 @@ def activations(net, images, layers=None, *, labels=None, image=0, layer=None, u
     paths = list(layers) if layers is not None else [found.path for found in net.layers()]
     units = {path: net.layer(path).units for path in paths}
     labels = labels if labels is not None else getattr(images, "labels", None)
+    source = sources(net, images, source)
     pixels = net.prepare(images)
     labels = [str(label).replace("_", " ")[:LONGEST] for label in labels] if labels is not None else [""] * len(pixels)
     if len(labels) != len(pixels):
@@ -63,4 +66,4 @@ def activations(net, images, layers=None, *, labels=None, image=0, layer=None, u
         raster = views.raster(values["layer"], values["unit"], by=values["max"][3:], scaling=scaling)
         return Frame(raster, views.words(values["layer"], values["unit"]))
 
-    return Explorer(controls, draw, compute=compute, key=lambda values: values["image"], limits=limits, source=net.source)
+    return Explorer(controls, draw, compute=compute, key=lambda values: values["image"], limits=limits, source=source)

@@ -57,7 +57,7 @@ class Activations(Result, Mapping):
         return f"<Activations of {self.network}: {what}; {self.source}>"
 
 
-def record(net, images, layers=None, *, batch_size=64, progress=True):
+def record(net, images, layers=None, *, source="", batch_size=64, progress=True):
     """The outputs of layers for images, all from one forward pass.
 
     Parameters
@@ -67,6 +67,8 @@ def record(net, images, layers=None, *, batch_size=64, progress=True):
         Fitted to the network's size and channels, with a warning that says so.
     layers : str or sequence of str, optional
         Paths; every layer worth looking at by default.
+    source : str
+        Where the images came from, for the foot of the figures; photographs bring their own.
     batch_size : int
         Images in a forward pass.
     progress : bool
@@ -96,6 +98,7 @@ def record(net, images, layers=None, *, batch_size=64, progress=True):
     if not paths:
         raise CnnlensError("No layer was asked for. Name at least one, or leave `layers` out for all of them.")
     described = tuple(net.layer(path) for path in paths)
+    source = sources(net, images, source)
     pixels = net.prepare(images)
     _refuse_damaged(net)
     maps = net.read(pixels, paths, batch_size=batch_size, progress=progress)
@@ -103,7 +106,12 @@ def record(net, images, layers=None, *, batch_size=64, progress=True):
         if not np.isfinite(values).all():
             raise CnnlensError(f"Layer {path!r} of {net.name} answers NaN or infinity to images that are in order: its numbers overflow.")
     settings = dict(layers=tuple(paths), images=len(pixels))
-    return Activations(maps=maps, images=pixels, layers=described, network=net.name, classes=net.classes, source=net.source, settings=settings)
+    return Activations(maps=maps, images=pixels, layers=described, network=net.name, classes=net.classes, source=source, settings=settings)
+
+
+def sources(net, images, source=""):
+    """One line that says where the network's weights and the images came from."""
+    return "; ".join(filter(None, (net.source, source or getattr(images, "source", ""))))
 
 
 def opened(net):
@@ -173,7 +181,7 @@ class Silenced(Result):
     layer: str
 
 
-def silence(net, images, labels, layer, *, batch_size=64):
+def silence(net, images, labels, layer, *, source="", batch_size=64):
     """Silence each unit of a layer in turn and see what the score of the right class loses.
 
     A map shows what a unit answers, not whether anything listens to it. This is single-unit ablation, as in Morcos et al.
@@ -187,6 +195,8 @@ def silence(net, images, labels, layer, *, batch_size=64):
     labels : array (N,) int
         The outputs to watch, most often the true classes.
     layer : str
+    source : str
+        Where the images came from.
     batch_size : int
 
     Returns
@@ -198,6 +208,7 @@ def silence(net, images, labels, layer, *, batch_size=64):
     CnnlensError
         If there is no such layer, the network is no classifier, or a label is none of its outputs.
     """
+    source = sources(net, images, source)
     pixels = net.prepare(images)
     labels = np.asarray(labels)
     units = net.layer(layer).units
@@ -219,7 +230,7 @@ def silence(net, images, labels, layer, *, batch_size=64):
             left = scores(tf.constant(pixels[part]), heard).numpy()
             drop[part, unit] = (whole[part] - left)[np.arange(len(left)), labels[part]]
     strength = strengths(net.read(pixels, [layer], batch_size=batch_size, progress=False)[layer])
-    return Silenced(drop=drop, strength=strength, layer=layer, source=net.source, settings=dict(layer=layer, images=len(pixels)))
+    return Silenced(drop=drop, strength=strength, layer=layer, source=source, settings=dict(layer=layer, images=len(pixels)))
 
 
 # --- one untrained convolution ------------------------------------------------------------------------------
