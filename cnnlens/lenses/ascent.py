@@ -15,6 +15,7 @@ from . import parametrize
 
 MOMENTUM, SPREAD, TINY = 0.9, 0.99, 1e-8  # Adam's; a shorter memory of the gradient's size than usual, as steps are few
 OBJECTIVES = ("mean", "center")
+NOISE = {"mean": 0.15, "center": 0.03}  # of the start, before the sigmoid
 
 
 # --- what is climbed ----------------------------------------------------------------------------------------
@@ -192,11 +193,14 @@ def _length(gradient):
     return tf.sqrt(tf.reduce_sum(gradient**2, (1, 2, 3)))
 
 
-def start(method, seeds, height, width, channels):
-    """The state before the first step, for images that depend on nothing but their own seed (a pair of int each)."""
+def start(method, seeds, height, width, channels, objective="mean"):
+    """The state before the first step, for images that depend on nothing but their own seed (a pair of int each).
+
+    A thing in the middle leaves the rest of the image as it began, so there the noise is fainter.
+    """
     if method == "pixels":
         return (parametrize.pixel_start(seeds, height, width, channels),)
-    coefficients = parametrize.wave_start(seeds, height, width, channels)
+    coefficients = parametrize.wave_start(seeds, height, width, channels, NOISE[objective])
     zero = tf.zeros_like(coefficients)
     return coefficients, zero, zero, tf.zeros((len(seeds), 1, 1, 1))
 

@@ -194,7 +194,7 @@ def maximize(
 
         for first in range(0, len(names), count):
             these = slice(first, first + count)
-            begin = ascent.start(method, _seeds(seed, names[these], count), height, width, 1 if color is False else net.channels)
+            begin = ascent.start(method, _seeds(seed, names[these], count), height, width, 1 if color is False else net.channels, objective)
             rows = None if weights is None else _padded(weights[these], count)
             climbed = _climb(net, layer, begin, rows, count, climb, steps, rate, seed, _kept(snapshots, steps), (decay, blur, blur_every), told)
             parts.append(_trimmed(climbed, len(names[these])))

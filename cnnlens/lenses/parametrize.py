@@ -14,7 +14,6 @@ import tensorflow as tf
 # Columns are the main axes along which the colors of ImageNet's photographs vary (brightness, blue–yellow, green–magenta),
 # each as long as their standard deviation; measured by the authors of lucid.
 COLOR_AXES = np.float32([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
-START_NOISE = 0.05  # standard deviation of the start before the sigmoid: nearly even grey, yet enough to wake most units
 CONTRAST = 0.25  # keeps the sigmoid of a starting image in its straight part
 
 
@@ -54,19 +53,21 @@ def easiness(height, width):
     return (1 / np.maximum(frequency, 1 / max(height, width))).astype(np.float32)
 
 
-def wave_start(seeds, height, width, channels):
+def wave_start(seeds, height, width, channels, noise=0.15):
     """Coefficients of images that are nearly even grey, with a little noise in which all waves are equally strong.
 
     Parameters
     ----------
     seeds : sequence of (int, int)
         One pair an image, so that an image does not depend on which others are made with it.
+    noise : float
+        Standard deviation before the sigmoid: nearly even grey, yet enough to wake most units.
 
     Returns
     -------
     Tensor (N, channels, height, width) float32
     """
-    strength = START_NOISE / (CONTRAST * easiness(height, width))
+    strength = noise / (CONTRAST * easiness(height, width))
     return tf.stack([strength * tf.random.stateless_normal((channels, height, width), seed=pair) for pair in seeds])
 
 
