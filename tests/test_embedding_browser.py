@@ -213,7 +213,8 @@ def lab(tmp_path):
     maps, images = made_film()
     explore.embedding(maps, images).save(tmp_path / "map.html")
     code = "from cnnlens.figures.interactive import Page\nPage(open('map.html', encoding='utf-8').read(), 't-SNE maps')"
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), tmp_path / "live.ipynb")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}  # else JupyterLab asks which
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)], metadata=kernel), tmp_path / "live.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
