@@ -135,7 +135,7 @@ def _execute(path, target, values, timeout, work, progress):
     """Run with papermill; what went wrong in words, or None."""
     try:
         papermill.execute_notebook(
-            path, target, values, kernel_name="python3", execution_timeout=timeout, progress_bar=progress, cwd=work,
+            path, target, values, kernel_name="python3", language="python", execution_timeout=timeout, progress_bar=progress, cwd=work,
             request_save_on_cell_execute=False, autosave_cell_every=0,
         )  # fmt: skip
     except PapermillExecutionError as error:
