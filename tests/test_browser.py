@@ -211,6 +211,7 @@ def test_the_sliders_move_by_mouse_and_the_range_follows(page):
 def test_names_and_numbers_can_be_typed(page):
     found = explorer(page, 1)
     found.locator("select").first.select_option("conv2")
+    until(lambda: "of conv2" in found.locator("[role=status]").inner_text(), "the layer that was chosen")
     box = found.locator("input[type=number]").nth(1)
     box.fill("17")
     box.press("Enter")
