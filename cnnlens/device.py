@@ -33,8 +33,9 @@ with _silence():
 
     tf.config.list_physical_devices()  # looks for GPUs, and complains once where there is none
 
-# It counts traces by line of code, so it takes a lesson with five networks for one function traced five times.
-tf.get_logger().setLevel("ERROR")
+# TensorFlow warns of a function traced often, and counts by line of code: five networks, or images of five sizes, set it
+# off, and neither is a mistake.
+tf.get_logger().addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 
 
 @functools.cache

@@ -8,7 +8,6 @@ multi-branch, reloaded and subclassed models, and it stops as soon as the last w
 import contextlib
 import functools
 import itertools
-import logging
 import threading
 import warnings
 from dataclasses import dataclass
@@ -21,9 +20,6 @@ import tensorflow as tf
 from tqdm.auto import tqdm
 
 from .errors import CnnlensError, unknown
-
-# Images of many sizes mean many traces, which is no mistake of the learner's.
-logging.getLogger("tensorflow").addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 
 NOMINAL_SIZE = 224  # px a side, for models that take any size, where a size must be named
 HIDDEN_KINDS = {
