@@ -125,6 +125,16 @@ def test_fetch_command(server, tmp_path, monkeypatch, capsys):
     assert hashlib.sha256(CONTENT).hexdigest() in capsys.readouterr().out
 
 
+def test_a_fetched_file_must_stay_the_same(tmp_path):
+    """MD5 can be forged; the SHA-256 of the first time is remembered."""
+    path = tmp_path / "weights.h5"
+    path.write_bytes(b"one")
+    assert fetch.remembered(path) == hashlib.sha256(b"one").hexdigest() == fetch.remembered(path)
+    path.write_bytes(b"two")
+    with pytest.raises(CnnlensError, match="weights.h5 is not the file that was fetched first"):
+        fetch.remembered(path)
+
+
 def test_fetch_refuses_when_offline_and_names_the_nearest(capsys):
     assert main(["fetch"]) == 2
     assert "CNNLENS_OFFLINE=1 forbids" in capsys.readouterr().err

@@ -44,8 +44,30 @@ def run(options):
         url, target, known_hash = known[name]
         try:
             files.download(url, target, known_hash, timeout=options.timeout)
-            print(f"ok      {name:13} {target}  sha256:{files.sha256(target)}")
+            print(f"ok      {name:13} {target}  sha256:{remembered(target)}")
         except CnnlensError as error:
             failed.append(name)
             print(f"FAILED  {name:13} {error}")
     return 1 if failed else 0
+
+
+def remembered(path):
+    """The SHA-256 of a fetched file, which must be the one of the first time it was fetched.
+
+    Keras publishes SHA-256 for data sets but only MD5 for its older weights, and a file can be forged to an MD5. So the
+    stronger sum is written down beside the file once that one was right, and holds from then on.
+
+    Raises
+    ------
+    CnnlensError
+        If the file is another one than then.
+    """
+    note, digest = path.with_name(path.name + ".sha256"), files.sha256(path)
+    if note.is_file() and note.read_text().split()[:1] != [digest]:
+        raise CnnlensError(
+            f"{path.name} is not the file that was fetched first (SHA-256 {digest}, then {note.read_text().split()[0]}). "
+            f"Delete it and {note.name} if you trust the new one."
+        )
+    with files.atomic(note) as partial:
+        partial.write_text(f"{digest}  {path.name}\n")
+    return digest
