@@ -76,13 +76,14 @@ def load(name, *, weights="auto", seed=0, pixels="auto"):
         raise unknown("network", name, names())
     if weights not in ("auto", "random") and not Path(weights).is_file():
         raise CnnlensError(f"There is no weights file {str(weights)!r}. Give the path of a file, 'auto' or 'random'.")
-    keras.utils.set_random_seed(seed) if weights == "random" else None
     if known[key] in OWN:
-        return _own(known[key], weights)
+        return untrained(known[key], seed=seed) if weights == "random" else _own(known[key], weights)
     if known[key] in STAND_INS:
         if weights != "auto":
             raise CnnlensError(f"{known[key]} comes with its own weights: leave weights='auto'.")
         return {"hed": _hed, "squeezenet": _squeezenet}[known[key]]()
+    if weights == "random":
+        keras.utils.set_random_seed(seed)
     return _application(known[key], weights)
 
 
@@ -176,8 +177,6 @@ def untrained(name, *, classes=None, seed=0):
 
 
 def _own(name, weights):
-    if weights == "random":
-        return untrained(name)
     path = weights_file(name) if weights == "auto" else Path(weights)
     if not path.is_file():
         raise CnnlensError(f"The weights {path.name} of {name} are missing from data/weights. Run `make weights`, or load('{name}', weights='random').")

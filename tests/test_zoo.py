@@ -19,6 +19,11 @@ def test_architectures_of_the_dissertation(name, count):
     assert len(net.classes) == 10 and net.source.startswith("untrained")
 
 
+def test_random_weights_follow_the_seed():
+    first, again, other = (zoo.load("lenet", weights="random", seed=seed).model.get_weights()[0] for seed in (5, 5, 6))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
 def test_sizes_of_the_dissertation():
     shapes = {layer.path: layer.shape[0] for layer in zoo.load("lenet", weights="random").layers() if layer.is_map}
     assert shapes == {"conv1": 26, "pool1": 13, "conv2": 11, "pool2": 5}
