@@ -191,7 +191,7 @@ def test_no_machine_is_named():
 
 
 def test_rooms_import_only_from_the_floors_below():
-    floors = ["errors", "files", "device", "muon", "results", "network", "zoo", "datasets", "training", "lenses", "scores", "figures", "explore", "course", "__main__"]
+    floors = ["errors", "files", "device", "muon", "results", "network", "zoo", "datasets", "training", "lenses", "scores", "ledger", "figures", "explore", "course", "__main__"]
     rank = {name: number for number, name in enumerate(floors)}
     for path in (ROOT / "cnnlens").rglob("*.py"):
         parts = path.relative_to(ROOT / "cnnlens").with_suffix("").parts

@@ -1,0 +1,20 @@
+"""The claims of the dissertation, each with a test that could come out the other way.
+
+``claim`` says what a claim is, ``materials`` what it is measured on, ``book`` measures and keeps; the claims themselves
+stand in the files that begin with ``on_``, one a technique.
+"""
+
+import importlib
+import pkgutil
+
+from .book import Entry, Ledger, audit, measure, read, write
+from .claim import CLAIMS, FAILS, HOLDS, OPEN, VERDICTS, CannotTell, Claim, Support, claim, settle
+
+__all__ = [
+    "CLAIMS", "FAILS", "HOLDS", "OPEN", "VERDICTS", "CannotTell", "Claim", "Entry", "Ledger", "Support", "audit", "claim", "measure", "read",
+    "settle", "write",
+]  # fmt: skip
+
+for _name in ("on_neurons", "on_activations", "on_embedding", "on_superpixels"):  # the order of the dissertation
+    if any(found.name == _name for found in pkgutil.iter_modules(__path__)):
+        importlib.import_module(f"{__name__}.{_name}")

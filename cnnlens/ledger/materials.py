@@ -1,0 +1,58 @@
+"""Networks and data for the measurements: loaded once, and written down when a measurement takes them."""
+
+from types import SimpleNamespace
+
+from .. import datasets, zoo
+
+
+class Materials:
+    """What measurements are made of.
+
+    Parameters
+    ----------
+    kept : dict, optional
+        What other measurements have loaded or computed already; shared between claims.
+
+    Attributes
+    ----------
+    sources : dict of str to str
+        What this measurement took, and the source line of each.
+    size : namespace
+        The sizes of the claim at the profile.
+    """
+
+    def __init__(self, size, kept=None):
+        self.size = SimpleNamespace(**size)
+        self.sources = {}
+        self._kept = {} if kept is None else kept
+
+    def net(self, name):
+        """A network by name, as :func:`cnnlens.zoo.load` finds it."""
+        return self._noted(name, self.shared(("net", name), lambda: zoo.load(name)))
+
+    def untrained(self, name, seed):
+        """The same network before training; not a source, since it says nothing about any weights."""
+        return self.shared(("untrained", name, seed), lambda: zoo.load(name, weights="random", seed=seed))
+
+    def data(self, name):
+        """A data set by name, as :func:`cnnlens.datasets.load` finds it."""
+        return self._noted(name, self.shared(("data", name), lambda: datasets.load(name)))
+
+    def photos(self):
+        """The sample photographs."""
+        return self._noted("photographs", self.shared("photos", datasets.photos))
+
+    def shared(self, key, make):
+        """What ``make()`` returns, computed once for all claims that ask under the same key (a tuple with all settings)."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def _noted(self, name, thing):
+        self.sources[name] = thing.source
+        return thing
+
+    @property
+    def stands_in(self):
+        """Names of what was only a stand-in."""
+        return tuple(name for name, source in self.sources.items() if source.startswith("stand-in"))
