@@ -7,12 +7,14 @@ stand in the files that begin with ``on_``, one a technique.
 import importlib
 import pkgutil
 
-from .book import Entry, Ledger, audit, measure, read, write
+from .again import Recheck, draw, recheck
+from .book import Entry, Ledger, audit, measurable, measure, read, write
 from .claim import CLAIMS, FAILS, HOLDS, OPEN, VERDICTS, CannotTell, Claim, Support, claim, settle
+from .guesses import Guess, Tally, tally
 
 __all__ = [
-    "CLAIMS", "FAILS", "HOLDS", "OPEN", "VERDICTS", "CannotTell", "Claim", "Entry", "Ledger", "Support", "audit", "claim", "measure", "read",
-    "settle", "write",
+    "CLAIMS", "FAILS", "HOLDS", "OPEN", "VERDICTS", "CannotTell", "Claim", "Entry", "Guess", "Ledger", "Recheck", "Support", "Tally", "audit", "claim",
+    "draw", "measurable", "measure", "read", "recheck", "settle", "tally", "write",
 ]  # fmt: skip
 
 for _name in ("on_neurons", "on_activations", "on_embedding", "on_superpixels"):  # the order of the dissertation

@@ -11,8 +11,8 @@ from tqdm.auto import tqdm
 from .. import __version__, files
 from ..errors import CnnlensError, unknown
 from ..results import Result
-from ..scores.evidence import difference
-from .claim import CLAIMS, OPEN, VERDICTS, CannotTell, settle
+from ..scores.evidence import Difference, difference
+from .claim import CLAIMS, OPEN, VERDICTS, CannotTell, Support, settle
 from .materials import Materials
 
 COMMITTED = Path("data") / "ledger.json"  # in the repository: measured at full on the real data
@@ -60,6 +60,16 @@ class Entry:
     version: str
     seconds: float
     seed: int = 0
+
+    @property
+    def found(self):
+        """What was measured as a :class:`~cnnlens.scores.evidence.Difference`; None where nothing could be."""
+        return None if self.measured is None else Difference(**self.measured)
+
+    @property
+    def range(self):
+        """What would have counted as support, as a :class:`~.claim.Support`."""
+        return Support.parse(self.support)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +169,7 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True):
         for key in bar:
             bar.set_postfix_str(key)
             entry = done.get(key)
-            if entry is None or not _stands(entry, CLAIMS[key], profile, seed):
+            if entry is None or not _stands(entry, CLAIMS[key], profile, seed, kept):
                 entry = measure(CLAIMS[key], profile=profile, seed=seed, kept=kept)
             done[key] = entry
             entries.append(entry)
@@ -168,15 +178,28 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True):
     return Ledger(entries=tuple(entries), source=_source(entries), settings={"profile": profile, "seed": seed})
 
 
-def _stands(entry, claim, profile, seed):
+def _stands(entry, claim, profile, seed, kept=None):
     """Whether an old entry answers the claim as it is put today, on what is here today."""
     same = (entry.profile, entry.seed, entry.version) == (profile, seed, __version__)
     put = all(getattr(entry, name) == getattr(claim, name) for name in ("says", "figure", "control", "why")) and entry.support == str(claim.support)
-    return same and put and all(_source_now(name) == source for name, source in entry.sources.items())
+    # an entry without a source found nothing to measure on: whether that is still so can only be seen by trying
+    return same and put and bool(entry.sources) and measurable(entry, kept)
 
 
-def _source_now(name):
-    at = Materials({})
+def measurable(entry, kept=None):
+    """Whether what an entry was measured on is here now, source for source.
+
+    Parameters
+    ----------
+    entry : Entry
+    kept : dict, optional
+        As for :func:`measure`.
+    """
+    return all(_source_now(name, kept) == source for name, source in entry.sources.items())
+
+
+def _source_now(name, kept):
+    at = Materials({}, kept)
     if name == "photographs":
         return at.photos().source
     return (at.data(name) if name in ("mnist", "cifar10") else at.net(name)).source

@@ -35,7 +35,17 @@ class Support:
     def __str__(self):
         if np.isinf(self.most):
             return f"at least {self.least:g}"
+        if np.isinf(self.least):
+            return f"at most {self.most:g}"
         return f"between {self.least:g} and {self.most:g}"
+
+    @classmethod
+    def parse(cls, words):
+        """The range that ``str`` has written, as it stands in a ledger's entry."""
+        first, *rest = words.split()
+        if first == "at":
+            return cls(-np.inf, float(rest[1])) if rest[0] == "most" else cls(float(rest[1]))
+        return cls(float(rest[0]), float(rest[2]))
 
 
 @dataclass(frozen=True)

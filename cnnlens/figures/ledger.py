@@ -1,0 +1,275 @@
+"""Pictures of the scorecard: the claims with their intervals, the table of techniques, guesses against verdicts."""
+
+import itertools
+import textwrap
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from ..ledger.book import Ledger
+from ..ledger.claim import FAILS, HOLDS, OPEN
+from ..ledger.guesses import DOUBTED, KINDS, MISLED, RIGHT, UNSETTLED, Tally
+from ..ledger.table import Table
+from ..results import painter
+from .base import INK_HEX, LABEL, SMALL, TITLE, canvas, finish, legend_below
+
+# Blue, vermilion and grey stay apart for every common color vision; the shapes do for everybody.
+LOOKS = {HOLDS: ("#1f6fb5", "o"), FAILS: ("#bd1f01", "X"), OPEN: ("#717581", "D")}
+MARK_SIZE = {HOLDS: 7.5, FAILS: 10, OPEN: 7.5}
+SUPPORT, TRACK, FAINT = "#cfe3f5", "#f2f2f4", "#666666"
+LINE = 0.16  # inches of a line of text
+BAR = (41, 62)  # where the bars stand, in hundredths of the width
+KIND_LOOKS = {RIGHT: ("#1f6fb5", ""), MISLED: ("#e98a78", "////"), DOUBTED: ("#ffd166", "...."), UNSETTLED: ("#d5d7db", "")}
+
+
+# --- claims ---------------------------------------------------------------------------------------------------------
+
+
+def forest(ledger, guesses=None, *, title="", width=11.5):
+    """Every claim as a row: its interval against the range that counts as support, and the verdict.
+
+    Each row is scaled to itself, since the claims are measured in different units.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    guesses : dict of str to str, optional
+        A guess by the key of a claim, written beside the verdict.
+    title : str
+    width : float
+        Inches.
+
+    Returns
+    -------
+    Figure, str
+        And its alternative text.
+    """
+    labels = [textwrap.wrap(f"{entry.says} ({entry.section})", int(width * 6.8)) for entry in ledger.entries]
+    tall = [max(2, len(label)) * LINE + 0.1 for label in labels]
+    groups = len({entry.technique for entry in ledger.entries})
+    height = sum(tall) + groups * 0.32 + 0.75
+    fig = canvas(width, height + 0.6)
+    axes = fig.add_subplot(xlim=(0, 100), ylim=(height, 0))
+    axes.set_axis_off()
+    top = _key(axes)
+    for technique, rows in itertools.groupby(zip(ledger.entries, labels, tall), lambda row: row[0].technique):
+        axes.text(0, top + 0.2, technique, fontsize=LABEL + 1, weight="bold", va="center", color=INK_HEX)
+        top += 0.32
+        for entry, label, room in rows:
+            axes.axhline(top, color="#dddddd", linewidth=0.6, zorder=0)
+            _claim(axes, entry, label, top, room, (guesses or {}).get(entry.key))
+            top += room
+    fig.suptitle(title or "The claims, measured", fontsize=TITLE)
+    return finish(fig, ledger.source), _said(ledger)
+
+
+def _key(axes):
+    """The legend, at the head; returns where the first row begins."""
+    marks = [Line2D([], [], color=color, marker=mark, linewidth=2, markersize=7, label=verdict) for verdict, (color, mark) in LOOKS.items()]
+    hollow = Line2D([], [], color=FAINT, marker="o", markerfacecolor="white", linewidth=2, markersize=7, label="on a stand-in")
+    ranges = [Patch(facecolor=SUPPORT, edgecolor="#8fb8dd", label="counts as support"), Line2D([], [], color=FAINT, linestyle=":", label="no difference")]
+    axes.legend(
+        handles=[*marks, hollow, *ranges], ncols=6, loc="upper left", bbox_to_anchor=(0, 1), borderaxespad=0, fontsize=SMALL + 0.5, frameon=False,
+        columnspacing=1.6, handletextpad=0.5, borderpad=0,
+    )  # fmt: skip
+    note = "Figure minus control, its value and 95 % interval. Each row has a scale of its own: compare it with its own shaded range only."
+    axes.text(0, 0.4, note, fontsize=SMALL + 0.5, color=FAINT, va="center")
+    return 0.6
+
+
+def _claim(axes, entry, label, top, room, guess):
+    """One row: words, bar, verdict, and the guess where there is one."""
+    color, mark = LOOKS[entry.verdict]
+    middle = top + room / 2
+    axes.text(0, middle, "\n".join(label), fontsize=SMALL + 0.5, va="center", color=INK_HEX, linespacing=1.25)
+    found = entry.found
+    if found is not None:
+        _bar(axes, entry, middle, color, mark)
+        numbers = f"{_short(found.value)}  ({_short(found.low)} to {_short(found.high)})"
+    else:
+        axes.plot([np.mean(BAR)], [middle], marker=mark, color=color, markersize=7, markerfacecolor="white")
+        numbers = "not measured"
+    stands = "  · stand-in" if entry.stands_in else ""
+    axes.text(64, middle - LINE / 2, f"{entry.verdict}{stands}", fontsize=SMALL + 0.5, weight="bold", va="center", color=color)
+    axes.text(64, middle + LINE / 2, numbers, fontsize=SMALL, va="center", color=FAINT)
+    axes.text(99.5, middle + LINE / 2, f"needs {needs(entry.range)}", fontsize=SMALL, va="center", ha="right", color=FAINT)
+    if guess is not None:
+        right = "✓" if guess == entry.verdict else "✗"
+        axes.text(99.5, middle - LINE / 2, f"you: {guess} {right}", fontsize=SMALL, va="center", ha="right", color=INK_HEX)
+
+
+def _bar(axes, entry, middle, color, mark):
+    place = scale(entry)
+    found, support = entry.found, entry.range
+    ends = [place(end) for end in (support.least, support.most)]
+    axes.barh(middle, BAR[1] - BAR[0], 0.2, BAR[0], color=TRACK, zorder=1)
+    axes.barh(middle, ends[1] - ends[0], 0.2, ends[0], color=SUPPORT, edgecolor="#8fb8dd", linewidth=0.8, zorder=2)
+    axes.plot([place(0)] * 2, [middle - 0.14, middle + 0.14], ":", color=FAINT, linewidth=1.1, zorder=3)
+    axes.plot([place(found.low), place(found.high)], [middle] * 2, color=color, linewidth=2.4, zorder=4, solid_capstyle="butt")
+    face = "white" if entry.stands_in else color
+    axes.plot([place(found.value)], [middle], marker=mark, color=color, markerfacecolor=face, markersize=MARK_SIZE[entry.verdict], zorder=5)
+
+
+def scale(entry, low=BAR[0], high=BAR[1]):
+    """A function from differences to places on the row of an entry, whose scale holds interval, support and zero.
+
+    Parameters
+    ----------
+    entry : Entry
+        One that was measured.
+    low, high : float
+        Ends of the row; support without an end reaches to them.
+
+    Returns
+    -------
+    callable
+    """
+    found, support = entry.found, entry.range
+    shown = [end for end in (0, found.low, found.high, support.least, support.most) if np.isfinite(end)]
+    margin = 0.1 * (max(shown) - min(shown)) or 1
+    first, last = min(shown) - margin, max(shown) + margin
+
+    def place(value):
+        return float(np.clip(low + (high - low) * (np.clip(value, first, last) - first) / (last - first), low, high))
+
+    return place
+
+
+def needs(support):
+    """A range of support in signs, such as ``≥ 0.1``."""
+    if np.isinf(support.most):
+        return f"≥ {_short(support.least)}"
+    return f"≤ {_short(support.most)}" if np.isinf(support.least) else f"{_short(support.least)} to {_short(support.most)}"
+
+
+def _short(value):
+    return f"{value:.3g}".replace("-", "−")
+
+
+def _said(ledger):
+    counts = ledger.counts()
+    said = "; ".join(f"{count} {'claims' if count != 1 else 'claim'}: {verdict}" for verdict, count in counts.items())
+    rows = " ".join(f"{entry.key}: {entry.verdict}{' (stand-in)' if entry.stands_in else ''}." for entry in ledger.entries)
+    return f"Intervals of {len(ledger.entries)} claims against what would support them. {said}. {rows}"
+
+
+# --- techniques -----------------------------------------------------------------------------------------------------
+
+COLUMNS = {  # title: width in inches
+    "technique": 1.0, "network, images": 1.5, "tells": 3.0, "how faithful": 2.3, "how stable": 2.3, "s / image": 0.8,
+}  # fmt: skip
+
+
+def table(result, *, title="What each technique tells, and how far to trust it"):
+    """Techniques × networks × images, each with how faithful, how stable, how long an image takes.
+
+    Parameters
+    ----------
+    result : Table
+    title : str
+
+    Returns
+    -------
+    Figure, str
+    """
+    before = (None, *result.rows)
+    cells = [[_wrapped(text, inches) for text, inches in zip(_cells(row, last), COLUMNS.values())] for row, last in zip(result.rows, before)]
+    missing = [textwrap.wrap(f"Not measured: {gap.technique} on {gap.network}, {gap.data}: {gap.reason}", 150) for gap in result.gaps]
+    tall = [max(map(len, row)) * LINE + 0.12 for row in cells]
+    height = sum(tall) + 0.4 + sum(map(len, missing)) * LINE
+    width = sum(COLUMNS.values())
+    fig = canvas(width + 0.2, height + 0.5)
+    axes = fig.add_subplot(xlim=(0, width), ylim=(height, 0))
+    axes.set_axis_off()
+    lefts = [0, *itertools.accumulate(COLUMNS.values())]
+    for left, name in zip(lefts, COLUMNS):
+        axes.text(left, 0.15, name, fontsize=LABEL, weight="bold", va="center", color=INK_HEX)
+    top = 0.32
+    for texts, room in zip(cells, tall):
+        axes.axhline(top, color=INK_HEX if texts[0] else "#dddddd", linewidth=0.9 if texts[0] else 0.6)
+        for left, lines in zip(lefts, texts):
+            axes.text(left, top + 0.08, "\n".join(lines), fontsize=SMALL + 0.5, va="top", color=INK_HEX, linespacing=1.25)
+        top += room
+    axes.axhline(top, color=INK_HEX, linewidth=0.9)
+    if missing:
+        axes.text(0, top + 0.08, "\n".join(itertools.chain(*missing)), fontsize=SMALL, va="top", color=FAINT, linespacing=1.25)
+    fig.suptitle(title, fontsize=TITLE)
+    said = " ".join(f"{row.technique} on {row.network}, {row.data}: faithful {row.faithful:.2g}, stable {row.stable:.2g}." for row in result.rows)
+    return finish(fig, result.source), f"Table of {len(result.rows)} rows. {said}"
+
+
+def _cells(row, last):
+    """The texts of a row; what its technique has said in the row before is not said again."""
+    same = last is not None and last.technique == row.technique
+    said = [
+        "" if same and getattr(last, name) == getattr(row, name) else getattr(row, name)
+        for name in ("technique", "tells", "faithful_means", "stable_means")
+    ]  # fmt: skip
+    stands = " (stand-in)" if row.stands_in else ""
+    faithful, stable = (f"{_short(number)}: {means}" if means else _short(number) for number, means in ((row.faithful, said[2]), (row.stable, said[3])))
+    seconds = f"{row.seconds:.2g}" if row.seconds < 100 else f"{row.seconds:.0f}"
+    return said[0], f"{row.network}, {row.data}{stands}", said[1], faithful, stable, seconds
+
+
+def _wrapped(text, inches):
+    return textwrap.wrap(text, max(6, int(inches * 12.6)))
+
+
+# --- guesses --------------------------------------------------------------------------------------------------------
+
+
+def guessed(result, *, title="", width=8.5):
+    """Guesses against verdicts, a bar a technique.
+
+    Parameters
+    ----------
+    result : Tally
+    title : str
+    width : float
+        Inches.
+
+    Returns
+    -------
+    Figure, str
+    """
+    techniques = list(dict.fromkeys(guess.technique for guess in result.guesses))
+    counts = {kind: [sum(guess.technique == name for guess in result.of(kind)) for name in techniques] for kind in KINDS}
+    fig = canvas(width, 0.5 * max(1, len(techniques)) + 1.9)
+    axes = fig.add_subplot()
+    left = np.zeros(len(techniques))
+    for kind, (color, hatch) in KIND_LOOKS.items():
+        if not any(counts[kind]):
+            continue
+        axes.barh(techniques, counts[kind], 0.62, left, color=color, hatch=hatch, edgecolor="white" if not hatch else "#555555", linewidth=0.5, label=KINDS[kind])
+        for y, (count, start) in enumerate(zip(counts[kind], left)):
+            if count:
+                box = dict(boxstyle="round,pad=0.15", facecolor=color, edgecolor="none") if hatch else None
+                axes.text(start + count / 2, y, str(count), ha="center", va="center", fontsize=LABEL, color="white" if kind == RIGHT else INK_HEX, bbox=box)
+        left += counts[kind]
+    axes.invert_yaxis()
+    axes.set_xlabel("claims", fontsize=LABEL)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(title or f"Guessed from the pictures: {len(result.of(RIGHT))} of {len(result.guesses)} right", fontsize=TITLE)
+    if result.guesses:
+        legend_below(axes, columns=2)
+    return finish(fig, result.source), result.sentence
+
+
+# --- how results draw themselves ------------------------------------------------------------------------------------
+
+
+@painter(Ledger)
+def _ledger(result):
+    return forest(result)
+
+
+@painter(Table)
+def _table(result):
+    return table(result)
+
+
+@painter(Tally)
+def _tally(result):
+    return guessed(result)
