@@ -86,7 +86,7 @@ def _claim(axes, entry, label, top, room, guess):
     found = entry.found
     if found is not None:
         _bar(axes, entry, middle, color, mark)
-        numbers = f"{_short(found.value)}  ({_short(found.low)} to {_short(found.high)})"
+        numbers = f"{short(found.value)}  ({short(found.low)} to {short(found.high)})"
     else:
         axes.plot([np.mean(BAR)], [middle], marker=mark, color=color, markersize=7, markerfacecolor="white")
         numbers = "not measured"
@@ -139,11 +139,12 @@ def scale(entry, low=BAR[0], high=BAR[1]):
 def needs(support):
     """A range of support in signs, such as ``≥ 0.1``."""
     if np.isinf(support.most):
-        return f"≥ {_short(support.least)}"
-    return f"≤ {_short(support.most)}" if np.isinf(support.least) else f"{_short(support.least)} to {_short(support.most)}"
+        return f"≥ {short(support.least)}"
+    return f"≤ {short(support.most)}" if np.isinf(support.least) else f"{short(support.least)} to {short(support.most)}"
 
 
-def _short(value):
+def short(value):
+    """A number in three digits, with a proper minus."""
     return f"{value:.3g}".replace("-", "−")
 
 
@@ -207,9 +208,13 @@ def _cells(row, last):
         for name in ("technique", "tells", "faithful_means", "stable_means")
     ]  # fmt: skip
     stands = " (stand-in)" if row.stands_in else ""
-    faithful, stable = (f"{_short(number)}: {means}" if means else _short(number) for number, means in ((row.faithful, said[2]), (row.stable, said[3])))
-    seconds = f"{row.seconds:.2g}" if row.seconds < 100 else f"{row.seconds:.0f}"
-    return said[0], f"{row.network}, {row.data}{stands}", said[1], faithful, stable, seconds
+    faithful, stable = (f"{short(number)}: {means}" if means else short(number) for number, means in ((row.faithful, said[2]), (row.stable, said[3])))
+    return said[0], f"{row.network}, {row.data}{stands}", said[1], faithful, stable, seconds(row.seconds)
+
+
+def seconds(value):
+    """A time in two digits, or whole seconds."""
+    return f"{value:.2g}" if value < 100 else f"{value:.0f}"
 
 
 def _wrapped(text, inches):

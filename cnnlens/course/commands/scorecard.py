@@ -1,0 +1,82 @@
+"""``cnnlens scorecard``: measure the claims; JSON and one HTML file, resumable."""
+
+import os
+from pathlib import Path
+
+
+def add(subparsers):
+    """Add the command."""
+    command = subparsers.add_parser("scorecard", help="measure the claims of the dissertation, resumably, and write them as HTML and JSON")
+    command.add_argument("--profile", choices=("quick", "full"), default="quick", help="sizes to measure at (default: quick)")
+    command.add_argument("--out", type=Path, default=Path("build/scorecard"), metavar="DIR", help="default: build/scorecard")
+    command.add_argument("--claims", nargs="+", metavar="KEY", help="only these claims, and no table (default: all)")
+    command.add_argument("--seed", type=int, default=0, help="the first of the seeds (default: 0)")
+    command.add_argument("--offline", action="store_true", help="the same as CNNLENS_OFFLINE=1")
+    command.add_argument("--commit", action="store_true", help="copy the JSON into the repository's data folder; at full, all claims")
+    command.add_argument("--recheck", type=int, metavar="N", help="instead measure N entries of the committed ledger again, drawn by the seed")
+    command.set_defaults(run=run)
+
+
+def run(options):
+    """Measure, write, and print the verdicts; 1 if an entry that was measured again lies outside its interval."""
+    from ...errors import CnnlensError
+
+    if options.offline:
+        os.environ["CNNLENS_OFFLINE"] = "1"
+    if options.commit and (options.profile != "full" or options.claims):
+        raise CnnlensError("Only all claims at the full sizes are committed: use --profile full, and no --claims.")
+    if options.recheck is not None:
+        return _recheck(options)
+    ledger = _measure(options)
+    for entry in ledger.entries:
+        print(f"{entry.verdict:20} {entry.key:34} {entry.reason}")
+    print("; ".join(f"{count} × {verdict}" for verdict, count in ledger.counts().items()))
+    print(f"wrote {options.out / 'scorecard.html'}")
+    if options.commit:
+        _commit(options)
+    return 0
+
+
+def _measure(options):
+    """The claims, then the table of techniques; what is done when it is stopped is written as well."""
+    from ... import ledger
+    from ...ledger import table
+    from .. import report
+
+    path, page = options.out / "ledger.json", options.out / "scorecard.html"
+    try:
+        found = ledger.audit(options.claims, profile=options.profile, seed=options.seed, path=path)
+    except KeyboardInterrupt:
+        if path.exists():
+            report.write(ledger.read(path), page)
+        raise
+    report.write(found, page)
+    if not options.claims:
+        report.write(found, page, table.assess(options.profile, seed=options.seed, path=options.out / "table.json"))
+    return found
+
+
+def _commit(options):
+    from ... import files
+
+    for name in ("ledger.json", "table.json"):
+        target = files.repository() / "data" / name
+        with files.atomic(target) as partial:
+            partial.write_bytes((options.out / name).read_bytes())
+        print(f"wrote data/{name}")
+
+
+def _recheck(options):
+    from ... import ledger
+    from ...errors import CnnlensError
+
+    kept = {}
+    chosen, candidates = ledger.draw(ledger.read(), options.recheck, seed=options.seed, kept=kept)
+    if not chosen:
+        raise CnnlensError(f"Nothing to measure again: {len(candidates)} entries of the committed ledger have their networks and data here.")
+    print(f"{len(chosen)} of {len(candidates)} entries that can be measured here")
+    found = []
+    for entry in chosen:
+        found.append(ledger.recheck(entry, kept))
+        print(found[-1], flush=True)
+    return 0 if all(each.ok for each in found) else 1
