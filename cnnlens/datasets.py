@@ -343,6 +343,16 @@ def photos():
         paths = sorted(path for path in (folder / "photos").iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
         if paths:
             return Photos(Photo(load_image(path), _label(path.stem), "photographs in CNNLENS_DATA") for path in paths)
+    return shipped()
+
+
+def shipped():
+    """The photographs that scikit-image and foolbox ship, whatever else is here.
+
+    Returns
+    -------
+    Photos
+    """
     return Photos(_packaged_photos())
 
 

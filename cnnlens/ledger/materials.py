@@ -42,6 +42,10 @@ class Materials:
         """The sample photographs."""
         return self._noted("photographs", self.shared("photos", datasets.photos))
 
+    def shipped(self):
+        """The photographs that come with packages and so are everywhere."""
+        return self._noted("photographs of packages", self.shared("shipped", datasets.shipped))
+
     def shared(self, key, make):
         """What ``make()`` returns, computed once for all claims that ask under the same key (a tuple with all settings)."""
         if key not in self._kept:
