@@ -1,0 +1,380 @@
+"""The ledger on claims made up here: verdicts, the book that is resumed, guesses, pictures, the command."""
+
+import dataclasses
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cnnlens import datasets, explore, figures, ledger
+from cnnlens.__main__ import main
+from cnnlens.course import report, verdict
+from cnnlens.errors import CnnlensError
+from cnnlens.figures import ledger as draw
+from cnnlens.ledger import CLAIMS, FAILS, HOLDS, OPEN, CannotTell, Support, settle
+from cnnlens.ledger import guesses as guessing
+from cnnlens.ledger import table as techniques
+from cnnlens.scores.evidence import Difference
+
+SOURCE = {"mnist": "stand-in for MNIST: made up", "cifar10": "CIFAR-10: made up"}
+
+
+class Toys:
+    """Four claims that need no network: one of each verdict, and one that cannot be measured."""
+
+    def __init__(self):
+        self.measured = []
+        self.stop_at = None
+        self.enter("plain", "neurons", Support(0.1), 0.5)
+        self.enter("wrong", "neurons", Support(0.1), -0.5)
+        self.enter("close", "t-SNE", Support(0.1), 0.1)
+        self.enter("<none>", "LIME", Support(-0.1, 0.1), None)
+
+    def enter(self, key, technique, support, shift, says=None):
+        def measure(at, seed):
+            if key == self.stop_at:
+                raise KeyboardInterrupt
+            self.measured.append(key)
+            at.data("cifar10" if technique == "LIME" else "mnist")
+            if shift is None:
+                raise CannotTell("There are no <elephants> & no lions.")
+            noise = np.random.default_rng(seed).normal(0, 0.1, at.size.items)
+            return shift + noise, np.zeros(at.size.items)
+
+        said = dict(section="7.4", says=says or f"the claim <{key}>", looked_at="figure 12", figure="share", control="chance", why="one in ten")
+        CLAIMS.pop(key, None)
+        ledger.claim(key, technique=technique, support=support, quick={"seeds": 3, "items": 30}, full={"seeds": 3, "items": 300}, **said)(measure)
+
+
+@pytest.fixture
+def toys(monkeypatch):
+    before = dict(CLAIMS)
+    CLAIMS.clear()
+    monkeypatch.setattr(datasets, "load", lambda name: SimpleNamespace(source=SOURCE[name]))
+    yield Toys()
+    CLAIMS.clear()
+    CLAIMS.update(before)
+
+
+# --- verdicts -------------------------------------------------------------------------------------------------------
+
+
+def found(low, high):
+    return Difference((low + high) / 2, 0.0, low, high, 3, 10)
+
+
+@pytest.mark.parametrize(
+    "support, low, high, expected",
+    [
+        (Support(0.1), 0.2, 0.3, HOLDS),
+        (Support(0.1), 0.1, 0.3, HOLDS),
+        (Support(0.1), -0.2, 0.05, FAILS),
+        (Support(0.1), 0.05, 0.3, OPEN),
+        (Support(-0.1, 0.1), -0.05, 0.1, HOLDS),
+        (Support(-0.1, 0.1), 0.2, 0.3, FAILS),
+        (Support(-0.1, 0.1), -0.3, -0.2, FAILS),
+        (Support(-0.1, 0.1), 0.05, 0.3, OPEN),
+        (Support(-0.1, 0.1), -0.5, 0.5, OPEN),
+        (Support(-np.inf, -0.1), -0.5, -0.2, HOLDS),
+        (Support(26.5, 27.5), 27, 27, HOLDS),
+    ],
+)
+def test_the_whole_interval_decides(support, low, high, expected):
+    assert settle(support, found(low, high)) == expected
+
+
+@pytest.mark.parametrize("support", [Support(0.1), Support(-0.05, 0.05), Support(-np.inf, -0.25), Support(1e-06), Support(-2)])
+def test_a_range_is_read_as_it_was_written(support):
+    assert Support.parse(str(support)) == support
+
+
+def test_each_toy_gets_its_verdict(toys):
+    book = ledger.audit(progress=False)
+    assert [entry.verdict for entry in book.entries] == [HOLDS, FAILS, OPEN, OPEN]
+    assert book.counts() == {HOLDS: 1, FAILS: 1, OPEN: 2}
+    entry = book["plain"]
+    assert entry.found.seeds == 3 and entry.found.items == 30 and entry.found.low < 0.5 < entry.found.high
+    assert settle(entry.range, entry.found) == entry.verdict and entry.stands_in == ("mnist",)
+    none = book["<none>"]
+    assert none.measured is None and none.found is None and "elephants" in none.reason and none.stands_in == ()
+    assert book.source == "; ".join(SOURCE.values())
+
+
+def test_two_claims_of_one_name_are_refused(toys):
+    def elsewhere(at, seed): ...
+
+    elsewhere.__module__ = "another"
+    said = dict(section="7", technique="LIME", says="", looked_at="", figure="", control="", why="", support=Support(0), quick={}, full={})
+    with pytest.raises(CnnlensError, match="Two claims are called 'plain'"):
+        ledger.claim("plain", **said)(elsewhere)
+
+
+@pytest.mark.parametrize("ask, said", [({"keys": ["plian"]}, "no claim 'plian'. Did you mean 'plain'"), ({"profile": "ful"}, "Did you mean 'full'")])
+def test_unknown_names_come_with_the_nearest(toys, ask, said):
+    with pytest.raises(CnnlensError, match=said):
+        ledger.audit(progress=False, **ask)
+    assert toys.measured == []
+
+
+# --- the book -------------------------------------------------------------------------------------------------------
+
+
+def test_a_book_is_written_and_read_as_it_was(toys, tmp_path):
+    book = ledger.audit(path=tmp_path / "l.json", progress=False)
+    assert ledger.read(tmp_path / "l.json").entries == book.entries
+    with pytest.raises(CnnlensError, match="no claim 'plan'. Did you mean 'plain'"):
+        book["plan"]
+
+
+def test_a_broken_run_goes_on_where_it_stopped(toys, tmp_path):
+    path = tmp_path / "l.json"
+    toys.stop_at = "close"
+    with pytest.raises(KeyboardInterrupt):
+        ledger.audit(path=path, progress=False)
+    kept = ledger.read(path).entries
+    assert [entry.key for entry in kept] == ["plain", "wrong"]
+    toys.stop_at, toys.measured = None, []
+    book = ledger.audit(path=path, progress=False)
+    assert set(toys.measured) == {"close", "<none>"} and book.entries[:2] == kept
+    assert ledger.audit(path=path, progress=False).entries == book.entries
+
+
+def again(toys, path, **ask):
+    toys.measured = []
+    ledger.audit(path=path, progress=False, **ask)
+    return set(toys.measured)
+
+
+def test_what_has_changed_is_measured_again(toys, tmp_path, monkeypatch):
+    path = tmp_path / "l.json"
+    assert again(toys, path) == set(CLAIMS)
+    assert again(toys, path) == set()
+    toys.enter("plain", "neurons", Support(0.1), 0.5, says="other words")
+    assert again(toys, path) == {"plain"}
+    toys.enter("wrong", "neurons", Support(0.2), -0.5)
+    assert again(toys, path) == {"wrong"}
+    monkeypatch.setitem(SOURCE, "mnist", "MNIST: the real one")
+    assert again(toys, path) == {"plain", "wrong", "close"}
+    assert ledger.read(path)["plain"].stands_in == ()
+    assert again(toys, path, seed=4) == set(CLAIMS)
+    assert again(toys, path, keys=["close"], profile="full", seed=4) == {"close"}
+    assert len(ledger.read(path).entries) == 4, "claims that were not asked for stay in the file"
+
+
+@pytest.mark.parametrize("junk", ["{", "[]", '{"claims": [{"key": "plain"}]}', '{"claims": 3}', ""])
+def test_a_damaged_book_is_one_clear_error(toys, tmp_path, junk, capsys):
+    path = tmp_path / "ledger.json"
+    path.write_text(junk)
+    with pytest.raises(CnnlensError, match="ledger.json is no ledger .*Delete it"):
+        ledger.read(path)
+    assert main(["scorecard", "--out", str(tmp_path)]) == 2
+    assert "ledger.json is no ledger" in capsys.readouterr().err and path.read_text() == junk
+
+
+def test_an_entry_is_measured_again_and_compared(toys):
+    book = ledger.audit(progress=False)
+    for entry in book.entries:
+        assert ledger.recheck(entry).ok
+    plain = book["plain"]
+    planted = dataclasses.replace(plain, measured={**plain.measured, "low": 0.7, "high": 0.9})
+    assert not ledger.recheck(planted).ok and "OUTSIDE" in str(ledger.recheck(planted))
+    assert not ledger.recheck(dataclasses.replace(plain, measured=None)).ok
+    with pytest.raises(CnnlensError, match="not all here"):
+        ledger.recheck(dataclasses.replace(plain, sources={"mnist": "another"}))
+    with pytest.raises(CnnlensError, match="Did you mean 'plain'"):
+        ledger.recheck(dataclasses.replace(plain, key="plane"))
+
+
+def test_only_what_can_be_measured_is_drawn(toys):
+    book = ledger.audit(progress=False)
+    chosen, candidates = ledger.draw(book, 2, seed=1)
+    assert {entry.key for entry in candidates} == {"plain", "wrong", "close"} and chosen[0].key != chosen[1].key
+    assert ledger.draw(book, 2, seed=1)[0] == chosen
+    assert ledger.draw(book, 2, seconds=-1) == ((), ())
+
+
+# --- guesses --------------------------------------------------------------------------------------------------------
+
+
+def test_tally(toys):
+    book = ledger.audit(progress=False)
+    found = ledger.tally(book, {"plain": FAILS, "wrong": HOLDS, "close": OPEN, "<none>": None})
+    assert [guess.kind for guess in found.guesses] == ["doubted", "misled", "right"]
+    assert found.sentence == "You were right in 1 of 3. Said to hold, and measured not to (1): wrong."
+    assert ledger.tally(book, {"close": HOLDS}).guesses[0].kind == "unsettled"
+    authors = ledger.tally(book, guessing.authors(book))
+    assert len(authors.guesses) == 4 and len(authors.of("right")) == 1
+    assert ledger.tally(book, {}).sentence == "You were right in 0 of 0."
+    with pytest.raises(CnnlensError, match="Did you mean 'plain'"):
+        ledger.tally(book, {"plaine": HOLDS})
+    with pytest.raises(CnnlensError, match="no verdict 'hold'. Did you mean 'holds'"):
+        ledger.tally(book, {"plain": "hold"})
+
+
+def test_the_explorer_hides_the_verdicts_until_revealed(toys):
+    book = ledger.audit(progress=False)
+    explorer = explore.scorecard(book)
+    assert explorer.guesses == {} and "0 of 4 guessed" in explorer.frame.words
+    for _ in explorer.sweep():
+        pass
+    explorer = explore.scorecard(book)
+    explorer.set(wrong=HOLDS, close=OPEN)
+    assert explorer.guesses == {"wrong": HOLDS, "close": OPEN}
+    assert "2 of 4 guessed" in explorer.frame.words and "right" not in explorer.frame.words
+    explorer.set(reveal=True)
+    assert "right in 1 of 2" in explorer.frame.words and "measured not to (1): wrong" in explorer.frame.words
+    shown = "".join(widget.value for control in list(explorer.controls.values())[:-1] for widget in control.widget.children[:1])
+    assert "the claim &lt;wrong&gt;" in shown and "<wrong>" not in shown and "at least 0.1" in shown and "figure 12" in shown
+    assert explore.scorecard(book, {"plain": HOLDS}).guesses == {"plain": HOLDS}
+    with pytest.raises(CnnlensError, match="no verdict"):
+        explore.scorecard(book, {"plain": "yes"})
+    with pytest.raises(CnnlensError, match="no entries"):
+        explore.scorecard(ledger.Ledger())
+
+
+# --- pictures -------------------------------------------------------------------------------------------------------
+
+
+def words_of(fig):
+    return " ".join(text.get_text() for text in fig.findobj(lambda artist: hasattr(artist, "get_text")))
+
+
+def test_forest_says_verdict_stand_in_and_support_in_words(toys):
+    book = ledger.audit(progress=False)
+    fig, alt = draw.forest(book, {"plain": HOLDS, "wrong": HOLDS})
+    words = words_of(fig)
+    for expected in ("holds  · stand-in", "does not hold  · stand-in", "needs ≥ 0.1", "needs −0.1 to 0.1", "not measured", "you: holds ✓", "you: holds ✗", SOURCE["mnist"]):
+        assert expected in words, expected
+    assert "plain: holds (stand-in)." in alt and "<none>: cannot be told here." in alt
+    assert len(set(draw.LOOKS.values())) == len({mark for _, mark in draw.LOOKS.values()}) == 3, "a shape of its own for each verdict"
+
+
+def test_places_on_a_row_follow_the_numbers(toys):
+    entry = ledger.audit(["plain"], progress=False)["plain"]
+    place = draw.scale(entry, 0, 100)
+    order = [place(value) for value in (-np.inf, 0, 0.1, entry.found.low, entry.found.value, entry.found.high, np.inf)]
+    assert order == sorted(order) and order[0] == 0 and order[-1] == 100 and len(set(order)) == 7
+
+
+def made_table():
+    rows = [
+        techniques.Row("LIME", net, "photographs", "which <parts> decide", 0.5, "R², 1 is best", 0.25, "rank", 123.4, {net: "made up"}, stand)
+        for net, stand in (("vgg16", ("vgg16",)), ("squeezenet", ()))
+    ]  # fmt: skip
+    return techniques.Table(rows=tuple(rows), gaps=(techniques.Gap("t-SNE", "vgg16", "photographs", "too few"),), source="made up")
+
+
+def test_results_draw_themselves(toys):
+    book = ledger.audit(progress=False)
+    for result, expected in ((book, "4 claims"), (made_table(), "LIME on vgg16"), (ledger.tally(book, {"wrong": HOLDS}), "right in 0 of 1")):
+        data, _ = result._repr_mimebundle_()
+        assert data["image/png"] and expected in data["text/plain"]
+    words = words_of(draw.table(made_table())[0])
+    assert "(stand-in)" in words and "0.5: R², 1 is best" in words and "too few" in words and words.count("R²") == 1
+    assert figures.painter_of(ledger.Ledger) and draw.guessed(ledger.tally(book, {}))
+
+
+# --- the command ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def assessed(monkeypatch):
+    asked = []
+    monkeypatch.setattr(techniques, "assess", lambda profile, **how: asked.append((profile, how)) or made_table())
+    return asked
+
+
+def test_the_command_end_to_end(toys, assessed, tmp_path, capsys):
+    assert main(["scorecard", "--out", str(tmp_path), "--seed", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "1 × holds; 1 × does not hold; 2 × cannot be told here" in said
+    kept = json.loads((tmp_path / "ledger.json").read_text())["claims"]
+    assert [row["key"] for row in kept] == list(CLAIMS) and {row["seed"] for row in kept} == {2}
+    assert assessed == [("quick", {"seed": 2, "path": tmp_path / "table.json"})]
+    page = (tmp_path / "scorecard.html").read_text()
+    assert page.count("<article") == 4 and page.count("<svg") == 3 and page.count("R², 1 is best") == 2
+    toys.measured = []
+    assert main(["scorecard", "--out", str(tmp_path), "--seed", "2"]) == 0 and toys.measured == []
+    assert main(["scorecard", "--out", str(tmp_path), "--claims", "close"]) == 0 and toys.measured == ["close"] * 3
+    assert main(["scorecard", "--claims", "closer", "--out", str(tmp_path)]) == 2
+    assert "Did you mean 'close'" in capsys.readouterr().err
+
+
+def test_stopping_the_command_keeps_and_shows_what_is_done(toys, assessed, tmp_path, capsys):
+    toys.stop_at = "close"
+    assert main(["scorecard", "--out", str(tmp_path)]) == 130
+    assert "what is finished is kept" in capsys.readouterr().err
+    assert (tmp_path / "scorecard.html").read_text().count("<article") == 2 == len(ledger.read(tmp_path / "ledger.json").entries)
+
+
+def test_only_all_claims_at_full_are_committed(toys, assessed, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("cnnlens.files.repository", lambda: tmp_path / "checkout")
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["scorecard", "--commit", *out]) == 2 == main(["scorecard", "--commit", "--profile", "full", "--claims", "close", *out])
+    assert "--profile full" in capsys.readouterr().err and not (tmp_path / "checkout").exists()
+    (tmp_path / "out").mkdir(exist_ok=True)
+    (tmp_path / "out" / "table.json").write_text("{}")
+    assert main(["scorecard", "--commit", "--profile", "full", *out]) == 0
+    assert ledger.read().entries == ledger.read(tmp_path / "out" / "ledger.json").entries
+    assert main(["scorecard", "--recheck", "2"]) == 0
+    assert "2 of 3 entries that can be measured here" in capsys.readouterr().out
+    path = tmp_path / "checkout" / "data" / "ledger.json"
+    text = json.loads(path.read_text())
+    for row in text["claims"]:
+        row["measured"] = row["measured"] and {**row["measured"], "low": 90, "high": 91}
+    path.write_text(json.dumps(text))
+    assert main(["scorecard", "--recheck", "2"]) == 1
+    assert "OUTSIDE 90 to 91" in capsys.readouterr().out
+
+
+def test_the_page_needs_nothing_else_and_escapes(toys, tmp_path):
+    page = report.write(ledger.audit(progress=False), tmp_path / "s.html", made_table()).read_text()
+    for planted in ("<none>", "<elephants>", "<parts>"):
+        assert planted not in page and planted.replace("<", "&lt;").replace(">", "&gt;") in page
+    assert "&amp; no lions" in page and "http" not in page and "<script" not in page and "<link" not in page
+    for expected in ("stand-in: mnist", "✓ holds", "✗ does not hold", "? cannot be told here", "one in ten", "figure 12", "3 seeds × 30 items", "too few"):
+        assert expected in page, expected
+
+
+# --- the exercises of the lesson --------------------------------------------------------------------------------------
+
+
+def right(low, high, least, most):
+    if least <= low and high <= most:
+        return HOLDS
+    return FAILS if high < least or low > most else OPEN
+
+
+def wrong_judges():
+    yield lambda low, high, least, most: HOLDS if least <= (low + high) / 2 <= most else FAILS
+    yield lambda low, high, least, most: HOLDS if low > 0 else FAILS
+    yield lambda low, high, least, most: HOLDS if low >= least else FAILS if high < least else OPEN
+    yield lambda low, high, least, most: HOLDS if low > least and high < most else FAILS if high < least or low > most else OPEN
+    yield lambda low, high, least, most: HOLDS if least <= low and high <= most else FAILS
+    yield lambda low, high, least, most: right(low, high, least, most) == HOLDS
+    yield lambda low, high, least, most: 1 / 0
+
+
+def test_planted_wrong_judges():
+    assert verdict("judge", right).passed and verdict("judge", lambda *a: None).state == "pending"
+    for wrong in wrong_judges():
+        assert verdict("judge", wrong).state == "failed"
+
+
+def test_planted_wrong_intervals():
+    def interval(values, draws):
+        return np.quantile(values[draws].mean(1), [0.025, 0.975])
+
+    wrong = [
+        lambda values, draws: np.quantile(values[draws].mean(1), [0.05, 0.95]),
+        lambda values, draws: np.quantile(values, [0.025, 0.975]),
+        lambda values, draws: np.quantile(values[draws], [0.025, 0.975]),
+        lambda values, draws: values.mean() + np.array([-1, 1]) * values.std(),
+        lambda values, draws: (values[draws].mean(1).min(), values[draws].mean(1).max()),
+        lambda values, draws: interval(values, draws)[::-1],
+    ]
+    assert verdict("bootstrap_interval", interval).passed
+    assert verdict("bootstrap_interval", lambda values, draws: sorted(values[draws].mean(1))[49:1950:1900]).passed, "by counting, without interpolation"
+    for answer in wrong:
+        assert verdict("bootstrap_interval", answer).state == "failed"
