@@ -172,6 +172,14 @@ def test_a_damaged_book_is_one_clear_error(toys, tmp_path, junk, capsys):
     assert "ledger.json is no ledger" in capsys.readouterr().err and path.read_text() == junk
 
 
+def test_parts_of_a_book(toys):
+    book = ledger.audit(progress=False)
+    assert [entry.key for entry in book.of("neurons").entries] == ["plain", "wrong"] and book.of("neurons").source == SOURCE["mnist"]
+    assert [entry.key for entry in book.only(["<none>", "plain"]).entries] == ["plain", "<none>"]
+    with pytest.raises(CnnlensError, match="no technique 'tsne'. Did you mean 't-SNE'"):
+        book.of("tsne")
+
+
 def test_an_entry_is_measured_again_and_compared(toys):
     book = ledger.audit(progress=False)
     for entry in book.entries:

@@ -41,11 +41,11 @@ def scorecard(ledger, guesses=None):
 class GuessControl(Control):
     """The words of a claim and one button for each verdict; the value is None until one is pressed."""
 
-    def __init__(self, entry, value=None, heading=""):
+    def __init__(self, entry, value=None):
         buttons = widgets.ToggleButtons(options=VERDICTS, value=value, layout=widgets.Layout(width="auto"))
         buttons.style.button_width = "auto"
         super().__init__(entry.key, buttons, None)
-        words = widgets.HTML(_words(entry, heading))
+        words = widgets.HTML(_words(entry))
         self.widget = widgets.VBox([words, buttons], layout=widgets.Layout(margin="0 0 10px 0"))
 
     def _write(self, value):
@@ -80,11 +80,9 @@ class Scorecard(Explorer):
 
     def __init__(self, ledger, begun):
         start = {guess.key: guess.guess for guess in begun.guesses}
-        before = (None, *(entry.technique for entry in ledger.entries))
-        controls = [
-            GuessControl(entry, start.get(entry.key), entry.technique if entry.technique != last else "") for entry, last in zip(ledger.entries, before)
-        ]  # fmt: skip
+        controls = [GuessControl(entry, start.get(entry.key)) for entry in ledger.entries]
         super().__init__([*controls, Reveal()], lambda values, _: _frame(ledger, values), source=ledger.source)
+        self.children = (_tabs(ledger, controls), *self.children[len(controls) :])
 
     @property
     def guesses(self):
@@ -92,13 +90,21 @@ class Scorecard(Explorer):
         return {key: guess for key, guess in self.values.items() if key != "reveal" and guess is not None}
 
 
-def _words(entry, heading):
-    head = f'<h3 style="margin:12px 0 4px">{html.escape(heading)}</h3>' if heading else ""
+def _tabs(ledger, controls):
+    """The controls behind a tab for each technique, so that one is not lost among dozens of claims."""
+    techniques = list(dict.fromkeys(entry.technique for entry in ledger.entries))
+    rows = {name: [control.widget for control, entry in zip(controls, ledger.entries) if entry.technique == name] for name in techniques}
+    return widgets.Tab([widgets.VBox(row) for row in rows.values()], titles=[f"{name} ({len(row)})" for name, row in rows.items()])
+
+
+def _words(entry):
     measured = f"{entry.figure}, minus {entry.control}"
-    details = f"Read from {html.escape(entry.looked_at)}. Section {html.escape(entry.section)}.<br>Counts as support: {html.escape(entry.support)} of: {html.escape(measured)}."
+    details = (
+        f"Section {html.escape(entry.section)}. Read from: {html.escape(entry.looked_at)}.<br>"
+        f"Counts as support: {html.escape(entry.support)} of: {html.escape(measured)}."
+    )
     return (
-        f'{head}<div style="line-height:1.35;border-top:1px solid #ddd;padding-top:6px"><b>{html.escape(entry.says)}</b><br>'
-        f'<span style="font-size:90%;color:#555">{details}</span></div>'
+        f'<div style="line-height:1.35;padding-top:6px"><b>{html.escape(entry.says)}</b><br><span style="font-size:90%;color:#555">{details}</span></div>'
     )
 
 
@@ -107,12 +113,13 @@ def _frame(ledger, values):
     if not values["reveal"]:
         return _progress(guesses)
     found = tally(ledger, guesses)
+    shown = ledger.only(guess.key for guess in found.guesses) if found.guesses else ledger
     kinds = "\n".join(f"{len(found.of(kind))}: {words}" for kind, words in KINDS.items())
-    return Frame(forest(ledger, guesses, title="What was measured, beside what you guessed")[0], f"{found.sentence}\n{kinds}")
+    return Frame(forest(shown, guesses, title="What was measured, beside what you guessed")[0], f"{found.sentence}\n{kinds}")
 
 
 def _progress(guesses):
     """One square a claim, filled where there is a guess."""
     made = [guess is not None for guess in guesses.values()]
-    raster = tiles(np.asarray(made, np.float32)[:, None, None], cell=14, columns=len(made), low=0, high=1, cmap="Blues")
+    raster = tiles(np.asarray(made, np.float32)[:, None, None], cell=14, columns=min(len(made), 30), low=0, high=1, cmap="Blues")
     return Frame(raster, f"{sum(made)} of {len(made)} guessed. Press the button to see what was measured.")

@@ -89,6 +89,24 @@ class Ledger(Result):
                 return entry
         raise unknown("claim", key, [entry.key for entry in self.entries])
 
+    def of(self, technique):
+        """The claims of one technique, as a ledger.
+
+        Parameters
+        ----------
+        technique : {"neurons", "activations", "t-SNE", "LIME"}
+        """
+        techniques = list(dict.fromkeys(entry.technique for entry in self.entries))
+        if technique not in techniques:
+            raise unknown("technique", technique, techniques)
+        return self.only(entry.key for entry in self.entries if entry.technique == technique)
+
+    def only(self, keys):
+        """Some of the claims, as a ledger; in the order of this one."""
+        entries = {key: self[key] for key in keys}
+        kept = tuple(entry for entry in self.entries if entry.key in entries)
+        return Ledger(entries=kept, source=_source(kept), settings=self.settings)
+
     def counts(self):
         """How many claims met each verdict, as a dict."""
         return {verdict: sum(entry.verdict == verdict for entry in self.entries) for verdict in VERDICTS}
