@@ -39,6 +39,22 @@ def fidelity(why, masks, scores):
     return r_squared(np.asarray(scores, float), why.answer(masks), weight)
 
 
+def held_out_fidelity(net, why, count=128):
+    """:func:`fidelity` on so many fresh random masks.
+
+    Parameters
+    ----------
+    net : Network or callable
+        The one that was explained.
+    why : Explanation
+    count : int
+    """
+    masks = np.ones((count, len(why.weights)), bool)
+    seen = surrogate.varied(why.masks)
+    masks[:, seen] = np.random.default_rng((why.settings["seed"], 7)).random((count, seen.sum())) < 0.5
+    return fidelity(why, masks, superpixels.ask(net, why, masks)[:, why.label])
+
+
 def r_squared(truth, guess, weight=None):
     """The share of the variance that is explained; NaN where nothing varies."""
     spread = np.average((truth - np.average(truth, weights=weight)) ** 2, weights=weight)
@@ -255,6 +271,12 @@ def spread(weights, segments):
     return (np.asarray(weights, float) / np.maximum(sizes, 1))[segments]
 
 
+def inside(heat, box):
+    """What a region weighs."""
+    top, left, bottom, right = _pixels(box, heat.shape)
+    return float(heat[top:bottom, left:right].sum())
+
+
 def share_inside(heat, boxes):
     """Share of all positive weight that lies in boxes: 0 to 1, where a human and the network point at the same things.
 
@@ -268,11 +290,11 @@ def share_inside(heat, boxes):
         As shares of the image's height and width.
     """
     positive = np.maximum(heat, 0)
-    inside = np.zeros(heat.shape, bool)
+    marked = np.zeros(heat.shape, bool)
     for box in boxes:
         top, left, bottom, right = _pixels(box, heat.shape)
-        inside[top:bottom, left:right] = True
-    return float(positive[inside].sum() / positive.sum()) if positive.any() else 0.0
+        marked[top:bottom, left:right] = True
+    return float(positive[marked].sum() / positive.sum()) if positive.any() else 0.0
 
 
 def standing(heat, box, within=WHOLE):
@@ -422,13 +444,10 @@ def trust(net, why, *, seeds=5, held_out=128, steps=12, progress=True):
     """
     seed = why.settings["seed"]
     others = superpixels.repeat(net, why, range(seed + 1, seed + max(seeds, 2)), progress=progress)
-    masks = np.ones((held_out, len(why.weights)), bool)
     seen = surrogate.varied(why.masks)
-    masks[:, seen] = np.random.default_rng((seed, 7)).random((held_out, seen.sum())) < 0.5
-    scores = superpixels.ask(net, why, masks)[:, why.label]
     weights = np.stack([why.weights, *(other.weights for other in others)])
     return Trust(
-        name=why.name, r2=fidelity(why, masks, scores), stability=stability(weights[:, seen]), curves=curves(net, why, steps=steps, seed=seed),
+        name=why.name, r2=held_out_fidelity(net, why, held_out), stability=stability(weights[:, seen]), curves=curves(net, why, steps=steps, seed=seed),
         weights=weights, parts=int(seen.sum()), calls=why.calls, source=why.source,
         settings={"seeds": max(seeds, 2), "held_out": held_out, "steps": steps, **why.settings},
     )  # fmt: skip

@@ -1,0 +1,255 @@
+"""Claims about LIME: the measures know high from low, marks belong to one picture, and every claim can come out either way."""
+
+import dataclasses
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnnlens import datasets, ledger, superpixels
+from cnnlens.ledger import marks, on_superpixels
+from cnnlens.ledger.claim import CannotTell
+from cnnlens.ledger.materials import Materials
+from cnnlens.scores import superpixels as scores
+
+CLAIMS = [claim for claim in ledger.CLAIMS.values() if claim.technique == "LIME"]
+
+
+# --- measures -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.random.default_rng(0).uniform(0.6, 1, (60, 60, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def parts(image):
+    return superpixels.segment(image, "grid", 36)  # 6 × 6 squares of 10 px, numbered row by row
+
+
+def counting(image, parts, answer):
+    """A classifier that knows which superpixels are shown, and answers with a function of that."""
+
+    def function(images):
+        shown = np.stack([np.abs(images - image)[:, parts == k].mean((1, 2)) < 1e-4 for k in range(parts.max() + 1)], 1)
+        return np.stack([1 - answer(shown), answer(shown)], 1)
+
+    return function
+
+
+def explanation(image, parts, weights, classes=("no", "yes"), scores_of=None):
+    """An explanation with planted weights."""
+    return superpixels.Explanation(
+        image=image, segments=parts, weights=np.asarray(weights, float), intercept=0.0, label=1, classes=classes, prediction=np.array([0.2, 0.8]),
+        masks=np.ones((8, len(weights)), bool), scores=np.full((8, 2), 0.5), settled=1.0, settings={"fill": "grey", "seed": 0, "kernel_width": 0.25},
+    )  # fmt: skip
+
+
+def planted(*places):
+    """Weights of 36 superpixels: 1 at these, 0 elsewhere."""
+    weights = np.zeros(36)
+    weights[list(places)] = 1
+    return weights
+
+
+def test_spread_keeps_the_sum_in_every_superpixel(parts):
+    weights = np.random.default_rng(0).normal(size=36)
+    heat = scores.spread(weights, parts)
+    assert heat.sum() == pytest.approx(weights.sum())
+    assert scores.inside(heat, (1 / 6, 0, 2 / 6, 1 / 6)) == pytest.approx(weights[6])
+
+
+def test_standing_of_the_heaviest_the_lightest_and_any_place(parts):
+    heat = scores.spread(planted(7) - planted(28), parts)
+    assert scores.standing(heat, (1 / 6, 1 / 6, 2 / 6, 2 / 6)) > 0.999
+    assert scores.standing(heat, (4 / 6, 4 / 6, 5 / 6, 5 / 6)) < 0.001
+    flat = np.ones((60, 60))
+    assert scores.standing(flat, (0.2, 0.2, 0.5, 0.4)) == 0.5
+    generator = np.random.default_rng(0)
+    noise = generator.normal(size=(60, 60))
+    boxes = scores.elsewhere([(0.2, 0.2, 0.4, 0.4)] * 400, generator)
+    assert np.mean([scores.standing(noise, box) for box in boxes]) == pytest.approx(0.5, abs=0.06)
+
+
+def test_standing_within_a_region_ignores_what_lies_outside(parts):
+    heat = scores.spread(planted(0) + 2 * planted(35), parts)
+    corner = (0, 0, 1 / 6, 1 / 6)
+    assert scores.standing(heat, corner) < scores.standing(heat, corner, (0, 0, 0.5, 0.5))
+    assert scores.standing(heat, corner, (0, 0, 0.5, 0.5)) > 0.99
+
+
+def test_share_inside_boxes(parts):
+    heat = scores.spread(planted(7, 8) - planted(9), parts)
+    both = [(1 / 6, 1 / 6, 2 / 6, 2 / 6), (1 / 6, 2 / 6, 2 / 6, 3 / 6)]
+    assert scores.share_inside(heat, both) == pytest.approx(1)
+    assert scores.share_inside(heat, both[:1] * 2) == pytest.approx(0.5)  # a box twice is one box
+    assert scores.share_inside(heat, [(0.5, 0.5, 1, 1)]) == 0
+    assert scores.share_inside(-np.ones((9, 9)), [(0, 0, 1, 1)]) == 0
+
+
+def test_boxes_elsewhere_keep_their_shape_and_stay_in_the_region():
+    boxes = [(0, 0, 0.1, 0.2), (0.3, 0.3, 0.9, 0.5)]
+    moved = scores.elsewhere(boxes * 50, np.random.default_rng(0), (0.1, 0.1, 0.9, 0.9))
+    for before, after in zip(boxes * 50, moved):
+        assert np.subtract(after[2:], after[:2]) == pytest.approx(np.subtract(before[2:], before[:2]))
+        assert min(after[:2]) >= 0.1 and max(after[2:]) <= 0.9 + 1e-9
+    assert len({after[0] for after in moved[::2]}) > 40
+
+
+def test_the_score_is_lost_early_when_what_decides_is_hidden_first(image, parts):
+    net = counting(image, parts, lambda shown: 0.8 * shown[:, 7])
+    why = explanation(image, parts, planted(7))
+    first = np.r_[7, np.delete(np.arange(36), 7)]
+    early, late = scores.lost(net, why, [first, first[::-1]], steps=36)
+    assert early > 0.95 and late < 0.05
+
+
+def test_answers_in_superpixels(parts):
+    maps = np.zeros((6, 6, 3))
+    maps[1, 1, 2] = 5
+    seen = scores.answers_in(maps, parts)
+    assert seen.argmax() == 7 and seen[35] == pytest.approx(0, abs=1e-9)
+
+
+def test_same_top():
+    assert scores.same_top([5, 4, 3, -9], [4, 5, 0, 1], top=2) == 1
+    assert scores.same_top([5, 4, 3, -9], [-9, 0, 4, 5], top=2) == 0  # the largest absolute weight is not the most positive
+
+
+def test_held_out_fidelity_of_a_sum_and_of_a_product(image, parts):
+    found = {}
+    for name, answer in {"sum": lambda shown: shown.mean(1), "product": lambda shown: shown[:, :4].sum(1) % 2}.items():
+        net = counting(image, parts, answer)
+        found[name] = scores.held_out_fidelity(net, superpixels.explain(net, image, 1, parts, 256, fill="grey", imitate=False))
+    assert found["sum"] > 0.99 and found["product"] < 0.3
+
+
+# --- marks --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chelsea():
+    return next(photo for photo in datasets.shipped() if photo.label == "tabby")
+
+
+def test_marks_belong_to_one_picture(chelsea):
+    assert marks.marks_of(chelsea).parts["eye"]
+    assert marks.marks_of(dataclasses.replace(chelsea, image=chelsea.image[:, ::-1])) is None
+    assert marks.marks_of(dataclasses.replace(chelsea, label="goldfish")) is None
+
+
+def test_marks_survive_a_resave(chelsea):
+    file = io.BytesIO()
+    Image.fromarray((chelsea.image * 255).astype(np.uint8)).save(file, "JPEG", quality=60)
+    assert marks.marks_of(dataclasses.replace(chelsea, image=np.asarray(Image.open(file)) / np.float32(255)))
+
+
+def test_every_box_lies_in_the_picture_and_on_the_animal():
+    for marked in marks.MARKS:
+        for top, left, bottom, right in (marked.animal, *marked.boxes):
+            assert 0 <= top < bottom <= 1 and 0 <= left < right <= 1
+        for top, left, bottom, right in marked.boxes:
+            middle = (top + bottom) / 2, (left + right) / 2
+            assert marked.animal[0] <= middle[0] <= marked.animal[2] and marked.animal[1] <= middle[1] <= marked.animal[3], marked.label
+    assert len({marked.print for marked in marks.MARKS}) == len(marks.MARKS)
+
+
+def test_marks_of_the_packaged_photographs_are_found():
+    labels = {photo.label for photo in datasets.shipped() if marks.marks_of(photo)}
+    assert {"tabby", "bull_mastiff", "dalmatian"} <= labels
+
+
+# --- claims come out either way -----------------------------------------------------------------------------
+
+AT = SimpleNamespace(size=SimpleNamespace(photos=4, parts=36, calls=1000))
+EYES = marks.Marked("tabby", "", (0, 0, 1, 1), {"eye": ((1 / 6, 1 / 6, 2 / 6, 2 / 6),), "nose": ((3 / 6, 3 / 6, 4 / 6, 4 / 6),)})
+
+
+@pytest.fixture
+def told(monkeypatch, image, parts):
+    """Claims see one marked photograph, explained by the weights that the test plants."""
+
+    def plant(weights, label="tabby"):
+        marked = dataclasses.replace(EYES, label=label)
+        subjects = [on_superpixels.Subject(image, 1, label, marked)] * 2
+        monkeypatch.setattr(on_superpixels, "known", lambda at: subjects)
+        monkeypatch.setattr(on_superpixels, "explained", lambda at, seed, subject: explanation(image, parts, weights))
+        return subjects
+
+    return plant
+
+
+def test_the_cats_eye_decides_or_it_does_not(told):
+    told(planted(7))
+    found, chance = on_superpixels.cat_eye(AT, 0)
+    assert min(found) > 0.99 and 0.3 < np.mean(chance) < 0.7
+    told(planted(35) - planted(7))
+    assert max(on_superpixels.cat_eye(AT, 0)[0]) < 0.01
+
+
+def test_a_photograph_that_is_not_here_settles_nothing(told):
+    told(planted(7))
+    with pytest.raises(CannotTell, match="goldfish"):
+        on_superpixels.goldfish_tail_and_fins(AT, 0)
+    with pytest.raises(CannotTell, match="African elephant"):
+        on_superpixels.elephant_ears(AT, 0)
+
+
+def test_what_a_human_points_at_is_used_or_not(told):
+    told(planted(7, 21))
+    found, chance = on_superpixels.human_features(AT, 0)
+    assert found == pytest.approx([1, 1]) and max(chance) < 0.5
+    told(planted(35))
+    found, chance = on_superpixels.human_features(AT, 0)
+    assert found == [0, 0]
+
+
+def test_negative_weights_are_tested_by_hiding_them(monkeypatch, told, image, parts):
+    weights = planted(0, 1, 2) * -0.1 + planted(*range(6, 36)) * 0.01
+    for sign in (1, -1):  # the network agrees with the explanation, then does the opposite
+        told(weights)
+        net = counting(image, parts, lambda shown, sign=sign: 0.5 + sign * 0.1 * (shown @ np.sign(weights)) / 36)
+        why = dataclasses.replace(explanation(image, parts, weights), prediction=net(image[None])[0])
+        monkeypatch.setattr(on_superpixels, "explained", lambda *_, why=why: why)
+        found, neutral = on_superpixels.negative_features(SimpleNamespace(size=AT.size, net=lambda name, net=net: net), 0)
+        assert found.tolist() == [sign == 1] * 2
+        assert neutral.tolist() == [False] * 2  # superpixels 3, 4 and 5 change nothing
+
+
+def test_seeds_that_agree_and_that_do_not(monkeypatch, told):
+    told(planted(7))
+    steady, other = [np.arange(36.0)] * 2, [np.arange(36.0), -np.arange(36.0)]
+    monkeypatch.setattr(on_superpixels, "_steadiness", lambda at, seed, subject, cut, how: other if how is superpixels.PLAIN else steady)
+    ours, plain = on_superpixels.no_improvement(AT, 0)
+    assert ours == pytest.approx([1, 1]) and plain == pytest.approx([-1, -1])
+    found, chance = on_superpixels.repeats(AT, 0)
+    assert found == [0, 0] and chance == [5 / 36] * 2
+
+
+# --- on the network itself ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def at():
+    return Materials({"seeds": 1, "parts": 12, "calls": 40, "photos": 2, "steps": 4}, {})
+
+
+def test_the_network_knows_the_marked_cat(at):
+    names = [subject.name for subject in on_superpixels.known(at) if subject.marked]
+    assert "tabby" in names and len(names) >= 3
+
+
+@pytest.mark.parametrize("key", ["lime-cat-eye", "lime-human-features", "lime-negative", "lime-over-activations"])
+def test_claims_measure_what_difference_takes(at, key):
+    figures, controls = ledger.CLAIMS[key].measure(at, 0)
+    assert len(figures) and len(controls) and np.isfinite([*figures, *controls]).all()
+    assert ledger.CLAIMS[key].measure(at, 0)[0] == pytest.approx(figures)
+
+
+def test_every_claim_says_what_it_is():
+    assert len(CLAIMS) >= 8
+    for claim in CLAIMS:
+        assert claim.section in ("7.7", "8") and claim.measure.__doc__ and claim.quick["seeds"] >= 2 and claim.full["seeds"] >= 2

@@ -1,0 +1,96 @@
+"""The table of techniques: rows hold sensible numbers, an earlier run is taken up again, gaps say why."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from cnnlens import zoo
+from cnnlens.errors import CnnlensError
+from cnnlens.ledger import table
+
+TINY = {"networks": ("lenet",), "images": 60, "units": 4, "silenced": 12, "iterations": 60, "explained": 1, "calls": 64}
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    monkeypatch.setitem(table.SIZES, "quick", TINY)
+
+
+@pytest.fixture(scope="module")
+def kept():
+    return {}
+
+
+@pytest.mark.parametrize("technique", table.TECHNIQUES)
+def test_each_technique_is_measured_on_lenet(technique, kept):
+    row = table.measure(technique, "lenet", "mnist", kept=kept)
+    assert -1 <= row.faithful <= 1 and -1 <= row.stable <= 1 and row.seconds > 0
+    assert set(row.sources) == {"lenet", "mnist"} and row.stands_in == ("mnist",)
+    assert row.profile == "quick" and row.tells and row.faithful_means and row.stable_means
+
+
+def test_numbers_repeat_under_a_seed(kept):
+    first, again = (table.measure("t-SNE", "lenet", "mnist", seed=3, kept=kept) for _ in range(2))
+    assert (first.faithful, first.stable) == (again.faithful, again.stable)
+
+
+def test_a_network_without_a_classifier_leaves_a_gap(kept):
+    for technique in ("activations", "LIME"):
+        found = table.measure(technique, "vgg16", "photographs", kept=kept)
+        assert isinstance(found, table.Gap) and "no classifier" in found.reason
+
+
+def test_layers_are_found_in_every_network():
+    lenet, squeezenet = zoo.load("lenet"), zoo.load("squeezenet")
+    assert (table.middle(lenet), table.last_hidden(lenet)) == ("conv2", "dense1")
+    assert table.last_hidden(squeezenet) == "fire9_concat"
+    assert squeezenet.layer(table.middle(squeezenet)).is_map
+
+
+def invented(technique, network, data, *, profile, seed, kept):
+    """A row without a measurement."""
+    how = table.TECHNIQUES[technique]
+    invented.calls += 1
+    return table.Row(
+        technique, network, data, how.tells, 0.5, how.faithful_means, 0.5, how.stable_means, 0.1, {"lenet": zoo.load("lenet").source}, (), profile,
+        "2000-01-01", table.__version__, seed,
+    )  # fmt: skip
+
+
+def test_a_broken_run_goes_on_where_it_stopped(monkeypatch, tmp_path):
+    path, invented.calls = tmp_path / "table.json", 0
+    monkeypatch.setattr(table, "measure", invented)
+    first = table.assess(path=path, progress=False)
+    assert invented.calls == len(first.rows) == 4
+    assert table.read(path) == dataclasses.replace(first, settings={})
+    table.write(dataclasses.replace(first, rows=first.rows[:3]), path)
+    assert table.assess(path=path, progress=False).rows == first.rows and invented.calls == 5
+    table.assess(path=path, seed=1, progress=False)
+    assert invented.calls == 9  # another seed is another measurement
+
+
+def test_a_row_of_other_sources_is_measured_again(monkeypatch, tmp_path):
+    path, invented.calls = tmp_path / "table.json", 0
+    monkeypatch.setattr(table, "measure", invented)
+    first = table.assess(path=path, progress=False)
+    other = dataclasses.replace(first.rows[0], sources={"lenet": "another file"})
+    table.write(dataclasses.replace(first, rows=(other, *first.rows[1:])), path)
+    assert table.assess(path=path, progress=False).rows == first.rows and invented.calls == 5
+
+
+def test_wrong_input(tmp_path):
+    with pytest.raises(CnnlensError, match="quick"):
+        table.assess("quik")
+    (tmp_path / "table.json").write_text('{"rows": [{"technique": "LIME"}]}')
+    with pytest.raises(CnnlensError, match="no table"):
+        table.assess(path=tmp_path / "table.json")
+    with pytest.raises(CnnlensError, match="no table"):
+        table.read(tmp_path / "nothing.json")
+
+
+def test_nothing_that_json_cannot_hold(kept, tmp_path):
+    row = table.measure("LIME", "lenet", "mnist", kept=kept)
+    table.write(table.Table(rows=(row,)), tmp_path / "table.json")
+    assert table.read(tmp_path / "table.json").rows == (row,)
+    assert np.isfinite([row.faithful, row.stable, row.seconds]).all()
