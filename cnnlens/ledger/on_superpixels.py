@@ -251,10 +251,11 @@ def negative_features(at, seed):
     net, found = at.net(NETWORK), []
     for subject in known(at)[: at.size.photos]:
         why = explained(at, seed, subject)
-        masks = np.ones((2, len(why.weights)), bool)
+        masks = np.ones((3, len(why.weights)), bool)  # the last hides nothing: asked together, so that rounding is the same
         masks[0, why.weights.argsort()[:HIDDEN]] = False
         masks[1, np.abs(why.weights).argsort()[:HIDDEN]] = False
-        found.append(superpixels.ask(net, why, masks)[:, why.label] > why.prediction[why.label])
+        *hidden, whole = superpixels.ask(net, why, masks)[:, why.label]
+        found.append(np.array(hidden) > whole)
     return np.array(found, float).T
 
 
