@@ -212,9 +212,9 @@ CELLS = (
     ("LIME", "lenet", "mnist"), ("LIME", "vgg4", "cifar10"), ("LIME", "vgg16", "photographs"), ("LIME", "inception_v3", "photographs"),
 )  # fmt: skip
 SIZES = {
-    "quick": {"networks": ("lenet", "vgg4"), "images": 300, "units": 8, "silenced": 50, "iterations": 300, "explained": 2, "calls": 128},
+    "quick": {"networks": ("lenet", "vgg4"), "images": 300, "units": 6, "silenced": 10, "iterations": 250, "explained": 2, "calls": 128},
     "full": {
-        "networks": ("lenet", "vgg4", "vgg16", "inception_v3"), "images": 1000, "units": 32, "silenced": 200, "iterations": 750, "explained": 10,
+        "networks": ("lenet", "vgg4", "vgg16", "inception_v3"), "images": 1000, "units": 16, "silenced": 60, "iterations": 750, "explained": 5,
         "calls": 512,
     },
 }  # fmt: skip
