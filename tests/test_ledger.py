@@ -263,6 +263,8 @@ def test_places_on_a_row_follow_the_numbers(toys):
     place = draw.scale(entry, 0, 100)
     order = [place(value) for value in (-np.inf, 0, 0.1, entry.found.low, entry.found.value, entry.found.high, np.inf)]
     assert order == sorted(order) and order[0] == 0 and order[-1] == 100 and len(set(order)) == 7
+    far = draw.scale(dataclasses.replace(entry, support="between -900 and 0.1"), 0, 100)
+    assert far(-900) == 0 and far(entry.found.high) - far(0) > 50, "a far end of the support does not squeeze the rest together"
 
 
 def made_table():

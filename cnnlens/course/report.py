@@ -24,7 +24,7 @@ article { background: var(--card); border: 1px solid var(--line); border-radius:
 article header { display: flex; flex-wrap: wrap; gap: .3rem 1.5rem; justify-content: space-between; }
 article h3 { margin: 0; font-size: 1.05rem; flex: 1 1 24rem; } article header > div { flex: 0 0 300px; max-width: 100%; }
 .verdict { font-weight: 700; } .holds { color: var(--holds); } .fails { color: var(--fails); } .open { color: var(--open); }
-.badge { background: var(--badge); color: var(--badge-ink); border-radius: .3rem; padding: 0 .4rem; font-size: .8rem; font-weight: 600; white-space: nowrap; }
+.one { white-space: nowrap; } .badge { background: var(--badge); color: var(--badge-ink); border-radius: .3rem; padding: 0 .4rem; font-size: .8rem; font-weight: 600; white-space: nowrap; }
 dl { display: grid; grid-template-columns: 8.5rem 1fr; gap: .1rem .8rem; margin: .6rem 0 0; } dd { margin: 0; overflow-wrap: anywhere; }
 summary { cursor: pointer; color: var(--faint); font-size: .9rem; margin-top: .3rem; }
 svg { display: block; max-width: 100%; height: auto; } svg .track { fill: var(--track); } svg .support { fill: var(--support); stroke: var(--edge); }
@@ -122,7 +122,7 @@ def _bar(entry):
     return f"""<svg viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}" role="img" aria-label="{_text(said)}"><title>{_text(said)}</title>
 <rect class="track" x="8" y="8" width="{WIDE - 16}" height="14"/><rect class="support" x="{least:.1f}" y="8" width="{most - least:.1f}" height="14"/>
 <line class="zero" x1="{zero:.1f}" x2="{zero:.1f}" y1="3" y2="27"/><line class="reach" x1="{low:.1f}" x2="{high:.1f}" y1="{middle}" y2="{middle}"/>
-{_mark(entry, value, middle)}</svg><span class="faint">{short(found.value)} ({short(found.low)} to {short(found.high)}), needs {_text(needs(entry.range))}</span><br>"""
+{_mark(entry, value, middle)}</svg><span class="faint">{short(found.value)} ({short(found.low)} to {short(found.high)}), <span class="one">needs {_text(needs(entry.range))}</span></span><br>"""
 
 
 def _mark(entry, x, y):

@@ -121,5 +121,5 @@ def _frame(ledger, values):
 def _progress(guesses):
     """One square a claim, filled where there is a guess."""
     made = [guess is not None for guess in guesses.values()]
-    raster = tiles(np.asarray(made, np.float32)[:, None, None], cell=14, columns=min(len(made), 30), low=0, high=1, cmap="Blues")
+    raster = tiles(np.asarray(made, np.float32)[:, None, None], cell=14, columns=min(len(made), 30), low=-0.4, high=1.2, cmap="Blues")
     return Frame(raster, f"{sum(made)} of {len(made)} guessed. Press the button to see what was measured.")

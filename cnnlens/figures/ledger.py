@@ -19,6 +19,7 @@ LOOKS = {HOLDS: ("#1f6fb5", "o"), FAILS: ("#bd1f01", "X"), OPEN: ("#717581", "D"
 MARK_SIZE = {HOLDS: 7.5, FAILS: 10, OPEN: 7.5}
 SUPPORT, TRACK, FAINT = "#cfe3f5", "#f2f2f4", "#666666"
 LINE = 0.16  # inches of a line of text
+FAR = 4  # times the rest of a row's scale
 BAR = (41, 62)  # where the bars stand, in hundredths of the width
 KIND_LOOKS = {RIGHT: ("#1f6fb5", ""), MISLED: ("#e98a78", "////"), DOUBTED: ("#ffd166", "...."), UNSETTLED: ("#d5d7db", "")}
 
@@ -60,7 +61,9 @@ def forest(ledger, guesses=None, *, title="", width=11.5):
             axes.axhline(top, color="#dddddd", linewidth=0.6, zorder=0)
             _claim(axes, entry, label, top, room, (guesses or {}).get(entry.key))
             top += room
-    fig.suptitle(title or "The claims, measured", fontsize=TITLE)
+    counts = ledger.counts()
+    heading = f"{counts[HOLDS]} hold · {counts[FAILS]} do not hold · {counts[OPEN]} cannot be told here"
+    fig.suptitle(title or heading, fontsize=TITLE)
     return finish(fig, ledger.source), _said(ledger)
 
 
@@ -112,22 +115,27 @@ def _bar(axes, entry, middle, color, mark):
 
 
 def scale(entry, low=BAR[0], high=BAR[1]):
-    """A function from differences to places on the row of an entry, whose scale holds interval, support and zero.
+    """A function from differences to places on the row of an entry, whose scale holds interval, zero, and support.
+
+    An end of the support that lies so far off that all the rest would be squeezed together is left outside.
 
     Parameters
     ----------
     entry : Entry
         One that was measured.
     low, high : float
-        Ends of the row; support without an end reaches to them.
+        Ends of the row; what lies outside the scale is put there.
 
     Returns
     -------
     callable
     """
     found, support = entry.found, entry.range
-    shown = [end for end in (0, found.low, found.high, support.least, support.most) if np.isfinite(end)]
-    margin = 0.1 * (max(shown) - min(shown)) or 1
+    near, far = sorted((support.least, support.most), key=lambda end: abs(end - found.value))
+    shown = [0, found.low, found.high, near]
+    if np.ptp([*shown, far]) < FAR * np.ptp(shown):
+        shown.append(far)
+    margin = 0.1 * np.ptp(shown) or 1
     first, last = min(shown) - margin, max(shown) + margin
 
     def place(value):
