@@ -125,6 +125,27 @@ def shared_maximum(winners, labels, *, shuffles=200, seed=0):
     return SharedMaximum(same, different, chance, pairs)
 
 
+def shared_by_class(winners, labels):
+    """For each class, the share of pairs of its images whose most active unit is the same: 0 to 1, (classes,).
+
+    :func:`shared_maximum` class by class, so that one digit that all share cannot speak for the ten.
+
+    Parameters
+    ----------
+    winners : array (N,) int
+    labels : array (N,) int
+        Each class with at least two images.
+    """
+    winners = np.unique(winners, return_inverse=True)[1]
+    labels = np.unique(_labels(labels, len(winners)), return_inverse=True)[1]
+    table = np.zeros((labels.max() + 1, winners.max() + 1), np.int64)
+    np.add.at(table, (labels, winners), 1)
+    every = table.sum(1)
+    if every.min() < 2:
+        raise CnnlensError("A class has only one image, so there is no pair of it to compare. Show at least two images of each class.")
+    return (table * (table - 1)).sum(1) / (every * (every - 1))
+
+
 def _agreement(winners, labels):
     """Share of agreeing pairs within and between classes, counted from the table of classes by units."""
     table = np.zeros((labels.max() + 1, winners.max() + 1), np.int64)
@@ -210,7 +231,7 @@ class Background:
     expected: float
 
 
-def background_share(maps, images, layer):
+def background_share(maps, images, layer, pooled=1):
     """How much of each unit's answer falls on positions that see only background, that is pixels of zero.
 
     The dissertation (section 7.5) found a unit in each of LeNet's first layers that "activates only for the background":
@@ -223,24 +244,65 @@ def background_share(maps, images, layer):
         With a background of zero, as in MNIST.
     layer : Layer
         Whose maps these are; its receptive field must be known.
+    pooled : int
+        Side of a max pooling behind ``layer`` that made the maps; the answer it passes on may come from any of the
+        positions it pools, so one that sees only background is enough.
 
     Returns
     -------
     Background
     """
-    ink = (images.max(-1) > 0).astype(np.int64)
-    empty = np.ones(maps.shape[:3], bool)
-    sums = np.pad(ink, ((0, 0), (1, 0), (1, 0))).cumsum(1).cumsum(2)  # summed-area table: ink in a box by four look-ups
-    height, width = ink.shape[1:]
-    for row in range(maps.shape[1]):
-        for col in range(maps.shape[2]):
-            top, left, bottom, right = layer.box(row, col)
-            t, b, l, r = max(top, 0), min(bottom, height), max(left, 0), min(right, width)
-            empty[:, row, col] = sums[:, b, r] - sums[:, t, r] - sums[:, b, l] + sums[:, t, l] == 0
+    height, width = maps.shape[1] * pooled, maps.shape[2] * pooled
+    empty = _empty(images, layer, height, width).reshape(len(maps), maps.shape[1], pooled, maps.shape[2], pooled).any((2, 4))
     positive = np.maximum(maps, 0)
     total = positive.sum((0, 1, 2), dtype=np.float64)
     there = (positive * empty[..., None]).sum((0, 1, 2), dtype=np.float64)
     return Background(np.divide(there, total, out=np.full(total.shape, np.nan), where=total > 0), float(empty.mean()))
+
+
+def _empty(images, layer, height, width):
+    """Which positions of a layer see no ink: bool (N, height, width)."""
+    ink = (images.max(-1) > 0).astype(np.int64)
+    empty = np.ones((len(images), height, width), bool)
+    sums = np.pad(ink, ((0, 0), (1, 0), (1, 0))).cumsum(1).cumsum(2)  # summed-area table: ink in a box by four look-ups
+    bottom_most, right_most = ink.shape[1:]
+    for row in range(height):
+        for col in range(width):
+            top, left, bottom, right = layer.box(row, col)
+            t, b, l, r = max(top, 0), min(bottom, bottom_most), max(left, 0), min(right, right_most)
+            empty[:, row, col] = sums[:, b, r] - sums[:, t, r] - sums[:, b, l] + sums[:, t, l] == 0
+    return empty
+
+
+def background_preference(found):
+    """How far each unit leaves the ink alone: 0 if it gives the background its even part or less, 1 if it answers only there.
+
+    :func:`background_share` on a scale that does not hang on how much of the images is empty (Cohen's 1960 correction for
+    chance); 0 for a unit that never answers.
+
+    Parameters
+    ----------
+    found : Background
+
+    Returns
+    -------
+    ndarray (units,)
+    """
+    beyond = (np.nan_to_num(found.share) - found.expected) / max(1 - found.expected, 1e-9)
+    return np.maximum(beyond, 0)
+
+
+def unchanged(before, after):
+    """Which images a layer passes on as they came, every number of them: bool (N,).
+
+    Parameters
+    ----------
+    before, after : ndarray (N, …)
+        Of one shape.
+    """
+    if before.shape != after.shape:
+        raise CnnlensError(f"Layers of {before.shape} and {after.shape} cannot be the same; expected one shape.")
+    return (before == after).reshape(len(before), -1).all(1)
 
 
 @dataclass(frozen=True)
@@ -282,3 +344,49 @@ def importance(drop, strength):
     correlations = np.divide((first * second).sum(1), scale, out=np.full(len(drop), np.nan), where=scale > 0)
     hits = (drop.argmax(1) == strength.argmax(1)).mean()
     return Importance(float(np.nanmean(correlations)), float(hits), 1 / drop.shape[1])
+
+
+def place_among(losses, units):
+    """Where a unit stands among the others by what is lost without it: the share of them that is lost more easily.
+
+    Parameters
+    ----------
+    losses : ndarray (N, units)
+        What silencing each unit costs each image, from :func:`cnnlens.lenses.activations.silence`.
+    units : array (N,) int
+        The unit that is asked about, for each image.
+
+    Returns
+    -------
+    ndarray (N,)
+        1 where no other unit costs as much, 0 where every other costs more; ties count half, so a unit named at random is
+        at 0.5 on average.
+    """
+    asked = np.take_along_axis(losses, np.asarray(units)[:, None], 1)
+    below = (losses < asked).sum(1) + ((losses == asked).sum(1) - 1) / 2
+    return below / (losses.shape[1] - 1)
+
+
+ORIENTED = 0.25  # selectivity of a unit whose answers vary 3 to 1 in a cosine round the circle
+TURN = 22.5  # degrees by which orientations may differ and still be called the same: an eighth of the half circle
+
+
+def oriented(tunings, toward=None):
+    """Which units are tuned to one orientation, and to the same one in every test: bool (units,).
+
+    One test is not enough: a unit that happens to answer to a single picture looks perfectly tuned.
+
+    Parameters
+    ----------
+    tunings : sequence of :class:`cnnlens.scores.stimuli.Tuning`
+        To pictures of several sorts, such as gratings and edges, each with a circle of 180 degrees.
+    toward : float, optional
+        The orientation in degrees that is asked about; by default any will do.
+
+    Returns
+    -------
+    ndarray (units,) bool
+    """
+    target = tunings[0].preferred if toward is None else toward
+    turned = [np.abs((tuned.preferred - target + 90) % 180 - 90) for tuned in tunings]
+    return np.logical_and.reduce([(tuned.selectivity >= ORIENTED) & (apart <= TURN) for tuned, apart in zip(tunings, turned)])

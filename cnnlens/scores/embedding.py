@@ -109,6 +109,23 @@ def vote(positions, labels, k=NEIGHBORS):
     return float((_winners(np.asarray(labels)[neighbors(positions, k)]) == labels).mean())
 
 
+def vote_by_class(positions, labels, k=NEIGHBORS, classes=None):
+    """The vote of the k nearest neighbors class by class: the share of each class that it gets right, (classes,).
+
+    NaN for a class without images.
+    """
+    labels = np.asarray(labels)
+    right = _winners(labels[neighbors(positions, k)]) == labels
+    members = np.bincount(labels, minlength=classes or 0)
+    return np.divide(np.bincount(labels, right, len(members)), members, out=np.full(len(members), np.nan), where=members > 0)
+
+
+def own_share(positions, labels, k=NEIGHBORS):
+    """What part of each point's k nearest neighbors is of its own class: (N,), 0 to 1."""
+    labels = np.asarray(labels)
+    return (labels[neighbors(positions, k)] == labels[:, None]).mean(1)
+
+
 def _winners(found):
     """The most frequent label of each row (N, k), of those tied the one met first."""
     counts = (found[:, :, None] == found[:, None, :]).sum(2)
@@ -293,6 +310,30 @@ def grouping(positions, labels, k=NEIGHBORS, classes=None):
     return found
 
 
+def groups_by_class(positions, labels, k=NEIGHBORS, classes=None):
+    """What the groups of a map are made of: the share of each class in the points that lie in a group, (classes,).
+
+    A point lies in a group if more than half of its k nearest neighbors are of its own class. All NaN if none does.
+    """
+    labels = np.asarray(labels)
+    members = np.bincount(labels[own_share(positions, labels, k) > 0.5], minlength=classes or labels.max() + 1)
+    return members / members.sum() if members.any() else np.full(len(members), np.nan)
+
+
+def sky_blue(images):
+    """What part of each image is blue as a clear sky is, from pale to deep: (N,), 0 to 1.
+
+    A pixel counts when blue is its strongest channel and red its weakest, blue leads red by a tenth of full scale, and it
+    is no darker than a third. A rule of thumb: water that mirrors the sky counts too, a grey sky does not.
+
+    Parameters
+    ----------
+    images : array (N, H, W, 3) in [0, 1]
+    """
+    red, green, blue = np.moveaxis(np.asarray(images), -1, 0)
+    return ((blue >= green) & (green >= red) & (blue - red > 0.1) & (blue > 1 / 3)).mean((1, 2))
+
+
 def mean_color(images):
     """The mean of each channel over an image: (N, C)."""
     return np.stack([np.asarray(image).mean((0, 1)) for image in images])
@@ -364,12 +405,28 @@ def rank_of_pair(matrix, one, other):
 
 def same_order(one, other):
     """Spearman's correlation of two symmetric matrices over their pairs, in [-1, 1]; NaN if one is constant."""
+    upper = np.triu_indices(len(one), 1)
+    return ranked_alike(one[upper], other[upper])
+
+
+def same_order_by_chance(one, other, *, shuffles=100, seed=0):
+    """:func:`same_order` when the classes of one matrix are given each other's names at random: the mean of many shuffles.
+
+    Rows and columns move together, so that a matrix keeps its own structure (Mantel 1967, "The detection of disease
+    clustering and a generalized regression approach").
+    """
+    generator = np.random.default_rng(seed)
+    orders = (generator.permutation(len(one)) for _ in range(shuffles))
+    return float(np.mean([same_order(one[order][:, order], other) for order in orders]))
+
+
+def ranked_alike(one, other):
+    """Spearman's rank correlation of two lists of numbers, in [-1, 1]; NaN if one is constant."""
     from scipy.stats import spearmanr
 
-    upper = np.triu_indices(len(one), 1)
-    if np.ptp(one[upper]) == 0 or np.ptp(other[upper]) == 0:
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
         return float("nan")
-    return float(spearmanr(one[upper], other[upper]).statistic)
+    return float(spearmanr(one, other).statistic)
 
 
 def _check_k(k, count):
