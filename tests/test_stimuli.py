@@ -102,8 +102,10 @@ def test_scrambled_keeps_color_and_waves_but_not_places():
     assert np.array_equal(found, stimuli.scrambled(image, seed=1))
 
 
-def test_beyond_waves_is_high_where_only_the_image_answers():
+def test_beyond_waves_is_high_where_the_order_of_the_waves_counts():
     image, other = np.float64([[4, 0, 2]]), np.float64([[1, 0, 2]])
-    assert stimuli.beyond_waves(image, np.zeros_like(image))[0] == 1
-    assert stimuli.beyond_waves(other, other)[0] == 0
-    assert stimuli.beyond_waves(image, other)[0] == pytest.approx(0.3)  # the silent unit has no say
+    assert stimuli.beyond_waves(image, 0 * image, 0 * image)[0] == 1
+    assert stimuli.beyond_waves(image, other, other)[0] == pytest.approx(0.3)  # the silent unit has no say
+    assert stimuli.beyond_waves(image, other, image)[0] == 0  # another scramble changes as much
+    up_and_down = stimuli.beyond_waves(np.float64([[3, 1]]), np.float64([[1, 3]]), np.float64([[1, 3]]))
+    assert up_and_down[0] == pytest.approx(0.5)

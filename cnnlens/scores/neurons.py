@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+from scipy.stats import rankdata
 
 from ..errors import CnnlensError
 
@@ -174,6 +175,28 @@ class Copies:
         """How often the most repeated pattern occurs."""
         return max(map(len, self.groups), default=1)
 
+    @property
+    def has_copy(self):
+        """Units that have a near-duplicate, (U,) bool."""
+        return self._close()[0].any(1)
+
+    @property
+    def occurs(self):
+        """How often each unit's own pattern occurs in the layer, itself counted, (U,) int.
+
+        Smaller than the groups, in which the first and the last may be unlike, only each like the next.
+        """
+        return 1 + self._close()[0].sum(1)
+
+    @property
+    def nearest_turned(self):
+        """Cosine with the most similar pattern of another unit after a quarter or three quarters of a turn, (U,)."""
+        other = np.where(np.eye(self.similarity.shape[1], dtype=bool), -1, self.similarity[[1, 3]])
+        return other.max((0, 2))
+
+    def _close(self):
+        return (self.similarity > self.threshold) & ~np.eye(self.similarity.shape[1], dtype=bool)
+
 
 def copies(patterns, threshold=ALIKE):
     """Which units of a layer repeat one another, straight or turned.
@@ -250,15 +273,41 @@ def preference(maps, place, boxes):
         ``(inside - outside) / (inside + outside)`` of the strongest answers: -1 (answers only elsewhere) to 1 (only
         there); 0 for a unit that is silent throughout.
     """
-    rows, cols = (axis.start + axis.field / 2 + axis.stride * np.arange(side) for axis, side in zip((place.rows, place.cols), maps.shape))
-    within = np.zeros(maps.shape[:2], bool)
-    for top, left, bottom, right in boxes:
-        within |= ((rows >= top) & (rows < bottom))[:, None] & ((cols >= left) & (cols < right))[None]
+    within = _within(maps, place, boxes)
     if not within.any() or within.all():
         raise CnnlensError(f"The boxes {list(boxes)} hold {'all' if within.any() else 'none'} of the {within.size} positions of layer {place.path!r}.")
     inside, outside = maps[within].max(0), maps[~within].max(0)
     total = inside + outside
     return np.where(total > 0, (inside - outside) / np.where(total > 0, total, 1), 0)
+
+
+def points_at(maps, place, boxes):
+    """Whether the strongest answer of each unit lies in a marked part of the image: the pointing game.
+
+    Zhang et al. 2016, "Top-down neural attention by excitation backprop", section 4.2. Unlike :func:`preference` it does
+    not favor large parts beyond their share of the image, nor units that answer at many places.
+
+    Parameters
+    ----------
+    maps, place, boxes
+        As for :func:`preference`.
+
+    Returns
+    -------
+    ndarray (U,) bool
+        False for a unit that is silent throughout.
+    """
+    flat = maps.reshape(-1, maps.shape[-1])
+    return _within(maps, place, boxes).ravel()[flat.argmax(0)] & (flat.max(0) > 0)
+
+
+def _within(maps, place, boxes):
+    """Which positions of a map look at one of the boxes: the middle of what they see lies in it."""
+    rows, cols = (axis.start + axis.field / 2 + axis.stride * np.arange(side) for axis, side in zip((place.rows, place.cols), maps.shape))
+    within = np.zeros(maps.shape[:2], bool)
+    for top, left, bottom, right in boxes:
+        within |= ((rows >= top) & (rows < bottom))[:, None] & ((cols >= left) & (cols < right))[None]
+    return within
 
 
 def roughness(images):
@@ -271,3 +320,96 @@ def roughness(images):
     fine = np.hypot(rows[:, None], cols[None]) > 0.25
     total = power.sum((1, 2, 3))
     return np.where(total > 0, power[:, fine].sum((1, 2)) / np.where(total > 0, total, 1), 0)
+
+
+def blur(images, width=5):
+    """How blurred images are, 0 (sharp) to 1, (N,).
+
+    How little of the difference between neighboring pixels a blur takes away: what is blurred already does not mind.
+    Crete et al. 2007, "The blur effect: perception and estimation with a new no-reference perceptual blur metric".
+
+    Parameters
+    ----------
+    images : ndarray (N, H, W, C)
+    width : int
+        Pixels of the blur that is tried.
+    """
+    from skimage.measure import blur_effect
+
+    color = -1 if images.shape[-1] == 3 else None
+    return np.array([blur_effect(image if color else image[..., 0], width, channel_axis=color) for image in images])
+
+
+def evenness(images):
+    """Share of an image's departure from mid grey that is one even color: 1 for color alone, near 0 for a pattern, (N,)."""
+    stray = np.asarray(images, float) - 0.5
+    total = (stray**2).mean((1, 2)).sum(-1)
+    even = (stray.mean((1, 2)) ** 2).sum(-1)
+    return np.divide(even, total, out=np.zeros(len(total)), where=total > 0)
+
+
+def elsewhere(found, k):
+    """What units that were chosen on some images find on an image that they were not chosen on.
+
+    For each image the k units with the highest mean on all *other* images are taken: units that were chosen by luck lose
+    on the next image what made them stand out.
+
+    Parameters
+    ----------
+    found : array (N, U)
+        From :func:`points_at` or :func:`preference`, of N images, at least two.
+    k : int
+
+    Returns
+    -------
+    ndarray (N,)
+        The mean over the k units on the image left out.
+    """
+    found = np.asarray(found, float)
+    if len(found) < 2:
+        raise CnnlensError(f"Units cannot be chosen on other images: there is but {len(found)}. Mark at least two.")
+    others = (found.sum(0) - found) / (len(found) - 1)
+    chosen = np.argsort(-others, 1, kind="stable")[:, :k]
+    return np.take_along_axis(found, chosen, 1).mean(1)
+
+
+def rise(values):
+    """Whether a number rises along the layers: Spearman's rank correlation with their order, -1 to 1, (N,).
+
+    Parameters
+    ----------
+    values : ndarray (N, layers)
+        A row an image; at least two layers.
+    """
+    ranks = rankdata(values, axis=1)
+    ranks = ranks - ranks.mean(1, keepdims=True)
+    order = np.arange(np.shape(values)[1]) - (np.shape(values)[1] - 1) / 2
+    length = np.linalg.norm(ranks, axis=1) * np.linalg.norm(order)
+    return np.divide(ranks @ order, length, out=np.zeros(len(ranks)), where=length > 0)
+
+
+# --- class models -------------------------------------------------------------------------------------------
+
+
+def read_as(images, wanted, real, labels, k=25):
+    """How readily images are read as what they were meant to be, by a reader who knows nothing of the network.
+
+    The share of the k most alike real images that are of the wanted class; alike by the correlation of their pixels
+    (k nearest neighbors, Cover and Hart 1967). Of real MNIST digits it is about 0.9; a tenth is chance.
+
+    Parameters
+    ----------
+    images : ndarray (N, H, W, C)
+    wanted : array (N,) int
+        The class each was made for.
+    real : ndarray (M, H, W, C)
+    labels : array (M,) int
+
+    Returns
+    -------
+    ndarray (N,)
+        0 to 1.
+    """
+    flat, known = (_unit_length(pixels - pixels.mean(1, keepdims=True)) for pixels in (np.reshape(each, (len(each), -1)) for each in (images, real)))
+    nearest = np.argsort(-(flat @ known.T), 1, kind="stable")[:, :k]
+    return (np.asarray(labels)[nearest] == np.asarray(wanted)[:, None]).mean(1)

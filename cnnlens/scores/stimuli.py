@@ -240,23 +240,29 @@ def explained(filters, pictures):
     return np.divide((first + second).max(1), largest, out=np.zeros(len(weights)), where=largest > 0)
 
 
-def beyond_waves(answers, scrambled_answers):
-    """How much more units answer to images than to the same waves out of place: ``(real - scrambled) / (real + scrambled)``.
+def beyond_waves(answers, scrambled_answers, again):
+    """How much units care for how an image's waves are put together, beyond what any new order of them changes.
 
-    Near 0 for units that see color and edges alone; above 0 for those that see how edges belong together. Freeman et al.
-    2013, "A functional and perceptual signature of the second visual area in primates", tell V2 from V1 by it.
+    ``|real - scrambled| / (real + scrambled)``, less the same between two ways of scrambling. Near 0 for units that see
+    color and edges alone; above 0 for those that see how edges belong together. Freeman et al. 2013, "A functional and
+    perceptual signature of the second visual area in primates", tell V2 from V1 by it; unlike there the size of the
+    change counts and not its sign, else units that answer less to the image cancel those that answer more.
 
     Parameters
     ----------
-    answers, scrambled_answers : ndarray (N, U)
-        Not negative, to N images and to the same :func:`scrambled`.
+    answers, scrambled_answers, again : ndarray (N, U)
+        Not negative, to N images and to the same :func:`scrambled` with two seeds.
 
     Returns
     -------
     ndarray (N,)
         The mean over units that answer at all, -1 to 1.
     """
-    total = np.asarray(answers) + scrambled_answers
-    index = np.divide(answers - scrambled_answers, total, out=np.full(total.shape, np.nan), where=total > 0)
-    alive = np.isfinite(index)
-    return np.where(alive, index, 0).sum(1) / np.maximum(alive.sum(1), 1)
+    return _change(answers, scrambled_answers) - _change(again, scrambled_answers)
+
+
+def _change(one, other):
+    total = np.asarray(one) + other
+    alive = total > 0
+    index = np.divide(np.abs(np.asarray(one) - other), total, out=np.zeros(total.shape), where=alive)
+    return index.sum(1) / np.maximum(alive.sum(1), 1)

@@ -1,0 +1,157 @@
+"""Claims about neurons: the measures know high from low, and planted networks and photographs come out as they were planted."""
+
+import numpy as np
+import pytest
+
+from cnnlens import datasets, ledger, neurons, zoo
+from cnnlens.errors import CnnlensError
+from cnnlens.ledger import faces, on_neurons
+from cnnlens.ledger.claim import CannotTell
+from cnnlens.ledger.materials import Materials
+from cnnlens.network import Axis, Layer
+from cnnlens.scores import neurons as scores
+
+CLAIMS = [claim for claim in ledger.CLAIMS.values() if claim.technique == "neurons"]
+SOBEL = np.float32([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+CORNER = np.float32([[-1, -1, -1], [-1, 1, 1], [-1, 1, 1]])
+
+
+# --- measures -----------------------------------------------------------------------------------------------
+
+
+def test_copies_name_the_units_that_are_turned():
+    generator = np.random.default_rng(0)
+    one, other, lone = generator.normal(size=(3, 5, 5, 1))
+    found = scores.copies(np.stack([one, np.rot90(one), other, 2 * other, lone]))
+    assert (found.nearest_turned > 0.99).tolist() == [True, True, False, False, False] and found.nearest_turned[2:].max() < 0.7
+    assert found.occurs.tolist() == [1, 1, 2, 2, 1]
+    assert found.has_copy.tolist() == [False, False, True, True, False] and found.duplicated == pytest.approx(0.4)
+
+
+def test_blur_is_high_for_a_ramp_and_low_for_noise():
+    noise = np.random.default_rng(0).random((28, 28, 1))
+    ramp = np.broadcast_to(np.linspace(0, 1, 28)[:, None, None], (28, 28, 1))
+    soft, hard = scores.blur(np.stack([ramp, noise]))
+    assert soft > 0.6 > 0.3 > hard
+
+
+def test_evenness_is_one_for_a_color_and_low_for_a_pattern():
+    color = np.broadcast_to(np.float64([0.9, 0.4, 0.1]), (16, 16, 3))
+    checks = np.broadcast_to((np.indices((16, 16)).sum(0) % 2)[..., None], (16, 16, 3))
+    assert np.allclose(scores.evenness(np.stack([color, checks, np.full((16, 16, 3), 0.5)])), [1, 0, 0])
+
+
+def test_units_that_prefer_the_same_thing_everywhere_are_found_and_lucky_ones_are_not():
+    luck = np.random.default_rng(0).uniform(-0.5, 0.5, (6, 300))
+    planted = luck.copy()
+    planted[:, :4] = 0.6
+    assert scores.elsewhere(planted, 4).min() == pytest.approx(0.6)
+    assert abs(scores.elsewhere(luck, 4).mean()) < 0.2
+    with pytest.raises(CnnlensError, match="at least two"):
+        scores.elsewhere(luck[:1], 4)
+
+
+def test_a_unit_points_at_where_it_answers_most():
+    place = Layer("conv", "Conv2D", (8, 8, 3), 0, Axis(2, 4, -1), Axis(2, 4, -1))
+    maps = np.zeros((8, 8, 3))
+    maps[2, 5, 0] = maps[6, 1, 1] = 1  # their middles look at pixels (5, 11) and (13, 3)
+    assert scores.points_at(maps, place, [(4, 10, 8, 12)]).tolist() == [True, False, False]
+    assert scores.points_at(maps, place, [(4, 10, 8, 12), (12, 2, 14, 4)]).tolist() == [True, True, False]
+
+
+def test_rise_is_one_where_a_number_grows_with_depth():
+    assert np.allclose(scores.rise([[0, 1, 5, 6], [3, 2, 1, 0], [1, 1, 1, 1]]), [1, -1, 0])
+    assert abs(scores.rise(np.random.default_rng(0).random((500, 13))).mean()) < 0.05
+
+
+def test_a_reader_reads_digits_but_not_noise():
+    data = datasets.load("digits")
+    real, labels = data.x_train[:800], data.y_train[:800]
+    assert scores.read_as(data.x_test[:100], data.y_test[:100], real, labels).mean() > 0.7
+    assert scores.read_as(np.random.default_rng(0).random((100, 28, 28, 1)), data.y_test[:100], real, labels).mean() < 0.3
+
+
+# --- what is planted comes out ------------------------------------------------------------------------------
+
+
+def planted(pattern):
+    """A LeNet whose first layer holds one pattern in 32 directions and strengths."""
+    net = zoo.load("lenet", weights="random")
+    filters = np.stack([(1 + k / 32) * np.rot90(pattern, k) for k in range(32)], -1)
+    net.model.get_layer("conv1").set_weights([filters[:, :, None], np.zeros(32, np.float32)])
+    net.source = "planted"
+    return net
+
+
+def at(net, name="lenet", **size):
+    return Materials({"copies": 1, **size}, {("net", name): net})
+
+
+@pytest.mark.parametrize("pattern, edges, corners", [(SOBEL, 1, 0), (CORNER, 0, 1)])
+def test_planted_detectors_are_counted(pattern, edges, corners):
+    here = at(planted(pattern))
+    for measure, share in ((on_neurons.lenet_conv1_edges, edges), (on_neurons.lenet_conv1_corners, corners)):
+        own, chance = measure(here, 0)
+        assert own.mean() == share and chance.shape == (32,) and chance.mean() < 0.6
+    first, second = on_neurons.lenet_corners_only_first(here, 0)
+    assert (first.mean() > 0.4) == bool(corners) and abs(second.mean()) < 0.5
+
+
+def test_planted_copies_and_color_edges_are_counted():
+    net = neurons.untrained(zoo.load("hed"))
+    one, two = np.float32([1, -1, 0.5]), np.float32([-1, 0.5, 1])
+    filters = np.random.default_rng(0).normal(size=(3, 3, 3, 64)).astype(np.float32)
+    for unit in range(8):
+        filters[..., unit] = np.where(SOBEL[..., None] > 0, one, two) * (1 + unit % 4)  # all eight are one pattern
+    net.model.get_layer("block1_conv1").set_weights([filters, np.zeros(64, np.float32)])
+    here = at(net, "vgg16")
+    own, chance = on_neurons.vgg16_first_repeated(here, 0)
+    assert own.mean() == 8 / 64 and chance.mean() == 0
+    assert on_neurons.vgg16_first_up_to_four(here, 0) == [[8], [1]]
+    kinds, chance = on_neurons.vgg16_first_only_color_edge_corner(here, 0)
+    assert kinds[:8].all() and kinds[8:].mean() < 0.2 and chance.mean() < 0.2
+
+
+def test_faces_are_known_again_and_their_eyes_are_on_them():
+    photos = datasets.shipped()
+    images, eyes = faces.faces_of((*photos, *photos), size=64)
+    assert np.shape(images) == (4, 64, 64, 3) and len(eyes) == 4
+    for marked in eyes:
+        for top, left, bottom, right in marked:
+            assert 0 <= top < bottom <= 64 and 0 <= left < right <= 64
+    wholes, heads = faces.heads_of(photos, size=64)
+    assert len(wholes) == len(heads) == 3  # the cat is all head
+    assert faces.faces_of(photos[1:2]) == ([], [])
+
+
+def test_without_faces_or_animals_nothing_can_be_told():
+    here = Materials({"pixels": 64, "chosen": 2}, {"photos": datasets.shipped()[1:2], "shipped": datasets.shipped()[1:2]})
+    for measure in (on_neurons.vgg16_eyes, on_neurons.vgg16_faces, on_neurons.vgg16_bodies):
+        with pytest.raises(CannotTell, match="marked"):
+            measure(here, 0)
+
+
+def test_an_undertrained_network_has_learned_little():
+    here = Materials({"images": 256})
+    net = on_neurons._barely_trained(here, 0)
+    data = here.data("mnist")
+    accuracy = (net.predict(data.x_test[:200], progress=False).argmax(1) == data.y_test[:200]).mean()
+    assert accuracy < 0.9 and on_neurons._barely_trained(here, 0) is net
+
+
+# --- every claim --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
+def test_a_claim_says_all_that_a_reader_needs(claim):
+    assert claim.measure.__doc__ and claim.section.startswith(("7.4", "8"))
+    assert all(len(getattr(claim, part)) > 8 for part in ("says", "looked_at", "figure", "control", "why"))
+    assert claim.quick.keys() == claim.full.keys() and 2 <= claim.quick["seeds"] <= claim.full["seeds"]
+
+
+def test_quick_claims_on_a_small_network_settle():
+    kept = {}
+    for key in ("lenet-conv1-edges", "lenet-conv2-noisier", "vgg16-first-repeated"):
+        entry = ledger.measure(ledger.CLAIMS[key], kept=kept)
+        assert entry.verdict in ledger.VERDICTS and entry.measured["low"] <= entry.measured["figure"] - entry.measured["control"] <= entry.measured["high"]
+    assert "mnist" not in entry.sources and entry.stands_in == ("vgg16",)
