@@ -258,6 +258,10 @@ def test_forest_says_verdict_stand_in_and_support_in_words(toys):
     assert len(set(draw.LOOKS.values())) == len({mark for _, mark in draw.LOOKS.values()}) == 3, "a shape of its own for each verdict"
 
 
+def test_no_claims_are_a_picture_too():
+    assert figures.png(draw.forest(ledger.Ledger(), title="none")[0]) and "0 claims" in draw.forest(ledger.Ledger())[1]
+
+
 def test_places_on_a_row_follow_the_numbers(toys):
     entry = ledger.audit(["plain"], progress=False)["plain"]
     place = draw.scale(entry, 0, 100)
@@ -303,7 +307,7 @@ def test_the_command_end_to_end(toys, assessed, tmp_path, capsys):
     assert [row["key"] for row in kept] == list(CLAIMS) and {row["seed"] for row in kept} == {2}
     assert assessed == [("quick", {"seed": 2, "path": tmp_path / "table.json"})]
     page = (tmp_path / "scorecard.html").read_text()
-    assert page.count("<article") == 4 and page.count("<svg") == 3 and page.count("R², 1 is best") == 2
+    assert page.count("<article") == 4 == page.count("<li><a") and page.count("<svg") == 3 and page.count("R², 1 is best") == 2
     toys.measured = []
     assert main(["scorecard", "--out", str(tmp_path), "--seed", "2"]) == 0 and toys.measured == []
     assert main(["scorecard", "--out", str(tmp_path), "--claims", "close"]) == 0 and toys.measured == ["close"] * 3

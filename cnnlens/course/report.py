@@ -27,13 +27,14 @@ article h3 { margin: 0; font-size: 1.05rem; flex: 1 1 24rem; } article header > 
 .one { white-space: nowrap; } .badge { background: var(--badge); color: var(--badge-ink); border-radius: .3rem; padding: 0 .4rem; font-size: .8rem; font-weight: 600; white-space: nowrap; }
 dl { display: grid; grid-template-columns: 8.5rem 1fr; gap: .1rem .8rem; margin: .6rem 0 0; } dd { margin: 0; overflow-wrap: anywhere; }
 summary { cursor: pointer; color: var(--faint); font-size: .9rem; margin-top: .3rem; }
+.index ul { margin: .2rem 0 .6rem; } a { color: inherit; }
 svg { display: block; max-width: 100%; height: auto; } svg .track { fill: var(--track); } svg .support { fill: var(--support); stroke: var(--edge); }
 svg .zero { stroke: var(--faint); stroke-dasharray: 2 3; } svg .reach { stroke: currentColor; stroke-width: 3; } svg .mark { fill: currentColor; }
 svg .hollow { fill: var(--card); stroke: currentColor; stroke-width: 2; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .9rem; background: var(--card); }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line); } td b { font-variant-numeric: tabular-nums; }
 @media (max-width: 34rem) { dl { grid-template-columns: 1fr; } dt { margin-top: .3rem; } }
-@media print { :root { --paper: #fff; } body { margin: 0; max-width: none; font-size: 10pt; } summary { display: none; } article { padding: .4rem .6rem; } }
+@media print { :root { --paper: #fff; } body { margin: 0; max-width: none; font-size: 10pt; } summary, .index { display: none; } article { padding: .4rem .6rem; } }
 """
 
 HEAD = """<!doctype html>
@@ -87,7 +88,15 @@ could have come out either way.</p>
 <p class="faint">{ran} at profile {_text(profiles)}, in {minutes:.1f} minutes; {stands} of {len(ledger.entries)} on a stand-in.</p>
 <p class="faint">A bar shows the difference of figure and control with its 95 % interval. Shaded: what counts as support, said before measuring.
 Dotted: no difference. A claim holds if the whole interval lies in the shaded range, does not hold if all of it lies outside, and cannot be told here
-if it lies across an end. Hollow marks: measured on a stand-in. Each bar has a scale of its own.</p>"""
+if it lies across an end. Hollow marks: measured on a stand-in. Each bar has a scale of its own.</p>
+{"".join(_index(ledger, verdict) for verdict in SIGNS)}"""
+
+
+def _index(ledger, verdict):
+    """The claims of a verdict, to jump to."""
+    found = [f'<li><a href="#{_text(entry.key)}">{_text(entry.says)}</a></li>' for entry in ledger.entries if entry.verdict == verdict]
+    sign, kind = SIGNS[verdict]
+    return f'<details class="index"><summary class="{kind}">{sign} {_text(verdict)}: {len(found)}</summary><ul>{"".join(found)}</ul></details>' if found else ""
 
 
 def _claim(entry):
