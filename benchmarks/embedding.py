@@ -14,8 +14,11 @@ Without the real data the stand-ins are repeated with a little noise, and the ou
 import argparse
 import resource
 import sys
+import tempfile
 import time
+from pathlib import Path
 
+import keras
 import numpy as np
 
 from cnnlens import datasets, device, embedding, zoo
@@ -96,27 +99,28 @@ def filmed(count, epochs, seed):
     """A film of epochs in runs of scikit-learn."""
     images, labels, _ = images_of("mnist", count)
     start, end = zoo.load("lenet", weights="random"), zoo.load("lenet")
-    steps = [np.square(i / (epochs - 1)) for i in range(epochs)]
-    # The weights between an untrained and the trained network stand for epochs; what they cost to map is the same.
-    stages = [[(1 - s) * a + s * b for a, b in zip(start.model.get_weights(), end.model.get_weights())] for s in steps]
-
-    def ours():
-        maps = []
-        for weights in stages:
-            end.model.set_weights(weights)
-            warm = {"start": maps[-1].points, "iterations": film.ITERATIONS, "exaggerated": film.EXAGGERATED} if maps else {}
-            maps.append(embedding.tsne(end, images, "dense1", labels=labels, seed=seed, progress=False, **warm))
-        return maps
-
-    maps, seconds = timed(ours)
+    with tempfile.TemporaryDirectory() as folder:
+        snapshots = list(between(start.model, end.model, epochs, Path(folder)))
+        made, seconds = timed(lambda: film.through_training(end, images, snapshots, "dense1", labels=labels, seed=seed, progress=False))
     whole = end.read(images, ["dense1"], batch_size=500)["dense1"]
     theirs, one = timed(sklearn_of, whole)
-    votes = score.vote(maps[-1].points, labels), score.vote(theirs, labels)
+    votes = score.vote(made.maps[-1].points, labels), score.vote(theirs, labels)
     good = seconds / one <= MOST_RUNS
     print(f"\nfilm of {epochs} epochs, {count:,} images: {seconds:.1f} s; one run of scikit-learn {one:.1f} s; ratio {seconds / one:.2f}")
     print(f"vote in the last map: film {votes[0]:.4f}, scikit-learn {votes[1]:.4f}")
     print(f"{'kept' if good else 'BROKEN'}: at most {MOST_RUNS} runs")
     return good
+
+
+def between(start, end, epochs, folder):
+    """Weights between an untrained and the trained network stand for snapshots; what they cost to map is the same."""
+    model = keras.models.clone_model(end)
+    for epoch in range(epochs):
+        share = (epoch / (epochs - 1)) ** 2
+        model.set_weights([(1 - share) * a + share * b for a, b in zip(start.get_weights(), end.get_weights())])
+        path = folder / f"{epoch}.weights.h5"
+        model.save_weights(path)
+        yield epoch, path
 
 
 def memory(count):

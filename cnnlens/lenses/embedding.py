@@ -22,7 +22,7 @@ IN_MEMORY = 1 << 28  # floats (1 GiB) of one layer that are kept; a larger layer
 EXAGGERATED = 250  # first iterations, in which attraction is exaggerated so that clusters can find together
 EXAGGERATION = 12
 ONE_THREAD = 5_000  # points below which threads cost more than they give
-FFT_FROM = 2_000  # points from which the interpolation of Linderman et al. 2019 is faster than the tree of Barnes and Hut
+FFT_FROM = 10_000  # points from which the interpolation of Linderman et al. 2019 is faster than the tree of Barnes and Hut
 SPREAD = 1e-4  # standard deviation of the first positions
 
 # Threads that wait for each other by spinning stall a busy machine; read when openTSNE is imported, so set before.

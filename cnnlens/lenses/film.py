@@ -16,6 +16,8 @@ from . import embedding
 
 EXAGGERATED = 60  # a short spell at the start of each map, so that a cluster that was torn in two can still join
 ITERATIONS = 260  # of every map but the first, which starts from nothing
+FIRST = 500  # of the first map; more would only spread it wider than those that follow
+SHRUNK = 0.1  # a map starts from the last one at this scale: points that lie close reach their places in fewer steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,9 +177,9 @@ def _film(stages, count, images, labels, classes, seed, progress, how):
     """A Film from stages (network, layer, settings, title) that are made ready one by one."""
     maps, titles = [], []
     for net, layer, own, title in tqdm(stages, total=count, desc="film", unit="map", delay=2, leave=False, disable=not progress):
-        settings = {"labels": labels, "classes": classes, "seed": seed, "progress": False, **how, **own}
+        settings = {"labels": labels, "classes": classes, "seed": seed, "progress": False, "iterations": FIRST, **how, **own}
         if maps:
-            settings |= {"start": maps[-1].points, "iterations": ITERATIONS, "exaggerated": EXAGGERATED}
+            settings |= {"start": maps[-1].points * SHRUNK, "iterations": ITERATIONS, "exaggerated": EXAGGERATED}
         maps.append(embedding.tsne(net, images, layer, **settings))
         titles.append(title)
     if not maps:
