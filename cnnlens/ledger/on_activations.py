@@ -16,12 +16,17 @@ from .claim import Support, claim
 CLASSES = 10  # of both data sets
 
 
+def chosen(at, data, seed):
+    """Which test images a seed draws: (images,) int."""
+    count = len(data.y_test)
+    return np.random.default_rng(seed).choice(count, min(at.size.images, count), replace=False)
+
+
 def drawn(at, name, seed):
     """Test images and their labels, another random draw under each seed."""
     data = at.data(name)
-    count = min(at.size.images, len(data.y_test))
-    chosen = np.random.default_rng(seed).choice(len(data.y_test), count, replace=False)
-    return data.x_test[chosen], data.y_test[chosen]
+    numbers = chosen(at, data, seed)
+    return data.x_test[numbers], data.y_test[numbers]
 
 
 # --- how much of the picture is left ------------------------------------------------------------------------
@@ -157,8 +162,8 @@ def _background(at, net, layer, pooled, seed):
     def preference(which):
         return scores.background_preference(scores.background_share(maps[which], images[which], net.layer("conv1"), pooled))
 
-    chosen = preference(slice(half)).argmax()
-    return [preference(np.flatnonzero(labels[half:] == digit) + half)[chosen] for digit in range(CLASSES)]
+    unit = preference(slice(half)).argmax()
+    return [preference(np.flatnonzero(labels[half:] == digit) + half)[unit] for digit in range(CLASSES)]
 
 
 BACKGROUND = {

@@ -9,7 +9,7 @@ import numpy as np
 from ..lenses import embedding
 from ..scores import embedding as scores
 from .claim import CannotTell, Support, claim
-from .on_activations import CLASSES, drawn
+from .on_activations import CLASSES, chosen, drawn
 
 DATA = {"lenet": "mnist", "vgg4": "cifar10"}
 QUICK, FULL = {"seeds": 3, "images": 240, "iterations": 500}, {"seeds": 5, "images": 2000, "iterations": 750}
@@ -236,15 +236,14 @@ def cifar_deer_horse(at, seed):
     figure="rank correlation, over all pairs of classes, of being neighbors in the map of VGG4's last hidden layer with being taken for each other "
     "by VGG4, on other images",
     control="the same with the classes given each other's names at random", support=Support(0.5),
-    why="0.5 is what is commonly called a strong correlation", quick={**QUICK, "judged": 360}, full={**FULL, "judged": 5000},
+    why="0.5 is what is commonly called a strong correlation", quick={**QUICK, "judged": 1000}, full={**FULL, "judged": 10000},
 )  # fmt: skip
 def tsne_shows_similar_classes(at, seed):
     """Two orders of the pairs of classes compared, and permuted as by Mantel (1967)."""
     _objects(at)
-    data, net, beside = at.data("cifar10"), at.net("vgg4"), _beside(at, seed)
-    answers = at.shared(("answers", "vgg4", "cifar10"), lambda: net.predict(data.x_test, batch_size=250, progress=False).argmax(1))
-    mapped = np.random.default_rng(seed).choice(len(answers), min(at.size.images, len(answers)), replace=False)
-    others = np.delete(np.arange(len(answers)), mapped)[: at.size.judged]
+    data, net, beside, many = at.data("cifar10"), at.net("vgg4"), _beside(at, seed), at.size.judged
+    answers = at.shared(("answers", "vgg4", many), lambda: net.predict(data.x_test[:many], batch_size=250, progress=False).argmax(1))
+    others = np.setdiff1d(np.arange(len(answers)), chosen(at, data, seed))
     taken = scores.confusions(data.y_test[others], answers[others], classes=CLASSES)
     return [scores.same_order(beside, taken)], [scores.same_order_by_chance(beside, taken, seed=seed)]
 
