@@ -209,11 +209,11 @@ def test_tally(toys):
     book = ledger.audit(progress=False)
     found = ledger.tally(book, {"plain": FAILS, "wrong": HOLDS, "close": OPEN, "<none>": None})
     assert [guess.kind for guess in found.guesses] == ["doubted", "misled", "right"]
-    assert found.sentence == "You were right in 1 of 3. Said to hold, and measured not to (1): wrong."
+    assert found.sentence == "Right in 1 of 3. Said to hold, and measured not to (1): wrong."
     assert ledger.tally(book, {"close": HOLDS}).guesses[0].kind == "unsettled"
     authors = ledger.tally(book, guessing.authors(book))
     assert len(authors.guesses) == 4 and len(authors.of("right")) == 1
-    assert ledger.tally(book, {}).sentence == "You were right in 0 of 0."
+    assert ledger.tally(book, {}).sentence == "Right in 0 of 0."
     with pytest.raises(CnnlensError, match="Did you mean 'plain'"):
         ledger.tally(book, {"plaine": HOLDS})
     with pytest.raises(CnnlensError, match="no verdict 'hold'. Did you mean 'holds'"):
@@ -229,9 +229,9 @@ def test_the_explorer_hides_the_verdicts_until_revealed(toys):
     explorer = explore.scorecard(book)
     explorer.set(wrong=HOLDS, close=OPEN)
     assert explorer.guesses == {"wrong": HOLDS, "close": OPEN}
-    assert "2 of 4 guessed" in explorer.frame.words and "right" not in explorer.frame.words
+    assert "2 of 4 guessed" in explorer.frame.words and "Right" not in explorer.frame.words
     explorer.set(reveal=True)
-    assert "right in 1 of 2" in explorer.frame.words and "measured not to (1): wrong" in explorer.frame.words
+    assert "Right in 1 of 2" in explorer.frame.words and "measured not to (1): wrong" in explorer.frame.words
     shown = "".join(widget.value for control in list(explorer.controls.values())[:-1] for widget in control.widget.children[:1])
     assert "the claim &lt;wrong&gt;" in shown and "<wrong>" not in shown and "at least 0.1" in shown and "figure 12" in shown
     assert explore.scorecard(book, {"plain": HOLDS}).guesses == {"plain": HOLDS}
@@ -252,7 +252,7 @@ def test_forest_says_verdict_stand_in_and_support_in_words(toys):
     book = ledger.audit(progress=False)
     fig, alt = draw.forest(book, {"plain": HOLDS, "wrong": HOLDS})
     words = words_of(fig)
-    for expected in ("holds  · stand-in", "does not hold  · stand-in", "needs ≥ 0.1", "needs −0.1 to 0.1", "not measured", "you: holds ✓", "you: holds ✗", SOURCE["mnist"]):
+    for expected in ("holds  · stand-in", "does not hold  · stand-in", "needs ≥ 0.1", "needs −0.1 to 0.1", "not measured", "guess: holds ✓", "guess: holds ✗", SOURCE["mnist"]):
         assert expected in words, expected
     assert "plain: holds (stand-in)." in alt and "<none>: cannot be told here." in alt
     assert len(set(draw.LOOKS.values())) == len({mark for _, mark in draw.LOOKS.values()}) == 3, "a shape of its own for each verdict"
@@ -281,7 +281,7 @@ def made_table():
 
 def test_results_draw_themselves(toys):
     book = ledger.audit(progress=False)
-    for result, expected in ((book, "4 claims"), (made_table(), "LIME on vgg16"), (ledger.tally(book, {"wrong": HOLDS}), "right in 0 of 1")):
+    for result, expected in ((book, "4 claims"), (made_table(), "LIME on vgg16"), (ledger.tally(book, {"wrong": HOLDS}), "Right in 0 of 1")):
         data, _ = result._repr_mimebundle_()
         assert data["image/png"] and expected in data["text/plain"]
     words = words_of(draw.table(made_table())[0])

@@ -46,7 +46,7 @@ def forest(ledger, guesses=None, *, title="", width=11.5):
     Figure, str
         And its alternative text.
     """
-    labels = [textwrap.wrap(f"{entry.says} ({entry.section})", int(width * 6.8)) for entry in ledger.entries]
+    labels = [textwrap.wrap(f"{entry.says} ({entry.section})", int(width * 6.1)) for entry in ledger.entries]
     tall = [max(2, len(label)) * LINE + 0.1 for label in labels]
     groups = len({entry.technique for entry in ledger.entries})
     height = sum(tall) + groups * 0.32 + 0.75
@@ -91,7 +91,7 @@ def _claim(axes, entry, label, top, room, guess):
         _bar(axes, entry, middle, color, mark)
         numbers = f"{short(found.value)}  ({short(found.low)} to {short(found.high)})"
     else:
-        axes.plot([np.mean(BAR)], [middle], marker=mark, color=color, markersize=7, markerfacecolor="white")
+        axes.text(np.mean(BAR), middle, "nothing to measure it on", fontsize=SMALL, style="italic", va="center", ha="center", color=FAINT)
         numbers = "not measured"
     stands = "  · stand-in" if entry.stands_in else ""
     axes.text(64, middle - LINE / 2, f"{entry.verdict}{stands}", fontsize=SMALL + 0.5, weight="bold", va="center", color=color)
@@ -99,7 +99,7 @@ def _claim(axes, entry, label, top, room, guess):
     axes.text(99.5, middle + LINE / 2, f"needs {needs(entry.range)}", fontsize=SMALL, va="center", ha="right", color=FAINT)
     if guess is not None:
         right = "✓" if guess == entry.verdict else "✗"
-        axes.text(99.5, middle - LINE / 2, f"you: {guess} {right}", fontsize=SMALL, va="center", ha="right", color=INK_HEX)
+        axes.text(99.5, middle - LINE / 2, f"guess: {guess} {right}", fontsize=SMALL, va="center", ha="right", color=INK_HEX)
 
 
 def _bar(axes, entry, middle, color, mark):

@@ -60,7 +60,7 @@ class Tally(Result):
     def sentence(self):
         """The count in one sentence, and the claims where the picture misled."""
         count, right, misled = len(self.guesses), len(self.of(RIGHT)), self.of(MISLED)
-        said = f"You were right in {right} of {count}."
+        said = f"Right in {right} of {count}."
         if misled:
             said += f" Said to hold, and measured not to ({len(misled)}): " + ", ".join(guess.key for guess in misled) + "."
         return said
