@@ -41,6 +41,14 @@ def test_evenness_is_one_for_a_color_and_low_for_a_pattern():
     assert np.allclose(scores.evenness(np.stack([color, checks, np.full((16, 16, 3), 0.5)])), [1, 0, 0])
 
 
+def test_stripes_are_stripes_however_they_wind_and_spots_are_not():
+    rows, cols = np.indices((48, 48))
+    straight, spots = np.sin(rows), np.sin(rows) * np.sin(cols)
+    rings, noise = np.sin(np.hypot(rows - 24, cols - 24)), np.random.default_rng(0).random((48, 48))
+    found = scores.stripes(0.5 + 0.5 * np.stack([straight, rings, spots, noise, 0 * noise])[..., None])
+    assert found[0] > 0.95 and found[1] > 0.8 and found[2] < 0.4 and found[3] < 0.4 and found[4] == 0
+
+
 def test_units_that_prefer_the_same_thing_everywhere_are_found_and_lucky_ones_are_not():
     luck = np.random.default_rng(0).uniform(-0.5, 0.5, (6, 300))
     planted = luck.copy()
@@ -151,7 +159,7 @@ def test_a_claim_says_all_that_a_reader_needs(claim):
 
 def test_quick_claims_on_a_small_network_settle():
     kept = {}
-    for key in ("lenet-conv1-edges", "lenet-conv2-noisier", "vgg16-first-repeated"):
+    for key in ("lenet-conv1-edges", "vgg16-first-repeated"):
         entry = ledger.measure(ledger.CLAIMS[key], kept=kept)
         assert entry.verdict in ledger.VERDICTS and entry.measured["low"] <= entry.measured["figure"] - entry.measured["control"] <= entry.measured["high"]
     assert "mnist" not in entry.sources and entry.stands_in == ("vgg16",)

@@ -323,6 +323,17 @@ def vgg16_pool_changes_kind(at, seed):
 
 
 @claim(
+    "vgg16-pool-spots", section="7.4.2", technique="neurons",
+    says="From block1_conv2 to block1_pool edges give way to textures such as spots.", looked_at=FIRST_BLOCK,
+    figure="how far the pattern of a picture runs in one direction, block1_conv2", control="the same units, block1_pool",
+    support=Support(0.1), why="a tenth of the way from perfect stripes to no direction at all is about what one sees", **BLOCK1,
+)  # fmt: skip
+def vgg16_pool_spots(at, seed):
+    """Coherence of the structure tensor of the pictures of the same units, by the dissertation's method and from the same noise."""
+    return [scores.stripes(_block1(at, layer, seed)) for layer in ("block1_conv2", "block1_pool")]
+
+
+@claim(
     "vgg16-hierarchy", section="7.4.2 and 8", technique="neurons",
     says="VGG16's layers form a clear hierarchy: edges and colors, then textures, then things.", looked_at="8×8 sheets of all layers",
     figure="rank correlation, over the 13 convolutions, of depth with how much they care for how the waves of a photograph are put together",

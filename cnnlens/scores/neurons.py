@@ -348,6 +348,26 @@ def evenness(images):
     return np.divide(even, total, out=np.zeros(len(total)), where=total > 0)
 
 
+def stripes(images, sigma=2.0):
+    """How far a pattern runs in one direction at each place: 1 for stripes, also winding ones; low for spots and noise, (N,).
+
+    Coherence of the structure tensor (Bigün and Granlund 1987, "Optimal orientation detection of linear symmetry"), weighted
+    by how strong the pattern is; 0 for an image without any.
+
+    Parameters
+    ----------
+    images : ndarray (N, H, W, C)
+    sigma : float
+        Standard deviation in pixels of the neighborhood that a place is judged by.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    down, across = np.gradient(np.asarray(images, float).mean(-1), axis=(1, 2))
+    dd, aa, da = (gaussian_filter(product, (0, sigma, sigma)) for product in (down * down, across * across, down * across))
+    strength, one_way = (dd + aa).sum((1, 2)), np.hypot(dd - aa, 2 * da).sum((1, 2))
+    return np.divide(one_way, strength, out=np.zeros(len(strength)), where=strength > 1e-12)
+
+
 def elsewhere(found, k):
     """What units that were chosen on some images find on an image that they were not chosen on.
 
