@@ -1,6 +1,7 @@
 # make course   run every lesson headlessly, leave build/course/index.html
 # make test     all tests: units, lessons through papermill, nbval, planted faults, the browser
 # make lab      open the lessons in JupyterLab
+# make ledger   measure every claim at the full sizes, under an hour; resumes when it was stopped
 # make setup    install only
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PROFILE ?= quick
 
-.PHONY: setup course test lab weights bench lock notebooks
+.PHONY: setup course test lab weights ledger bench lock notebooks
 
 setup: $(STAMP)
 
@@ -33,6 +34,10 @@ lab: setup
 weights: setup
 	$(BIN)/cnnlens train lenet --save data/weights/lenet.weights.h5
 	$(BIN)/cnnlens train vgg4 --save data/weights/vgg4.weights.h5
+
+# Real data if CNNLENS_DATA or the network has them; each entry says what it was measured on.
+ledger: setup
+	$(BIN)/cnnlens scorecard --profile full --commit
 
 bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .[bench]
