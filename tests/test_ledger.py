@@ -15,6 +15,7 @@ from cnnlens.figures import ledger as draw
 from cnnlens.ledger import CLAIMS, FAILS, HOLDS, OPEN, CannotTell, Support, settle
 from cnnlens.ledger import guesses as guessing
 from cnnlens.ledger import table as techniques
+from cnnlens.ledger.materials import Materials
 from cnnlens.scores.evidence import Difference
 
 SOURCE = {"mnist": "stand-in for MNIST: made up", "cifar10": "CIFAR-10: made up"}
@@ -99,6 +100,23 @@ def test_each_toy_gets_its_verdict(toys):
     none = book["<none>"]
     assert none.measured is None and none.found is None and "elephants" in none.reason and none.stands_in == ()
     assert book.source == "; ".join(SOURCE.values())
+
+
+def test_what_is_shared_hands_its_sources_on(toys):
+    kept = {}
+    first, second, third = (Materials({}, kept) for _ in range(3))
+
+    def inner(at):
+        return at.shared("inner", lambda: at.data("mnist").source)
+
+    def outer(at):
+        return at.shared("outer", lambda: (inner(at), at.data("cifar10").source))
+
+    assert inner(first) == SOURCE["mnist"] and first.sources == {"mnist": SOURCE["mnist"]} and first.stands_in == ("mnist",)
+    assert outer(second) == outer(third) == tuple(SOURCE.values()) and second.sources == third.sources == SOURCE
+    with pytest.raises(ZeroDivisionError):
+        third.shared("broken", lambda: 1 / 0)
+    assert third.sources == SOURCE and "broken" not in kept
 
 
 def test_two_claims_of_one_name_are_refused(toys):

@@ -49,8 +49,14 @@ class Materials:
     def shared(self, key, make):
         """What ``make()`` returns, computed once for all claims that ask under the same key (a tuple with all settings)."""
         if key not in self._kept:
-            self._kept[key] = make()
-        return self._kept[key]
+            before, self.sources = self.sources, {}
+            try:
+                self._kept[key] = make(), self.sources
+            finally:
+                self.sources = before
+        thing, sources = self._kept[key]
+        self.sources.update(sources)  # who takes what others have made stands on the same networks and data
+        return thing
 
     def _noted(self, name, thing):
         self.sources[name] = thing.source
