@@ -225,7 +225,7 @@ def lenet_turned_copies(at, seed):
     figure="share of the units behind Flatten that the image made for them drives harder than the best real digit does",
     control="the same of the noise that the ascent began with", support=Support(-1, 0.1),
     why="if ascent is not possible there, the images must be no better than the noise; one unit in ten would be luck",
-    quick={"seeds": 2, "steps": 32, "images": 300}, full={"seeds": 3, "steps": 128, "images": 10000},
+    quick={"seeds": 2, "steps": 24, "images": 200}, full={"seeds": 3, "steps": 128, "images": 10000},
 )  # fmt: skip
 def lenet_flatten_ends_ascent(at, seed):
     """Erhan et al. 2009 on both dense layers, all units; the best of the test digits as the measure of success."""
@@ -338,7 +338,7 @@ def vgg16_pool_spots(at, seed):
     says="VGG16's layers form a clear hierarchy: edges and colors, then textures, then things.", looked_at="8×8 sheets of all layers",
     figure="rank correlation, over the 13 convolutions, of depth with how much they care for how the waves of a photograph are put together",
     control="the same in an untrained copy", support=Support(0.5), why="'clear' should mean that depth orders the layers for the most part, and that learning does it",
-    quick={"seeds": 2, "images": 6, "pixels": 96}, full={"seeds": 5, "images": 24, "pixels": 224},
+    quick={"seeds": 2, "images": 6, "pixels": 80}, full={"seeds": 5, "images": 24, "pixels": 224},
 )  # fmt: skip
 def vgg16_hierarchy(at, seed):
     """Phase scrambling keeps edges and colors and breaks textures and things (Freeman et al. 2013)."""
@@ -346,7 +346,7 @@ def vgg16_hierarchy(at, seed):
     return [scores.rise(_beyond_waves(at, net, "vgg16", VGG16_CONVOLUTIONS, images, seed)) for net in nets]
 
 
-POINTING = {"quick": {"seeds": 2, "chosen": 8, "pixels": 160}, "full": {"seeds": 5, "chosen": 8, "pixels": 224}}
+POINTING = {"quick": {"seeds": 2, "chosen": 8, "pixels": 128}, "full": {"seeds": 5, "chosen": 8, "pixels": 224}}
 PICKED = "Figure 14: units that were picked out by hand"
 
 
