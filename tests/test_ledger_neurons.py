@@ -92,7 +92,9 @@ def planted(pattern):
 
 
 def at(net, name="lenet", **size):
-    return Materials({"copies": 1, **size}, {("net", name): net})
+    here = Materials({"copies": 1, **size})
+    here.shared(("net", name), lambda: net)
+    return here
 
 
 @pytest.mark.parametrize("pattern, edges, corners", [(SOBEL, 1, 0), (CORNER, 0, 1)])
@@ -133,7 +135,9 @@ def test_faces_are_known_again_and_their_eyes_are_on_them():
 
 
 def test_without_faces_or_animals_nothing_can_be_told():
-    here = Materials({"pixels": 64, "chosen": 2}, {"photos": datasets.shipped()[1:2], "shipped": datasets.shipped()[1:2]})
+    here = Materials({"pixels": 64, "chosen": 2})
+    for key in ("photos", "shipped"):
+        here.shared(key, lambda: datasets.shipped()[1:2])
     for measure in (on_neurons.vgg16_eyes, on_neurons.vgg16_faces, on_neurons.vgg16_bodies):
         with pytest.raises(CannotTell, match="marked"):
             measure(here, 0)
