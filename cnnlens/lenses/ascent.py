@@ -89,18 +89,29 @@ def _turned(pixels, angle, growth):
 
 @contextlib.contextmanager
 def own_gate_open():
-    """While open, the gradient passes the unit's own ReLU (the first on its way back) as if there were none.
+    """While open, the gradient passes the unit's own ReLU (the first on its way back) although that is shut.
 
-    For units that answer zero everywhere: there the true gradient is zero, and no step is ever made. Behind the gate lies
-    the gradient of what the ReLU gets, along which the unit can be woken (compare the "redirected ReLU" of Olah,
-    Mordvintsev and Schubert 2017, which opens all gates).
+    For units that answer zero everywhere: there the true gradient is zero, and no step is ever made. Behind the gate the
+    unit is climbed as far as it comes nearest to waking: positions count by the softmax of what the ReLU gets, so that the
+    image fills with what wakes the unit. With equal counts, edges would cancel and leave a flat color (compare the
+    "redirected ReLU" of Olah, Mordvintsev and Schubert 2017, which opens all gates, at all positions alike).
     """
 
     def gradient(inputs, output, upstream):
-        return upstream if len(passed) == 1 else tf.raw_ops.ReluGrad(gradients=upstream, features=output)
+        return upstream * _nearness(inputs) if len(passed) == 1 else tf.raw_ops.ReluGrad(gradients=upstream, features=output)
 
     with gradients_overridden(("Relu",), gradient) as passed:
         yield
+
+
+def _nearness(inputs):
+    """How near each position of a map comes to the top of its unit, 1 on average; 1 for all without positions."""
+    if len(inputs.shape) < 4:
+        return tf.ones_like(inputs)
+    spread = tf.math.reduce_std(inputs, (1, 2), keepdims=True)
+    nearest = tf.reduce_max(inputs, (1, 2), keepdims=True)
+    weight = tf.exp((inputs - nearest) / (spread + tf.cast(TINY, inputs.dtype)))
+    return weight / tf.reduce_mean(weight, (1, 2), keepdims=True)
 
 
 def _wrapped(pixels, rows, cols):

@@ -14,10 +14,10 @@ from ..network import Network, recast
 from ..results import Result
 from . import embedding
 
-EXAGGERATED = 60  # a short spell at the start of each map, so that a cluster that was torn in two can still join
+EXAGGERATED = 30  # a short spell at the start of each map, so that a cluster that was torn in two can still join
 ITERATIONS = 260  # of every map but the first, which starts from nothing
 FIRST = 500  # of the first map; more would only spread it wider than those that follow
-SHRUNK = 0.1  # a map starts from the last one at this scale: points that lie close reach their places in fewer steps
+SHRUNK = 0.3  # a map starts from the last one at this scale: points that lie close reach their places in fewer steps
 
 
 @dataclass(frozen=True, kw_only=True)

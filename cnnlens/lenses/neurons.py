@@ -27,7 +27,7 @@ from . import ascent
 
 METHODS = {"fourier": {"steps": 64, "path": 5.0}, "pixels": {"steps": 500, "path": 50.0}}
 RESCUE_STEPS = 16
-FAINT = 0.004  # a unit that answers at fewer of its positions than this is woken; the border alone may wake a few
+FAINT = 0.02  # a unit that answers at fewer of its positions than this is woken; the border alone may wake a few
 FINEST = 4  # px: units that see no more than this get textures without borders
 SHEET = 64  # units that fit on a sheet, 8×8
 SMALL = 64  # px: a network for images no larger than this is looked at in its own size
@@ -522,11 +522,8 @@ def _checked(net, layer, outcome):
 
 
 def _rescue(net, layer, state, weights, stuck, climb, rate, key):
-    """One step with the redirected gradient for those that are stuck; all others stay where they are.
-
-    It climbs the middle position of the undisturbed image, whatever the objective: where one position wakes, others follow.
-    """
-    step = ascent.step(net, layer, **climb | {"objective": "center", "shift": 0, "turn": 0.0, "pad": (0, 0), "rim": (0, 0)}, rescue=True)
+    """One step with the redirected gradient for those that are stuck; all others stay where they are."""
+    step = ascent.step(net, layer, **climb, rescue=True)
     return _checked(net, layer, step(state, weights, tf.constant(stuck, tf.float32), tf.constant(rate, tf.float32), key))[0]
 
 
