@@ -259,7 +259,7 @@ def lenet_numerals_behind_flatten(at, seed):
 # --- 7.4.2: VGG16 -------------------------------------------------------------------------------------------
 
 FIRST_BLOCK = "Figure 13: the first block"
-BLOCK1 = {"quick": {"seeds": 2, "units": 16, "pixels": 24, "steps": 30}, "full": {"seeds": 2, "units": 64, "pixels": 40, "steps": 250}}
+BLOCK1 = {"quick": {"seeds": 2, "units": 16, "pixels": 24, "steps": 30}, "full": {"seeds": 2, "units": 64, "pixels": 40, "steps": 200}}
 
 
 @claim(
