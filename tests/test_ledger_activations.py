@@ -62,11 +62,15 @@ def test_arithmetic(key):
 # --- claims on digits made up so that the answer is known ---------------------------------------------------
 
 
+def kept(name, net, untrained):
+    """A network and its untrained copies, as materials keep what was made: with the sources it was made from."""
+    return {("net", name): (net, {}), ("untrained", name, 0): (untrained, {}), ("untrained", name, 1): (untrained, {})}
+
+
 def settled(key, net, untrained, images, labels):
     """The verdict of a claim under two seeds, on these networks and images instead of the real ones."""
     data = SimpleNamespace(x_test=images, y_test=labels, source="planted")
-    kept = {("net", "lenet"): net, ("data", "mnist"): data, ("untrained", "lenet", 0): untrained, ("untrained", "lenet", 1): untrained}
-    entry = measure(replace(CLAIMS[key], quick={"seeds": 2, "images": len(labels)}), kept=kept)
+    entry = measure(replace(CLAIMS[key], quick={"seeds": 2, "images": len(labels)}), kept=kept("lenet", net, untrained) | {("data", "mnist"): (data, {})})
     print(key, entry.reason)  # seen when a test fails
     return entry.verdict
 
@@ -182,5 +186,5 @@ def striped(units):
 @pytest.mark.parametrize("key", ["vgg4-edges-third-convolution", "vgg4-edges-third-picture"])
 def test_edge_detectors_are_found_where_they_are(key):
     many, none = striped(12), striped(0)
-    assert measure(CLAIMS[key], kept={("net", "vgg4"): many, ("untrained", "vgg4", 0): none, ("untrained", "vgg4", 1): none}).verdict == HOLDS
-    assert measure(CLAIMS[key], kept={("net", "vgg4"): none, ("untrained", "vgg4", 0): many, ("untrained", "vgg4", 1): many}).verdict == FAILS
+    assert measure(CLAIMS[key], kept=kept("vgg4", many, none)).verdict == HOLDS
+    assert measure(CLAIMS[key], kept=kept("vgg4", none, many)).verdict == FAILS
