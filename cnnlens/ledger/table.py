@@ -139,7 +139,7 @@ def _neurons(at, net, images, seed):
     units = range(min(at.size.units, net.layer(layer).units))
     first, again = (timed(lambda s=s: neurons.maximize(net, layer, units, seed=s, progress=False)) for s in (seed, seed + 1))
     tops = exemplars.find(net, layer, images, units, k=1, measure="mean", progress=False)
-    stable = scores_neurons.seed_agreement(first[0].images, again[0].images).recognized.mean()
+    stable = scores_neurons.seed_agreement(first[0].images, again[0].images).same.mean()
     return scores_neurons.against_real(first[0], tops).share, stable, again[1] / len(units)
 
 
@@ -178,14 +178,14 @@ def _lime_of_one(at, net, image, seed):
 
 def _needs_classes(net):
     if net.classes is None:
-        raise CannotTell(f"{net.source.split(';')[0]}: it has no classifier, so there is no prediction to ask about")
+        raise CannotTell("the network that was found here has no classifier, so there is no prediction to ask about")
 
 
 TECHNIQUES = {
     "neurons": Technique(
         "What each unit answers to most: an image made to drive it as hard as possible.",
         "share of units whose image drives them harder than the best of the real images does (1 all, 0 none)",
-        "share of units whose images from two seeds are more alike than either is to any other unit's (1 all, 0 none)", _neurons,
+        "likeness of a unit's images from two seeds, less what the images of all units share (1 the same, 0 no more than two units')", _neurons,
     ),
     "activations": Technique(
         "What each layer passes on of one image, unit by unit.",
@@ -212,7 +212,7 @@ CELLS = (
     ("LIME", "lenet", "mnist"), ("LIME", "vgg4", "cifar10"), ("LIME", "vgg16", "photographs"), ("LIME", "inception_v3", "photographs"),
 )  # fmt: skip
 SIZES = {
-    "quick": {"networks": ("lenet", "vgg4"), "images": 300, "units": 6, "silenced": 10, "iterations": 250, "explained": 2, "calls": 128},
+    "quick": {"networks": ("lenet", "vgg4"), "images": 300, "units": 4, "silenced": 10, "iterations": 250, "explained": 2, "calls": 128},
     "full": {
         "networks": ("lenet", "vgg4", "vgg16", "inception_v3"), "images": 1000, "units": 16, "silenced": 60, "iterations": 750, "explained": 5,
         "calls": 512,
