@@ -107,7 +107,7 @@ def _beyond_waves(at, net, name, layers, images, seed):
 
 DETECTORS = {"quick": {"seeds": 3, "copies": 4}, "full": {"seeds": 5, "copies": 20}}
 MORE = "a tenth more of the units than chance gives: fewer would be three of 32, which nobody would call a finding"
-PIXELS = {"quick": {"seeds": 2, "steps": 60}, "full": {"seeds": 5, "steps": 500}}
+PIXELS = {"quick": {"seeds": 2, "steps": 40}, "full": {"seeds": 5, "steps": 500}}
 SHOWN = "Figure 12: optimized images of single units"
 
 
@@ -401,7 +401,7 @@ def _leaves_room(box):
 
 # --- 8: what the pictures are good for ----------------------------------------------------------------------
 
-BARELY = {"quick": {"seeds": 2, "images": 1024, "steps": 60}, "full": {"seeds": 5, "images": 1024, "steps": 500}}
+BARELY = {"quick": {"seeds": 2, "images": 1024, "steps": 40}, "full": {"seeds": 5, "images": 1024, "steps": 500}}
 
 
 @claim(
