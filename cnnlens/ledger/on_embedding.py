@@ -12,7 +12,7 @@ from .claim import CannotTell, Support, claim
 from .on_activations import CLASSES, chosen, drawn
 
 DATA = {"lenet": "mnist", "vgg4": "cifar10"}
-QUICK, FULL = {"seeds": 2, "images": 240, "iterations": 500}, {"seeds": 5, "images": 2000, "iterations": 750}
+QUICK, FULL = {"seeds": 2, "images": 180, "iterations": 500}, {"seeds": 5, "images": 2000, "iterations": 750}
 ONE = {**QUICK, "seeds": 3}  # for claims with one figure a seed, whose interval rests on the seeds alone
 MNIST = "Figure 21: t-SNE of MNIST at the start and at the end of training"
 FIRST, LAST = "Figure 22: t-SNE of CIFAR-10 in VGG4's first layer", "Figure 23: t-SNE of CIFAR-10 in VGG4's last layer"
