@@ -1,0 +1,75 @@
+"""The committed ledger: it answers the claims as they are put today, its verdicts follow, and it can be measured again."""
+
+import dataclasses
+import datetime
+
+import pytest
+
+from cnnlens import ledger
+from cnnlens.ledger import CLAIMS, OPEN, VERDICTS, settle
+from cnnlens.ledger.again import Recheck
+
+BOUND = 30  # seconds that an entry may have taken to be drawn here, since the suite must stay affordable on two cores
+SEED = 24  # draws three that can be had in under a minute; `cnnlens scorecard --recheck N --seed S` draws any others
+
+
+@pytest.fixture(scope="module")
+def book():
+    return ledger.read()
+
+
+def test_every_claim_is_answered_as_it_is_put_today(book):
+    assert [entry.key for entry in book.entries] == list(CLAIMS) and len(CLAIMS) >= 16
+    for entry in book.entries:
+        claim = CLAIMS[entry.key]
+        for name in ("section", "technique", "says", "looked_at", "figure", "control", "why"):
+            assert getattr(entry, name) == getattr(claim, name), f"{entry.key}: {name} has changed since; run: make ledger"
+        assert entry.support == str(claim.support), f"{entry.key}: its support has changed since; run: make ledger"
+
+
+def test_every_verdict_follows_from_its_figures(book):
+    for entry in book.entries:
+        assert entry.verdict in VERDICTS and entry.reason
+        if entry.measured is None:
+            assert entry.verdict == OPEN, f"{entry.key}: a verdict without a measurement"
+            continue
+        assert entry.found.low <= entry.found.value <= entry.found.high, entry.key
+        assert entry.verdict == settle(entry.range, entry.found), entry.key
+        assert entry.sources and set(entry.stands_in) <= set(entry.sources), entry.key
+    assert len({entry.verdict for entry in book.entries}) == 3, "a ledger in which every claim fares alike tests nothing"
+
+
+def test_every_entry_says_when_and_at_which_size(book):
+    for entry in book.entries:
+        assert datetime.date(2026, 1, 1) <= datetime.date.fromisoformat(entry.date), entry.key
+        assert entry.profile == "full" and entry.version and entry.seconds >= 0, entry.key
+
+
+def three_again(book, capsys):
+    kept = {}
+    chosen, candidates = ledger.draw(book, 3, seed=SEED, seconds=BOUND, kept=kept)
+    assert len(candidates) >= 6, f"only {[entry.key for entry in candidates]} can be measured here: too few to draw from"
+    found = [ledger.recheck(entry, kept) for entry in chosen]
+    with capsys.disabled():
+        print("", *found, sep="\n")
+    return found
+
+
+def test_three_claims_measured_again_lie_in_their_intervals(book, capsys):
+    """Among those whose networks and data need no download: weights in the repository, stand-ins from packages."""
+    found = three_again(book, capsys)
+    assert len(found) == 3 and all(each.ok for each in found), "\n".join(map(str, found))
+    planted = dataclasses.replace(found[0].before, measured=moved(found[0].before.measured))
+    assert not Recheck(planted, found[0].now).ok, "a wrong figure in the ledger would go unseen"
+
+
+def moved(measured):
+    """The same figures, wrong by more than their interval."""
+    shift = 2 * (measured["high"] - measured["low"]) + 0.01 * max(abs(measured["figure"]), abs(measured["control"]))
+    return {**measured, **{name: measured[name] + shift for name in ("figure", "low", "high")}}
+
+
+@pytest.mark.real
+def test_three_claims_measured_again_on_the_real_data(real_data, book, capsys):
+    found = three_again(book, capsys)
+    assert len(found) == 3 and all(each.ok for each in found), "\n".join(map(str, found))
