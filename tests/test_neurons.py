@@ -154,9 +154,9 @@ def stuck_net():
 
 @pytest.mark.parametrize("method, rate", [("fourier", 0.5), ("pixels", 1.0)])
 def test_stuck_units_are_woken_and_dead_ones_are_called_dead_with_the_evidence(method, rate):
-    found = neurons.maximize(stuck_net(), "c", range(3), steps=20, method=method, rate=rate)
+    found = neurons.maximize(stuck_net(), "c", range(3), steps=40, method=method, rate=rate)
     assert found.fate == ("dead", "rescued", "live")
-    assert "a gradient in 0 of 20 steps, redirected in 16" in found.evidence[0] and found.evidence[2] == ""
+    assert "a gradient in 0 of 40 steps, redirected in 24" in found.evidence[0] and found.evidence[2] == ""
     assert found.activation[0] == 0 < found.activation[1]
     assert found.best_first[-1] == 0
     fig, alt = figures.sheet(found)

@@ -98,20 +98,20 @@ def own_gate_open():
     """
 
     def gradient(inputs, output, upstream):
-        return upstream * _nearness(inputs) if len(passed) == 1 else tf.raw_ops.ReluGrad(gradients=upstream, features=output)
+        return _toward_waking(inputs, upstream) if len(passed) == 1 else tf.raw_ops.ReluGrad(gradients=upstream, features=output)
 
     with gradients_overridden(("Relu",), gradient) as passed:
         yield
 
 
-def _nearness(inputs):
-    """How near each position of a map comes to the top of its unit, 1 on average; 1 for all without positions."""
+def _toward_waking(inputs, upstream):
+    """The gradient, shared out among positions by how near each comes to the top of its unit; its size stays the same."""
     if len(inputs.shape) < 4:
-        return tf.ones_like(inputs)
-    spread = tf.math.reduce_std(inputs, (1, 2), keepdims=True)
-    nearest = tf.reduce_max(inputs, (1, 2), keepdims=True)
-    weight = tf.exp((inputs - nearest) / (spread + tf.cast(TINY, inputs.dtype)))
-    return weight / tf.reduce_mean(weight, (1, 2), keepdims=True)
+        return upstream
+    spread, nearest = tf.math.reduce_std(inputs, (1, 2), keepdims=True), tf.reduce_max(inputs, (1, 2), keepdims=True)
+    shared = upstream * tf.exp((inputs - nearest) / (spread + tf.cast(TINY, inputs.dtype)))
+    before, after = (tf.reduce_sum(tf.abs(each), (1, 2), keepdims=True) for each in (upstream, shared))
+    return shared * tf.math.divide_no_nan(before, after)
 
 
 def _wrapped(pixels, rows, cols):
