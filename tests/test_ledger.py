@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -100,6 +101,21 @@ def test_each_toy_gets_its_verdict(toys):
     none = book["<none>"]
     assert none.measured is None and none.found is None and "elephants" in none.reason and none.stands_in == ()
     assert book.source == "; ".join(SOURCE.values())
+
+
+def test_what_is_shared_costs_whoever_takes_it():
+    def slow():
+        time.sleep(0.05)
+        return 1
+
+    kept = {}
+    first, second = Materials({}, kept), Materials({}, kept)
+    assert first.shared("outer", lambda: first.shared("inner", slow)) == 1 and first.borrowed == 0
+    assert [second.shared("outer", slow), second.shared("outer", slow)] == [1, 1]
+    assert 0.05 <= second.borrowed < 0.1, "what is taken twice costs once"
+    third = Materials({}, kept)
+    third.shared("new", lambda: third.shared("inner", slow))
+    assert third.borrowed >= 0.05 and kept["new"][2] >= 0.05, "what is made of borrowed things costs as much as they do"
 
 
 def test_what_is_shared_hands_its_sources_on(toys):

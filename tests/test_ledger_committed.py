@@ -9,8 +9,8 @@ from cnnlens import ledger
 from cnnlens.ledger import CLAIMS, OPEN, VERDICTS, settle
 from cnnlens.ledger.again import Recheck
 
-BOUND = 30  # seconds that an entry may have taken to be drawn here, since the suite must stay affordable on two cores
-SEED = 24  # draws three that can be had in under a minute; `cnnlens scorecard --recheck N --seed S` draws any others
+BOUND = 20  # seconds that an entry may have taken alone to be drawn here, since the suite must stay affordable on two cores
+SEED = 0
 
 
 @pytest.fixture(scope="module")

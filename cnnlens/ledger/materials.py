@@ -1,5 +1,6 @@
 """Networks and data for the measurements: loaded once, and written down when a measurement takes them."""
 
+import time
 from types import SimpleNamespace
 
 from .. import datasets, zoo
@@ -19,12 +20,16 @@ class Materials:
         What this measurement took, and the source line of each.
     size : namespace
         The sizes of the claim at the profile.
+    borrowed : float
+        Seconds that other measurements spent on what this one took from them: it would need them, were it alone.
     """
 
     def __init__(self, size, kept=None):
         self.size = SimpleNamespace(**size)
         self.sources = {}
+        self.borrowed = 0.0
         self._kept = {} if kept is None else kept
+        self._taken = set()
 
     def net(self, name):
         """A network by name, as :func:`cnnlens.zoo.load` finds it."""
@@ -49,14 +54,21 @@ class Materials:
     def shared(self, key, make):
         """What ``make()`` returns, computed once for all claims that ask under the same key (a tuple with all settings)."""
         if key not in self._kept:
-            before, self.sources = self.sources, {}
-            try:
-                self._kept[key] = make(), self.sources
-            finally:
-                self.sources = before
-        thing, sources = self._kept[key]
+            self._kept[key] = self._made(make)
+        elif key not in self._taken:
+            self.borrowed += self._kept[key][2]
+        self._taken.add(key)
+        thing, sources, _ = self._kept[key]
         self.sources.update(sources)  # who takes what others have made stands on the same networks and data
         return thing
+
+    def _made(self, make):
+        """What is made, the sources of its own that it took, and the seconds that it would take from nothing."""
+        (before, self.sources), borrowed, began = (self.sources, {}), self.borrowed, time.perf_counter()
+        try:
+            return make(), self.sources, time.perf_counter() - began + self.borrowed - borrowed
+        finally:
+            self.sources = before
 
     def _noted(self, name, thing):
         self.sources[name] = thing.source
