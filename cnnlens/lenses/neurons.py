@@ -26,7 +26,7 @@ from ..results import Result
 from . import ascent
 
 METHODS = {"fourier": {"steps": 64, "path": 5.0}, "pixels": {"steps": 500, "path": 50.0}}
-GREY = 6  # times as long a path where brightness alone does what three axes of color share; else it ends before black and white
+GREY = 6  # times as long a path for a map's texture where brightness alone does what three axes of color share; else it ends grey
 RESCUE_STEPS = 24
 FAINT = 0.05  # a unit that answers at fewer of its positions than this is woken; the border alone may wake a few
 FINEST = 4  # px: units that see no more than this get textures without borders
@@ -174,7 +174,7 @@ def maximize(
         raise CnnlensError(f"{net.name} takes grey images, so no colored ones can be made for it. Leave color away.")
     if rate is None:
         rate = METHODS[method]["path"] / steps * (2 if method == "fourier" else 1)
-        if (method, objective, net.channels) == ("fourier", "mean", 1):
+        if (method, objective, net.channels) == ("fourier", "mean", 1) and place.is_map:
             rate *= GREY
     shift, turn = _disturbance(place, objective, min(height, width)) if robust and method == "fourier" else (0, 0.0)
     climb = {
