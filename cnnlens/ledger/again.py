@@ -71,6 +71,8 @@ def recheck(entry, kept=None):
 def draw(ledger, count=3, *, seed=0, seconds=float("inf"), kept=None):
     """Entries to measure again, drawn among those that can be: measured once, and on what is here.
 
+    Arithmetic, which has no interval to lie in, is left out.
+
     Parameters
     ----------
     ledger : Ledger
@@ -86,6 +88,10 @@ def draw(ledger, count=3, *, seed=0, seconds=float("inf"), kept=None):
     chosen, candidates : tuple of Entry
         The drawn ones, and all that could have been.
     """
-    candidates = tuple(entry for entry in ledger.entries if entry.measured and entry.seconds <= seconds and measurable(entry, kept))
+    candidates = tuple(entry for entry in ledger.entries if _uncertain(entry) and entry.seconds <= seconds and measurable(entry, kept))
     order = np.random.default_rng(seed).permutation(len(candidates))[:count]
     return tuple(candidates[i] for i in order), candidates
+
+
+def _uncertain(entry):
+    return entry.found is not None and entry.found.low < entry.found.high
