@@ -76,7 +76,6 @@ def _summary(ledger):
     dates = sorted({entry.date for entry in ledger.entries})
     ran = f"Measured {' to '.join(dict.fromkeys((dates[0], dates[-1])))}" if dates else "Nothing is measured"
     profiles = " and ".join(sorted({entry.profile for entry in ledger.entries}))
-    minutes = sum(entry.seconds for entry in ledger.entries) / 60
     counts = "".join(
         f'<li class="{SIGNS[verdict][1]}"><b>{count}</b> {SIGNS[verdict][0]} {_text(verdict)}</li>' for verdict, count in ledger.counts().items()
     )  # fmt: skip
@@ -85,7 +84,7 @@ def _summary(ledger):
 <p>Claims of <i>Strategies for Extracting Knowledge from Convolutional Deep Learning Architectures</i> (2017), each made into a test that
 could have come out either way.</p>
 <ul class="counts">{counts}</ul>
-<p class="faint">{ran} at profile {_text(profiles)}, in {minutes:.1f} minutes; {stands} of {len(ledger.entries)} on a stand-in.</p>
+<p class="faint">{ran} at profile {_text(profiles)}; {stands} of {len(ledger.entries)} on a stand-in.</p>
 <p class="faint">A bar shows the difference of figure and control with its 95 % interval. Shaded: what counts as support, said before measuring.
 Dotted: no difference. A claim holds if the whole interval lies in the shaded range, does not hold if all of it lies outside, and cannot be told here
 if it lies across an end. Hollow marks: measured on a stand-in. Each bar has a scale of its own.</p>
@@ -116,7 +115,7 @@ def _claim(entry):
 def _how(entry):
     found = entry.measured
     taken = f"{found['seeds']} seeds × {found['items']} items, " if found else ""
-    return f"{taken}profile {entry.profile}, first seed {entry.seed}, {entry.seconds:.1f} s, {entry.date}, cnnlens {entry.version}; {entry.key}"
+    return f"{taken}profile {entry.profile}, first seed {entry.seed}, {entry.seconds:.1f} s alone, {entry.date}, cnnlens {entry.version}; {entry.key}"
 
 
 def _bar(entry):
