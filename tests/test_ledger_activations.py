@@ -63,14 +63,14 @@ def test_arithmetic(key):
 
 
 def kept(name, net, untrained):
-    """A network and its untrained copies, as materials keep what was made: with the sources it was made from."""
-    return {("net", name): (net, {}), ("untrained", name, 0): (untrained, {}), ("untrained", name, 1): (untrained, {})}
+    """A network and its untrained copies, as materials keep what was made: with the sources it was made from, and its seconds."""
+    return {("net", name): (net, {}, 0.0), ("untrained", name, 0): (untrained, {}, 0.0), ("untrained", name, 1): (untrained, {}, 0.0)}
 
 
 def settled(key, net, untrained, images, labels):
     """The verdict of a claim under two seeds, on these networks and images instead of the real ones."""
     data = SimpleNamespace(x_test=images, y_test=labels, source="planted")
-    entry = measure(replace(CLAIMS[key], quick={"seeds": 2, "images": len(labels)}), kept=kept("lenet", net, untrained) | {("data", "mnist"): (data, {})})
+    entry = measure(replace(CLAIMS[key], quick={"seeds": 2, "images": len(labels)}), kept=kept("lenet", net, untrained) | {("data", "mnist"): (data, {}, 0.0)})
     print(key, entry.reason)  # seen when a test fails
     return entry.verdict
 

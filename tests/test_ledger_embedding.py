@@ -100,7 +100,7 @@ def verdict(key, layers, *, before=None, lenet=None, images=None, answers=None, 
     data = SimpleNamespace(x_test=images, y_test=LABELS, classes=NAMES, source="planted")
     kept = {("net", "vgg4"): Planted(layers, answers), ("net", "lenet"): Planted(lenet or layers)}
     kept |= {("data", name): data for name in ("mnist", "cifar10")} | {("untrained", "lenet", seed): Planted(before) for seed in (0, 1)}
-    kept = {key: (thing, {}) for key, thing in kept.items()}  # with the sources that a thing was made from
+    kept = {key: (thing, {}, 0.0) for key, thing in kept.items()}  # with the sources that a thing was made from, and its seconds
     entry = measure(replace(CLAIMS[key], quick={"seeds": seeds, "images": 160, "iterations": 500, "judged": COUNT}), kept=kept)
     print(key, entry.reason)  # seen when a test fails
     return entry.verdict
@@ -192,7 +192,7 @@ def test_separation_is_ordered_where_classes_differ_in_it():
 
 def test_nothing_is_said_of_airplanes_where_there_are_none():
     patches = datasets.load("patches")
-    kept = {("data", "cifar10"): (patches, {}), ("net", "vgg4"): (Planted({}), {})}
+    kept = {("data", "cifar10"): (patches, {}, 0.0), ("net", "vgg4"): (Planted({}), {}, 0.0)}
     asked = [key for key, claim in CLAIMS.items() if key.startswith("cifar-") or key == "tsne-shows-similar-classes"]
     for entry in (measure(CLAIMS[key], kept=kept) for key in asked):
         assert entry.verdict == OPEN and "airplanes" in entry.reason and entry.measured is None
