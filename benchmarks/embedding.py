@@ -76,14 +76,14 @@ def growth(counts, seed):
         theirs, slow = timed(sklearn_of, whole[:count])
         votes = [score.vote(points, labels[:count]) for points in (ours, theirs)]
         print(f"{count:7,} {fast:8.1f} {slow:10.1f} {fast / slow:6.2f} {votes[0]:10.4f} {votes[1]:13.4f}", flush=True)
-    good = fast / slow <= MOST_TIME and votes[0] >= votes[1] - 0.0005
+    good = fast / slow <= MOST_TIME and votes[0] >= votes[1]
     print(f"{'kept' if good else 'BROKEN'}: at most {MOST_TIME:.2f} of its time at {counts[-1]:,}, with an equal or better vote")
     return good
 
 
 def ours_of(vectors, seed):
-    """Ours as the lens does it: reduced to 50 components, then mapped."""
-    return embedding.arrange(embedding.reduce(vectors, seed=seed)[0], seed=seed, progress=False)[0]
+    """Ours on the same numbers as the peer: 128 wide, not reduced first, which would cost the vote five images in ten thousand."""
+    return embedding.arrange(vectors, seed=seed, progress=False)[0]
 
 
 def sklearn_of(vectors):
