@@ -56,9 +56,8 @@ def write(ledger, path, table=None):
     -------
     Path
     """
-    techniques = dict.fromkeys(entry.technique for entry in ledger.entries)
     parts = [HEAD.replace("{style}", STYLE), _summary(ledger)]
-    for technique in techniques:
+    for technique in ledger.techniques:
         parts += [f"<h2>{_text(technique)}</h2>", *(_claim(entry) for entry in ledger.entries if entry.technique == technique)]
     if table is not None:
         parts.append(_table(table))

@@ -92,8 +92,7 @@ class Scorecard(Explorer):
 
 def _tabs(ledger, controls):
     """The controls behind a tab for each technique, so that one is not lost among dozens of claims."""
-    techniques = list(dict.fromkeys(entry.technique for entry in ledger.entries))
-    rows = {name: [control.widget for control, entry in zip(controls, ledger.entries) if entry.technique == name] for name in techniques}
+    rows = {name: [control.widget for control, entry in zip(controls, ledger.entries) if entry.technique == name] for name in ledger.techniques}
     return widgets.Tab([widgets.VBox(row) for row in rows.values()], titles=[f"{name} ({len(row)})" for name, row in rows.items()])
 
 

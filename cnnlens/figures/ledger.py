@@ -48,8 +48,7 @@ def forest(ledger, guesses=None, *, title="", width=11.5):
     """
     labels = [textwrap.wrap(f"{entry.says} ({entry.section})", int(width * 6.1)) for entry in ledger.entries]
     tall = [max(2, len(label)) * LINE + 0.1 for label in labels]
-    groups = len({entry.technique for entry in ledger.entries})
-    height = sum(tall) + groups * 0.32 + 0.75
+    height = sum(tall) + len(ledger.techniques) * 0.32 + 0.75
     fig = canvas(width, height + 0.6)
     axes = fig.add_subplot(xlim=(0, 100), ylim=(height, 0))
     axes.set_axis_off()

@@ -5,7 +5,6 @@ stand in the files that begin with ``on_``, one a technique.
 """
 
 import importlib
-import pkgutil
 
 from .again import Recheck, draw, recheck
 from .book import Entry, Ledger, audit, measurable, measure, read, write
@@ -18,5 +17,4 @@ __all__ = [
 ]  # fmt: skip
 
 for _name in ("on_neurons", "on_activations", "on_embedding", "on_superpixels"):  # the order of the dissertation
-    if any(found.name == _name for found in pkgutil.iter_modules(__path__)):
-        importlib.import_module(f"{__name__}.{_name}")
+    importlib.import_module(f"{__name__}.{_name}")

@@ -1,7 +1,6 @@
 """The ledger: every claim with its measurement and verdict, kept in one JSON file that a broken run goes on from."""
 
 import datetime
-import json
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,9 +8,10 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from .. import __version__, files
-from ..errors import CnnlensError, unknown
+from ..errors import unknown
 from ..results import Result
 from ..scores.evidence import Difference, difference
+from . import rows
 from .claim import CLAIMS, OPEN, VERDICTS, CannotTell, Support, settle
 from .materials import Materials
 
@@ -90,6 +90,11 @@ class Ledger(Result):
                 return entry
         raise unknown("claim", key, [entry.key for entry in self.entries])
 
+    @property
+    def techniques(self):
+        """The techniques of the claims, each once, as a tuple."""
+        return tuple(dict.fromkeys(entry.technique for entry in self.entries))
+
     def of(self, technique):
         """The claims of one technique, as a ledger.
 
@@ -97,16 +102,15 @@ class Ledger(Result):
         ----------
         technique : {"neurons", "activations", "t-SNE", "LIME"}
         """
-        techniques = list(dict.fromkeys(entry.technique for entry in self.entries))
-        if technique not in techniques:
-            raise unknown("technique", technique, techniques)
+        if technique not in self.techniques:
+            raise unknown("technique", technique, self.techniques)
         return self.only(entry.key for entry in self.entries if entry.technique == technique)
 
     def only(self, keys):
         """Some of the claims, as a ledger; in the order of this one."""
         entries = {key: self[key] for key in keys}
         kept = tuple(entry for entry in self.entries if entry.key in entries)
-        return Ledger(entries=kept, source=_source(kept), settings=self.settings)
+        return Ledger(entries=kept, source=rows.source(kept), settings=self.settings)
 
     def counts(self):
         """How many claims met each verdict, as a dict."""
@@ -133,8 +137,8 @@ def measure(claim, *, profile="quick", seed=0, kept=None):
     at = Materials(size, kept)
     began = time.perf_counter()
     try:
-        rows = [claim.measure(at, seed + number) for number in range(size["seeds"])]
-        found = difference([figures for figures, _ in rows], [controls for _, controls in rows], seed=seed)
+        figures, controls = zip(*(claim.measure(at, seed + number) for number in range(size["seeds"])))
+        found = difference(figures, controls, seed=seed)
         verdict, reason = settle(claim.support, found), _sentence(claim, found)
         measured = asdict(found)
     except CannotTell as lacking:
@@ -189,12 +193,11 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True):
             bar.set_postfix_str(key)
             entry = done.get(key)
             if entry is None or not _stands(entry, CLAIMS[key], profile, seed, kept):
-                entry = measure(CLAIMS[key], profile=profile, seed=seed, kept=kept)
-            done[key] = entry
+                entry = done[key] = measure(CLAIMS[key], profile=profile, seed=seed, kept=kept)
+                if path:
+                    write(Ledger(entries=tuple(sorted(done.values(), key=_place))), path)
             entries.append(entry)
-            if path:
-                write(Ledger(entries=tuple(sorted(done.values(), key=_place))), path)
-    return Ledger(entries=tuple(entries), source=_source(entries), settings={"profile": profile, "seed": seed})
+    return Ledger(entries=tuple(entries), source=rows.source(entries), settings={"profile": profile, "seed": seed})
 
 
 def _stands(entry, claim, profile, seed, kept=None):
@@ -229,15 +232,9 @@ def _place(entry):
     return list(CLAIMS).index(entry.key) if entry.key in CLAIMS else len(CLAIMS)
 
 
-def _source(entries):
-    return "; ".join(dict.fromkeys(source for entry in entries for source in entry.sources.values()))
-
-
 def write(ledger, path):
     """Write a ledger as JSON, whole or not at all."""
-    rows = [asdict(entry) for entry in ledger.entries]
-    with files.atomic(path) as partial:
-        partial.write_text(json.dumps({"claims": rows}, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    rows.write(path, claims=ledger.entries)
 
 
 def read(path=None):
@@ -248,10 +245,5 @@ def read(path=None):
     CnnlensError
         If the file is missing or is no ledger.
     """
-    path = files.repository() / COMMITTED if path is None else Path(path)
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["claims"]
-        entries = tuple(Entry(**{**row, "stands_in": tuple(row["stands_in"])}) for row in rows)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CnnlensError(f"{path.name} is no ledger ({type(error).__name__}: {error}). Delete it, or write one with `cnnlens scorecard`.") from error
-    return Ledger(entries=entries, source=_source(entries))
+    (entries,) = rows.read(path or files.repository() / COMMITTED, "ledger", claims=Entry)
+    return Ledger(entries=entries, source=rows.source(entries))

@@ -7,8 +7,7 @@ answer, which is what the words say (``by="peak"``).
 import keras
 import numpy as np
 
-from ..lenses import activations
-from ..network import Network
+from ..lenses import activations, neurons
 from ..scores import activations as scores
 from ..scores import stimuli
 from .claim import Support, claim
@@ -264,6 +263,4 @@ def vgg16_edges_deep(at, seed):
     """Orientation selectivity (Ringach, Shapley and Hawken 2002) to two kinds of pictures."""
     net, shown = at.net("vgg16"), (at.size.side, at.size.periods, at.size.shifts)
     tuned = at.shared(("tuned", "vgg16", *shown), lambda: _tunings(net, "block5_conv1", *shown))
-    keras.utils.set_random_seed(seed)
-    untrained = Network(keras.models.clone_model(net.model), preprocessing=net.preprocessing)
-    return [scores.oriented(found) for found in (tuned, _tunings(untrained, "block5_conv1", *shown))]
+    return [scores.oriented(found) for found in (tuned, _tunings(neurons.untrained(net, seed), "block5_conv1", *shown))]

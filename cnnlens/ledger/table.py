@@ -1,23 +1,23 @@
 """The table: each technique on each network, how faithful, how stable, how long an image takes."""
 
 import datetime
-import json
 import time
 import warnings
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from .. import __version__, files
-from ..errors import CnnlensError, unknown
+from ..errors import unknown
 from ..lenses import activations, embedding, exemplars, neurons, superpixels
 from ..results import Result
 from ..scores import activations as scores_activations
 from ..scores import embedding as scores_embedding
 from ..scores import neurons as scores_neurons
 from ..scores import superpixels as scores_superpixels
+from . import rows
 from .book import measurable
 from .claim import CannotTell
 from .materials import Materials
@@ -254,17 +254,17 @@ def assess(profile="quick", *, seed=0, path=None, progress=True):
             bar.set_postfix_str(" ".join(cell))
             if cell not in done:
                 done[cell] = measure(*cell, profile=profile, seed=seed, kept=kept)
-            if path:
-                write(_table(done, profile, seed), path)
+                if path:
+                    write(_table(done, profile, seed), path)
     return _table(done, profile, seed)
 
 
 def _table(done, profile, seed):
     """What is measured so far, in the order of the cells."""
     found = [done[cell] for cell in CELLS if cell in done]
-    rows = tuple(one for one in found if isinstance(one, Row))
+    measured = tuple(one for one in found if isinstance(one, Row))
     gaps = tuple(one for one in found if isinstance(one, Gap))
-    return Table(rows=rows, gaps=gaps, source=_source(rows), settings={"profile": profile, "seed": seed})
+    return Table(rows=measured, gaps=gaps, source=rows.source(measured), settings={"profile": profile, "seed": seed})
 
 
 def measure(technique, network, data, *, profile="quick", seed=0, kept=None):
@@ -314,15 +314,9 @@ def _stands(row, profile, seed, kept):
     return same and how and (row.faithful_means, row.stable_means) == (how.faithful_means, how.stable_means) and measurable(row, kept)
 
 
-def _source(rows):
-    return "; ".join(dict.fromkeys(source for row in rows for source in row.sources.values()))
-
-
 def write(table, path):
     """Write a table as JSON, whole or not at all."""
-    found = {"rows": [asdict(row) for row in table.rows], "gaps": [asdict(gap) for gap in table.gaps]}
-    with files.atomic(path) as partial:
-        partial.write_text(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    rows.write(path, rows=table.rows, gaps=table.gaps)
 
 
 def read(path=None):
@@ -333,11 +327,5 @@ def read(path=None):
     CnnlensError
         If the file is missing or is no table.
     """
-    path = files.repository() / COMMITTED if path is None else Path(path)
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        rows = tuple(Row(**{**row, "stands_in": tuple(row["stands_in"])}) for row in found["rows"])
-        gaps = tuple(Gap(**gap) for gap in found["gaps"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CnnlensError(f"{path.name} is no table ({type(error).__name__}: {error}). Delete it, or write one with `cnnlens scorecard`.") from error
-    return Table(rows=rows, gaps=gaps, source=_source(rows))
+    found, gaps = rows.read(path or files.repository() / COMMITTED, "table", rows=Row, gaps=Gap)
+    return Table(rows=found, gaps=gaps, source=rows.source(found))
