@@ -40,6 +40,14 @@ def test_waves_are_orthonormal_and_have_the_frequencies_of_fourier(length):
         assert np.fft.rfftfreq(length)[spectrum.argmax()] == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("channels, number", [(1, 2), (3, 28)])
+def test_the_constant_wave_draws_plain_colors(channels, number):
+    colors = parametrize.plain_colors(channels)
+    assert colors.shape == (number, channels) and 0 < colors.min() and colors.max() < 1
+    images = parametrize.wave_images(parametrize.wave_start([(0, i) for i in range(number)], 20, 24, channels, noise=0.0, ground=colors)).numpy()
+    np.testing.assert_allclose(images, np.broadcast_to(colors[:, None, None], images.shape), atol=1e-4)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_wave_images_lie_in_0_to_1_and_start_nearly_grey(channels):
     start = parametrize.wave_start([(0, 1), (0, 2)], 20, 24, channels)
@@ -146,9 +154,9 @@ def test_size_follows_the_receptive_field(color, lenet):
 
 
 def stuck_net():
-    """Unit 0 is dead for good, unit 1 is asleep on grey but can be woken, unit 2 is awake."""
-    net = Network(keras.Sequential([keras.Input((16, 16, 1)), kl.Conv2D(3, 1, activation="relu", name="c")]), "stuck")
-    net.model.layers[0].set_weights([np.float32([[[[1, 1, 1]]]]), np.float32([-9, -0.8, 0])])
+    """Unit 0 is dead for good, unit 1 asleep on grey until an edge wakes it, unit 2 awake."""
+    net = Network(keras.Sequential([keras.Input((16, 16, 1)), kl.Conv2D(3, (1, 2), activation="relu", name="c")]), "stuck")
+    net.model.layers[0].set_weights([np.float32([[[[1, 1, 1]], [[-1, -1, -1]]]]), np.float32([-9, -0.6, 0])])
     return net
 
 
@@ -157,10 +165,40 @@ def test_stuck_units_are_woken_and_dead_ones_are_called_dead_with_the_evidence(m
     found = neurons.maximize(stuck_net(), "c", range(3), steps=40, method=method, rate=rate)
     assert found.fate == ("dead", "rescued", "live")
     assert "a gradient in 0 of 40 steps, redirected in 24" in found.evidence[0] and found.evidence[2] == ""
+    assert ("no plain color" in found.evidence[0]) == (method == "fourier")
     assert found.activation[0] == 0 < found.activation[1]
-    assert found.best_first[-1] == 0
+    assert found.best_first[-1] == 0 and not found.colored.any()
     fig, alt = figures.sheet(found)
     assert "1 dead" in alt and "1 rescued" in alt
+
+
+def plain_net(channels):
+    """Unit 0 asks for brightness in its last channel and for darkness in the others, and is silent on grey; unit 1 asks for edges."""
+    net = Network(keras.Sequential([keras.Input((16, 16, channels)), kl.Conv2D(2, (1, 2), activation="relu", name="c")]), "plain")
+    wish = np.float32([-1] * (channels - 1) + [1])
+    kernel = np.stack([np.stack([wish, wish]), np.float32([[1] * channels, [-1] * channels])], -1)[None]
+    net.model.layers[0].set_weights([kernel, np.float32([-0.4 - 2 * 0.5 * wish.sum(), 0])])
+    return net
+
+
+@pytest.mark.parametrize("channels, expected", [(1, [1]), (3, [0, 0, 1])])
+def test_a_unit_that_asks_for_a_color_gets_it_though_grey_is_silent(channels, expected):
+    told = []
+    found = neurons.maximize(plain_net(channels), "c", range(2), steps=32, snapshots=2, on_step=lambda *at: told.append(at))
+    assert found.colored.tolist() == [True, False] and found.fate[0] == "live" and "begun on a plain color" in found.evidence[0]
+    np.testing.assert_array_equal(found.images[0].mean((0, 1)) > 0.5, expected)
+    even = scores.neurons.evenness(found.images)
+    assert even[0] > 0.8 and even[1] < 0.1
+    assert scores.neurons.evenness(found.snapshots[0]).round(1).tolist() == [1, 0], "the snapshots are those of the image kept"
+    weights = np.eye(2, dtype=np.float32)
+    np.testing.assert_allclose(found.activation, neurons.measure(plain_net(channels), "c", found.images, weights), rtol=1e-5)
+    assert told[-1] == (64, 64) and [done for done, _ in told] == list(range(1, 65)), "the second ascent is announced and counted"
+    assert "1 begun on a plain color" in figures.sheet(found)[1]
+
+
+def test_a_penalty_and_the_dissertation_s_method_begin_on_no_color():
+    for how in ({"penalty": 1e-6}, {"method": "pixels"}):
+        assert not neurons.maximize(plain_net(3), "c", [0], steps=8, **how).colored.any()
 
 
 # --- class models -------------------------------------------------------------------------------------------

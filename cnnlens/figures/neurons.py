@@ -64,6 +64,8 @@ def _method(found):
 
 def _fates(found):
     words = [f"{sum(fate == kind for fate in found.fate)} {kind}" for kind in ("rescued", "stuck", "dead") if kind in found.fate]
+    if found.colored.any():
+        words.append(f"{found.colored.sum()} begun on a plain color")
     return f" Of them {' and '.join(words)}." if words else ""
 
 

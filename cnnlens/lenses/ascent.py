@@ -37,14 +37,24 @@ def response(output, weights, objective):
     -------
     Tensor (N,)
     """
-    if len(output.shape) == 4:
-        rows, cols = output.shape[1:3]
-        output = output[:, rows // 2, cols // 2] if objective == "center" else output
     if weights is None:  # DeepDream's objective: whatever is there becomes more
+        output = _middle(output) if objective == "center" else output
         return tf.reduce_mean(tf.reshape(output, (output.shape[0], -1)) ** 2, 1)
+    return tf.reduce_sum(answers(output, objective) * weights, 1)
+
+
+def answers(output, objective):
+    """What each image draws from each unit, (N, C): over all positions of the map, or at its middle one."""
     if len(output.shape) == 4:
-        output = tf.reduce_mean(output, (1, 2))
-    return tf.reduce_sum(tf.reshape(output, (output.shape[0], -1)) * weights, 1)
+        output = _middle(output) if objective == "center" else tf.reduce_mean(output, (1, 2))
+    return tf.reshape(output, (output.shape[0], -1))
+
+
+def _middle(output):
+    if len(output.shape) < 4:
+        return output
+    rows, cols = output.shape[1:3]
+    return output[:, rows // 2, cols // 2]
 
 
 # --- small disturbances -------------------------------------------------------------------------------------
@@ -204,14 +214,15 @@ def _length(gradient):
     return tf.sqrt(tf.reduce_sum(gradient**2, (1, 2, 3)))
 
 
-def start(method, seeds, height, width, channels, objective="mean"):
+def start(method, seeds, height, width, channels, objective="mean", ground=None):
     """The state before the first step, for images that depend on nothing but their own seed (a pair of int each).
 
-    A thing in the middle leaves the rest of the image as it began, so there the noise is fainter.
+    A thing in the middle leaves the rest of the image as it began, so there the noise is fainter. Waves may begin on
+    another ground than grey: ``ground`` is the color of each image, (N, channels).
     """
     if method == "pixels":
         return (parametrize.pixel_start(seeds, height, width, channels),)
-    coefficients = parametrize.wave_start(seeds, height, width, channels, NOISE[objective])
+    coefficients = parametrize.wave_start(seeds, height, width, channels, NOISE[objective], ground)
     zero = tf.zeros_like(coefficients)
     return coefficients, zero, zero, tf.zeros((len(seeds), 1, 1, 1))
 

@@ -4,12 +4,12 @@ Two methods give the same kind of result, so that they can be compared:
 
 * ``"pixels"``, the dissertation's: grey noise, 500 steps of 0.1 along the gradient divided by its L2 norm, and if wanted
   the regularizers that it discusses, L2 decay and Gaussian blur.
-* ``"fourier"``, ours: the image as waves in decorrelated colors, small random shifts and turns, 64 steps of Adam.
+* ``"fourier"``, ours: the image as waves in decorrelated colors, small random shifts and turns, 64 steps of Adam; begun on
+  grey, and again on a plain color where that drives the unit harder than what grew.
 
 The activation that a result names is always measured on the very image it holds, in float32 and undisturbed.
 """
 
-import itertools
 import operator
 import zlib
 from dataclasses import dataclass
@@ -23,15 +23,17 @@ from .. import device
 from ..errors import CnnlensError, unknown
 from ..network import NOMINAL_SIZE, Network
 from ..results import Result
-from . import ascent
+from . import ascent, parametrize
 
 METHODS = {"fourier": {"steps": 64, "path": 5.0}, "pixels": {"steps": 500, "path": 50.0}}
 GREY = 6  # times as long a path for a map's texture where brightness alone does what three axes of color share; else it ends grey
 RESCUE_STEPS = 24
 FAINT = 0.05  # a unit that answers at fewer of its positions than this is woken; the border alone may wake a few
 FINEST = 4  # px: units that see no more than this get textures without borders
+COARSE = 12  # px: what is smaller would lose more by a shift of one pixel, or by a small turn, than it gains
 SHEET = 64  # units that fit on a sheet, 8×8
 SMALL = 64  # px: a network for images no larger than this is looked at in its own size
+JITTER = 2  # px: its images are shifted by no more, as a position counts for much in them
 MEMORY = 1.5 * 2**30  # bytes that a batch may take for its activations and their gradients
 LARGEST_BATCH = 32
 
@@ -53,9 +55,12 @@ class Optimized(Result):
         The same on the image that the ascent began with.
     fate : tuple of U str
         "live"; "rescued" (answered nothing for a while, woken by the redirected gradient); "stuck" (answered once, silent
-        at the end); or "dead" (never had a gradient).
+        at the end); or "dead" (never had a gradient, and no plain color drives it either).
     evidence : tuple of U str
-        Why a unit is called anything but live; "" for a live one.
+        Why a unit is called anything but live, and why an image was begun on a plain color; else "".
+    ground : ndarray (U, C) float32 in [0, 1]
+        The color that the image kept was begun on: mid grey, or the plain color that drove the unit harder than what grew
+        from grey.
     layer : str
     objective : {"mean", "center"}
     history : ndarray (steps, U) float32
@@ -73,6 +78,7 @@ class Optimized(Result):
     start: np.ndarray
     fate: tuple
     evidence: tuple
+    ground: np.ndarray
     layer: str
     objective: str
     history: np.ndarray
@@ -83,6 +89,11 @@ class Optimized(Result):
     def live(self):
         """Which units are not dead, (U,) bool."""
         return np.array([fate != "dead" for fate in self.fate])
+
+    @property
+    def colored(self):
+        """Which images were begun on a plain color, (U,) bool."""
+        return (self.ground != 0.5).any(1)
 
     @property
     def best_first(self):
@@ -138,7 +149,8 @@ def maximize(
     progress : bool
         Show a bar when it takes more than two seconds.
     on_step : callable, optional
-        Called with (steps done, steps in all) after each step; what it raises ends the ascent.
+        Called with (steps done, steps in all) after each step; what it raises ends the ascent. There may come to be more
+        steps in all than at first: a plain color may turn out to be the better beginning.
 
     Returns
     -------
@@ -183,34 +195,23 @@ def maximize(
     }  # fmt: skip
     if method == "fourier":
         climb |= _borders(place, objective)
-    most = batch_size or fitting_batch(net, layer, height, width)
-    count = -(-len(names) // -(-len(names) // most))  # as even as possible, so that no batch is padded by much
-    parts = []
-    with tqdm(total=steps * -(-len(names) // count), desc=f"{net.name} {layer}", unit="step", delay=2, leave=False, disable=not progress) as bar:
-
-        ticks = itertools.count(1)
-
-        def told():
-            bar.update()
-            if on_step:
-                on_step(next(ticks), bar.total)
-
-        for first in range(0, len(names), count):
-            these = slice(first, first + count)
-            begin = ascent.start(method, _seeds(seed, names[these], count), height, width, 1 if color is False else net.channels, objective)
-            rows = None if weights is None else _padded(weights[these], count)
-            climbed = _climb(net, layer, begin, rows, count, climb, steps, rate, seed, _kept(snapshots, steps), (decay, blur, blur_every), told)
-            parts.append(_trimmed(climbed, len(names[these])))
-    joined = {key: np.concatenate([part[key] for part in parts], axis) for key, axis in (("images", 0), ("first", 0), ("history", 1), ("snapshots", 1))}
-    fate, evidence = zip(*(word for part in parts for word in part["fates"]))
+    plan = _Plan(
+        net=net, layer=layer, size=(height, width), channels=1 if color is False else net.channels, climb=climb, steps=steps, rate=rate, seed=seed,
+        kept=_kept(snapshots, steps), soften=(decay, blur, blur_every), most=batch_size or fitting_batch(net, layer, height, width),
+    )  # fmt: skip
+    with tqdm(total=0, desc=f"{net.name} {layer}", unit="step", delay=2, leave=False, disable=not progress) as bar:
+        steps_made = _Steps(bar, on_step)
+        made = _ascend(plan, names, weights, steps_made)
+        if method == "fourier" and weights is not None and not penalty:  # a penalty would speak against colors
+            made = _or_from_color(plan, names, weights, made, steps_made)
     settings = {
         "method": method, "objective": objective, "size": (height, width), "steps": steps, "seed": seed, "rate": rate, "color": color,
         "robust": robust, "decay": decay, "blur": blur, "blur_every": blur_every, "penalty": penalty, "precision": climb["precision"],
     }  # fmt: skip
+    fate, evidence = (tuple(words) for words in zip(*made.pop("fates")))
     return Optimized(
-        images=joined["images"], units=numbers, names=names, activation=measure(net, layer, joined["images"], weights, objective),
-        start=measure(net, layer, joined["first"], weights, objective), fate=fate, evidence=evidence, layer=layer, objective=objective,
-        history=joined["history"], snapshots=joined["snapshots"], snapshot_steps=_kept(snapshots, steps), source=net.source, settings=settings,
+        **made, units=numbers, names=names, fate=fate, evidence=evidence, layer=layer, objective=objective, snapshot_steps=plan.kept,
+        source=net.source, settings=settings,
     )  # fmt: skip
 
 
@@ -411,13 +412,14 @@ def _checked_size(net, place, size, objective):
 def _disturbance(place, objective, size):
     """How far to shift (pixels) and turn (radians) the images of a layer: in proportion to what one unit sees.
 
-    A texture may be shifted all the way round, so that it leans on no border; a thing has to stay in the middle.
+    A texture may be shifted all the way round, so that it leans on no border, unless the image is so small that it holds
+    little besides borders; a thing has to stay in the middle.
     """
     field = min(min(place.field or (size, size)), size) if place.is_map else size
-    turn = 0.0 if field < 12 else 0.05  # turning resamples, which blurs what filters of a few pixels look for
+    turn = 0.0 if field < COARSE else 0.05  # turning resamples, which blurs what filters of a few pixels look for
     if place.is_map and objective == "mean":
-        return size // 2, turn
-    return 0 if field <= FINEST else max(1, field // 16), turn
+        return size // 2 if size > SMALL else JITTER, turn
+    return 0 if field < COARSE else max(1, field // 16), turn
 
 
 def _borders(place, objective):
@@ -464,11 +466,6 @@ def _padded(rows, count):
     return np.concatenate([rows, np.repeat(rows[-1:], count - len(rows), 0)])
 
 
-def _trimmed(climbed, count):
-    cut = {"images": np.s_[:count], "first": np.s_[:count], "fates": np.s_[:count], "history": np.s_[:, :count], "snapshots": np.s_[:, :count]}
-    return {key: value[cut[key]] for key, value in climbed.items()}
-
-
 def _kept(snapshots, steps):
     """After which steps to keep a snapshot."""
     return tuple(sorted(set(np.linspace(0, steps, snapshots).round().astype(int).tolist()))) if snapshots else ()
@@ -476,38 +473,126 @@ def _kept(snapshots, steps):
 
 # --- the ascent ---------------------------------------------------------------------------------------------
 
+UNIT_AXIS = {"images": 0, "activation": 0, "start": 0, "ground": 0, "history": 1, "snapshots": 1}  # of the arrays of a result
 
-def _climb(net, layer, state, weights, count, climb, steps, rate, seed, kept, soften, told):
-    """All steps for one batch; a dict of what :class:`Optimized` holds of it."""
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What all images of one call have in common."""
+
+    net: Network
+    layer: str
+    size: tuple
+    channels: int  # of what is climbed: 1 also for grey images of a color network
+    climb: dict  # settings of the compiled step
+    steps: int
+    rate: float
+    seed: int
+    kept: tuple
+    soften: tuple
+    most: int
+
+    def measure(self, images, weights):
+        return measure(self.net, self.layer, images, weights, self.climb["objective"])
+
+
+class _Steps:
+    """How far all ascents of a call are, for the bar and for whoever asked to be told."""
+
+    def __init__(self, bar, on_step):
+        self.bar, self.on_step, self.done, self.total = bar, on_step, 0, 0
+
+    def expect(self, more):
+        self.total += more
+        self.bar.total = self.total
+
+    def made_one(self):
+        self.done += 1
+        self.bar.update()
+        if self.on_step:
+            self.on_step(self.done, self.total)
+
+
+def _ascend(plan, names, weights, steps_made, ground=None):
+    """Images for all names, batch by batch; a dict of what :class:`Optimized` holds of them, and their "fates"."""
+    batches = -(-len(names) // plan.most)
+    count = -(-len(names) // batches)  # as even as possible, so that no batch is padded by much
+    steps_made.expect(plan.steps * batches)
+    parts = []
+    for first in range(0, len(names), count):
+        these = slice(first, first + count)
+        rows, colors = (None if each is None else _padded(each[these], count) for each in (weights, ground))
+        begin = ascent.start(plan.climb["method"], _seeds(plan.seed, names[these], count), *plan.size, plan.channels, plan.climb["objective"], colors)
+        parts.append(_climb(plan, begin, count, rows, steps_made))
+    made = {key: np.concatenate([part[key] for part in parts], axis).take(range(len(names)), axis) for key, axis in UNIT_AXIS.items() if key in parts[0]}
+    first = np.concatenate([part["first"] for part in parts])[: len(names)]
+    return made | {
+        "fates": [fate for part in parts for fate in part["fates"]][: len(names)],
+        "activation": plan.measure(made["images"], weights), "start": plan.measure(first, weights),
+        "ground": np.full((len(names), plan.channels), 0.5, np.float32) if ground is None else ground,
+    }  # fmt: skip
+
+
+def _or_from_color(plan, names, weights, made, steps_made):
+    """The same images, but for units that a plain color drives harder than theirs: those climb again, from that color.
+
+    What has grown from grey is a texture. Many units of the first layers ask for a color instead, far from grey, and some
+    answer to nothing else. Of the two images the one that drives the unit harder is kept.
+    """
+    colors, driven = _best_color(plan, weights)
+    beaten = np.flatnonzero(driven > made["activation"])
+    made["fates"] = [(fate, f"{why}; no plain color drives it" if fate == "dead" else why) for fate, why in made["fates"]]
+    if not len(beaten):
+        return made
+    again = _ascend(plan, tuple(names[i] for i in beaten), weights[beaten], steps_made, colors[beaten])
+    better = again["activation"] > made["activation"][beaten]
+    for row, unit in zip(np.flatnonzero(better), beaten[better]):
+        fate, why = again["fates"][row]
+        begun = f"begun on a plain color, which drives it to {driven[unit]:.3g}: what grew from grey drove it to {made['activation'][unit]:.3g}"
+        made["fates"][unit] = fate, f"{begun}; {why}" if why else begun
+    for key, axis in UNIT_AXIS.items():
+        np.moveaxis(made[key], axis, 0)[beaten[better]] = np.moveaxis(again[key], axis, 0)[better]
+    return made
+
+
+def _best_color(plan, weights):
+    """The plain color that drives each target hardest, (U, channels), and how hard, (U,)."""
+    colors = parametrize.plain_colors(plan.channels)
+    images = np.broadcast_to(colors[:, None, None], (len(colors), *plan.size, plan.channels))
+    output = plan.net.compiled((plan.layer,), linear=True)(tf.constant(np.repeat(images, plan.net.channels // plan.channels, -1)))[plan.layer]
+    driven = ascent.answers(output, plan.climb["objective"]).numpy() @ weights.T
+    return colors[driven.argmax(0)], driven.max(0)
+
+
+def _climb(plan, state, count, weights, steps_made):
+    """All steps for one batch; a dict of arrays, with the images begun with under "first", and the fates."""
+    net, layer, climb, steps = plan.net, plan.layer, plan.climb, plan.steps
     step = ascent.step(net, layer, **climb)
     weights = tf.zeros((count, 1)) if weights is None else tf.constant(weights)
     method, everyone = climb["method"], tf.ones(count)
     first = ascent.drawn(method, state, net.channels).numpy()
-    history, seen = [], [first] if 0 in kept else []
+    history, seen = [], [first] if 0 in plan.kept else []
     awake, tries = np.zeros(count, int), np.zeros(count, int)
     for i in range(steps):
-        length = rate * (1 - i / steps) if method == "fourier" else rate
-        state, found, slopes, share = _checked(net, layer, step(state, weights, everyone, tf.constant(length, tf.float32), _key(seed, i)))
+        length = plan.rate * (1 - i / steps) if method == "fourier" else plan.rate
+        key = tf.constant([plan.seed, i], tf.int32)
+        state, found, slopes, share = _checked(net, layer, step(state, weights, everyone, tf.constant(length, tf.float32), key))
         history.append(found)
         awake += slopes > 0
         stuck = ((slopes == 0) | (share < FAINT)) & (tries < RESCUE_STEPS)
         if stuck.any():
             tries += stuck
-            state = _rescue(net, layer, state, weights, stuck, climb, length, _key(seed, i))
-        if method == "pixels" and any(soften[:2]):
-            decay, blur, every = soften
+            state = _rescue(net, layer, state, weights, stuck, climb, length, key)
+        if method == "pixels" and any(plan.soften[:2]):
+            decay, blur, every = plan.soften
             state = ascent.softened(state, decay, blur if (i + 1) % every == 0 else 0)
-        if i + 1 in kept:
+        if i + 1 in plan.kept:
             seen.append(ascent.drawn(method, state, net.channels).numpy())
-        told()
+        steps_made.made_one()
     images = ascent.drawn(method, state, net.channels).numpy()
     fates = [_fate(*each, steps) for each in zip(awake, tries, slopes > 0, np.max(history, 0))]
     snapshots = np.stack(seen) if seen else np.zeros((0, *images.shape), np.float32)
     return {"images": images, "first": first, "history": np.stack(history), "snapshots": snapshots, "fates": fates}
-
-
-def _key(seed, i):
-    return tf.constant([seed, i], tf.int32)
 
 
 def _checked(net, layer, outcome):
