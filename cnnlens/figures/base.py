@@ -28,6 +28,7 @@ CLASS_COLORS = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
 INK, PAPER, MARK = (34, 34, 34), (255, 255, 255), (214, 39, 40)
+HAIRLINE = (205, 205, 205)  # round each picture of a sheet, so that a white one is seen as well
 INK_HEX = "#222222"
 CAPTION = 11  # px, height of the letters under a small picture
 FOOT = 0.16  # inches a line of the source takes
@@ -202,6 +203,8 @@ def tiles(pictures, *, labels=None, marked=None, cell=64, columns=None, low=None
     small = _small(pictures, height, width, low, high, cmap)
     corners = [(gap + (i // columns) * step_y, gap + (i % columns) * step_x) for i in range(count)]
     for picture, (top, left) in zip(small, corners):
+        if gap:
+            raster[top - 1 : top + height + 1, left - 1 : left + width + 1] = HAIRLINE
         raster[top : top + height, left : left + width] = picture
     if labels is None and not marked:
         return raster
