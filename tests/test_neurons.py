@@ -150,6 +150,13 @@ def test_size_follows_the_receptive_field(color, lenet):
     assert neurons.calls_for(lenet, lenet.layer("conv1")) == (28, 28)
 
 
+def test_only_networks_for_small_images_are_shifted_by_little(color, lenet):
+    how = neurons._disturbance
+    assert how(lenet, lenet.layer("conv2"), "mean", 28) == (neurons.JITTER, 0.0)
+    assert how(color, color.layer("two"), "mean", 48) == (24, 0.0), "a small picture of a network for large ones"
+    assert how(lenet, lenet.layer("conv2"), "center", 28) == (0, 0.0) and how(lenet, lenet.layer("dense1"), "mean", 28) == (1, 0.05)
+
+
 # --- dead and stuck -----------------------------------------------------------------------------------------
 
 

@@ -188,7 +188,7 @@ def maximize(
         rate = METHODS[method]["path"] / steps * (2 if method == "fourier" else 1)
         if (method, objective, net.channels) == ("fourier", "mean", 1) and place.is_map:
             rate *= GREY
-    shift, turn = _disturbance(place, objective, min(height, width)) if robust and method == "fourier" else (0, 0.0)
+    shift, turn = _disturbance(net, place, objective, min(height, width)) if robust and method == "fourier" else (0, 0.0)
     climb = {
         "method": method, "objective": objective, "whole": weights is None, "shift": shift, "turn": turn, "penalty": float(penalty),
         "precision": _precision(precision),
@@ -392,9 +392,13 @@ def calls_for(net, place, objective="mean"):
     receptive field, which leaves room around the thing or for a texture to repeat, between 64 px and the network's size.
     """
     own = net.size or (NOMINAL_SIZE, NOMINAL_SIZE)
-    if not place.is_map or place.field is None or max(own) <= SMALL:
+    if not place.is_map or place.field is None or _is_small(net):
         return own
     return tuple(int(min(most, max(64, -(-1.5 * field // 16) * 16))) for most, field in zip(own, place.field))
+
+
+def _is_small(net):
+    return max(net.size or (NOMINAL_SIZE, NOMINAL_SIZE)) <= SMALL
 
 
 def _checked_size(net, place, size, objective):
@@ -409,16 +413,16 @@ def _checked_size(net, place, size, objective):
     return height, width
 
 
-def _disturbance(place, objective, size):
+def _disturbance(net, place, objective, size):
     """How far to shift (pixels) and turn (radians) the images of a layer: in proportion to what one unit sees.
 
-    A texture may be shifted all the way round, so that it leans on no border, unless the image is so small that it holds
-    little besides borders; a thing has to stay in the middle.
+    A texture may be shifted all the way round, so that it leans on no border, but not in a network for small images, whose
+    maps are little besides border; a thing has to stay in the middle.
     """
     field = min(min(place.field or (size, size)), size) if place.is_map else size
     turn = 0.0 if field < COARSE else 0.05  # turning resamples, which blurs what filters of a few pixels look for
     if place.is_map and objective == "mean":
-        return size // 2 if size > SMALL else JITTER, turn
+        return JITTER if _is_small(net) else size // 2, turn
     return 0 if field < COARSE else max(1, field // 16), turn
 
 
@@ -557,10 +561,13 @@ def _or_from_color(plan, names, weights, made, steps_made):
 
 def _best_color(plan, weights):
     """The plain color that drives each target hardest, (U, channels), and how hard, (U,)."""
-    colors = parametrize.plain_colors(plan.channels)
-    images = np.broadcast_to(colors[:, None, None], (len(colors), *plan.size, plan.channels))
-    output = plan.net.compiled((plan.layer,), linear=True)(tf.constant(np.repeat(images, plan.net.channels // plan.channels, -1)))[plan.layer]
-    driven = ascent.answers(output, plan.climb["objective"]).numpy() @ weights.T
+    colors, read = parametrize.plain_colors(plan.channels), plan.net.compiled((plan.layer,), linear=True)
+    answers = []
+    for first in range(0, len(colors), plan.most):
+        some = colors[first : first + plan.most, None, None].repeat(plan.net.channels // plan.channels, -1)
+        images = np.broadcast_to(some, (len(some), *plan.size, plan.net.channels))
+        answers.append(ascent.answers(read(tf.constant(images))[plan.layer], plan.climb["objective"]).numpy())
+    driven = np.concatenate(answers) @ weights.T
     return colors[driven.argmax(0)], driven.max(0)
 
 
