@@ -206,8 +206,9 @@ def view_words(found, tops, row, back):
     lines = [f"{found.layer}, {found.names[0]}: activation {found.activation[0]:.3g} in the optimized image, {real:.3g} in the best of {tops.seen} real ones"]
     if real > 0:
         lines[0] += f" ({found.activation[0] / real:.1f} times as much)."
-    if found.fate[0] != "live":
-        lines.append(f"This unit is {found.fate[0]}: {found.evidence[0]}.")
+    if found.evidence[0]:
+        begins = "The image was" if found.fate[0] == "live" else f"This unit is {found.fate[0]}:"
+        lines.append(f"{begins} {found.evidence[0]}.")
     if back is None:
         lines.append("No deconvnet: no ReLU stands between the image and this layer.")
     else:
