@@ -1,5 +1,7 @@
 """A network: what it takes, what it answers, and what it refuses."""
 
+import subprocess
+import sys
 import warnings
 
 import keras
@@ -127,3 +129,9 @@ def test_replaced_activations_come_back():
     with activations_replaced(net.model, {"relu"}, lambda x: x) as touched:
         assert touched == 1
     assert np.array_equal(before, net.model.predict(IMAGES, verbose=0))
+
+
+@pytest.mark.parametrize("first", ["activations", "neurons"])
+def test_whichever_lens_is_imported_first_tensorflow_starts_quietly(first):
+    started = subprocess.run([sys.executable, "-c", f"from cnnlens import {first}"], capture_output=True, text=True, check=True)
+    assert started.stderr == "", "its log would stand in red in the exported lesson"

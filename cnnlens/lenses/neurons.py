@@ -545,7 +545,9 @@ def _or_from_color(plan, names, weights, made, steps_made):
     """
     colors, driven = _best_color(plan, weights)
     beaten = np.flatnonzero(driven > made["activation"])
-    made["fates"] = [(fate, f"{why}; no plain color drives it" if fate == "dead" else why) for fate, why in made["fates"]]
+    for unit in np.flatnonzero(driven <= 0):
+        fate, why = made["fates"][unit]
+        made["fates"][unit] = fate, f"{why}; no plain color drives it" if fate == "dead" else why
     if not len(beaten):
         return made
     again = _ascend(plan, tuple(names[i] for i in beaten), weights[beaten], steps_made, colors[beaten])
