@@ -77,7 +77,9 @@ def growth(counts, seed):
         votes = [score.vote(points, labels[:count]) for points in (ours, theirs)]
         print(f"{count:7,} {fast:8.1f} {slow:10.1f} {fast / slow:6.2f} {votes[0]:10.4f} {votes[1]:13.4f}", flush=True)
     good = fast / slow <= MOST_TIME and votes[0] >= votes[1]
-    print(f"{'kept' if good else 'BROKEN'}: at most {MOST_TIME:.2f} of its time at {counts[-1]:,}, with an equal or better vote")
+    print(
+        f"{'kept' if good else 'BROKEN'}: at most {MOST_TIME:.2f} of its time at {counts[-1]:,}, with an equal or better vote"
+    )
     return good
 
 
@@ -101,12 +103,16 @@ def filmed(count, epochs, seed):
     start, end = zoo.load("lenet", weights="random"), zoo.load("lenet")
     with tempfile.TemporaryDirectory() as folder:
         snapshots = list(between(start.model, end.model, epochs, Path(folder)))
-        made, seconds = timed(lambda: film.through_training(end, images, snapshots, "dense1", labels=labels, seed=seed, progress=False))
+        made, seconds = timed(
+            lambda: film.through_training(end, images, snapshots, "dense1", labels=labels, seed=seed, progress=False)
+        )
     whole = end.read(images, ["dense1"], batch_size=500)["dense1"]
     theirs, one = timed(sklearn_of, whole)
     votes = score.vote(made.maps[-1].points, labels), score.vote(theirs, labels)
     good = seconds / one <= MOST_RUNS
-    print(f"\nfilm of {epochs} epochs, {count:,} images: {seconds:.1f} s; one run of scikit-learn {one:.1f} s; ratio {seconds / one:.2f}")
+    print(
+        f"\nfilm of {epochs} epochs, {count:,} images: {seconds:.1f} s; one run of scikit-learn {one:.1f} s; ratio {seconds / one:.2f}"
+    )
     print(f"vote in the last map: film {votes[0]:.4f}, scikit-learn {votes[1]:.4f}")
     print(f"{'kept' if good else 'BROKEN'}: at most {MOST_RUNS} runs")
     return good
@@ -131,7 +137,9 @@ def memory(count):
     found, seconds = timed(lambda: embedding.represent(net, datasets.Images(pixels), "conv1", progress=False))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     good = peak < MOST_MEMORY
-    print(f"\n{count:,} images of {found}; {seconds:.1f} s, peak memory {peak:.2f} GiB (the layer alone would take {count * found.width * 4 / 2**30:.2f})")
+    print(
+        f"\n{count:,} images of {found}; {seconds:.1f} s, peak memory {peak:.2f} GiB (the layer alone would take {count * found.width * 4 / 2**30:.2f})"
+    )
     print(f"{'kept' if good else 'BROKEN'}: under {MOST_MEMORY:.0f} GiB")
     return good
 

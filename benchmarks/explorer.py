@@ -127,7 +127,12 @@ def beside(net, images, ours, layer):
     forward = np.median(milliseconds(record, net, images[:1], repeat=5))
     figure = np.median(milliseconds(lambda: png(figures.view(acts, layer, 0)[0]), repeat=3))
     axes = milliseconds(axes_for_each_unit, acts, layer)[0]
-    rows = {"ours, an event": ours, "the network, all layers": forward, "our view as a matplotlib Figure": figure, "matplotlib, an axes a unit": axes}
+    rows = {
+        "ours, an event": ours,
+        "the network, all layers": forward,
+        "our view as a matplotlib Figure": figure,
+        "matplotlib, an axes a unit": axes,
+    }
     return rows | peers(net, images, layer)
 
 
@@ -143,12 +148,18 @@ def measure(name, events):
         print(f"  {layer:15}{np.median(times):8.1f}{np.quantile(times, 0.95):8.1f}{max(times):8.1f}{busy[layer]:11.1f}")
     p95 = {layer: float(np.quantile(times, 0.95)) for layer, times in layers.items()}
     slowest = max(p95, key=p95.get)
-    print(f"  slowest layer {slowest}: 95th percentile {p95[slowest]:.1f} ms, {'under' if p95[slowest] < LIMIT else 'OVER'} {LIMIT} ms")
-    widest = max((layer for layer in net.layers() if layer.is_map), key=lambda layer: (layer.units, np.prod(layer.shape)))
+    print(
+        f"  slowest layer {slowest}: 95th percentile {p95[slowest]:.1f} ms, {'under' if p95[slowest] < LIMIT else 'OVER'} {LIMIT} ms"
+    )
+    widest = max(
+        (layer for layer in net.layers() if layer.is_map), key=lambda layer: (layer.units, np.prod(layer.shape))
+    )
     rows = beside(net, images, np.median(layers[widest.path]), widest.path)
     print(f"  for {widest.path} ({widest.units} units):")
     for label, value in rows.items():
-        words = value if isinstance(value, str) else f"{value:8.1f} ms  {value / rows['ours, an event']:6.1f} times ours"
+        words = (
+            value if isinstance(value, str) else f"{value:8.1f} ms  {value / rows['ours, an event']:6.1f} times ours"
+        )
         print(f"    {label:34}{words}")
     return {"first": first, "p95": p95, "processor": busy, "beside": rows}
 

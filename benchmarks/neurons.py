@@ -30,7 +30,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--layer", default="block3_conv2")
-    parser.add_argument("--his-units", type=int, default=2, help="units that the dissertation's loop is timed on; its time is scaled up to all")
+    parser.add_argument(
+        "--his-units",
+        type=int,
+        default=2,
+        help="units that the dissertation's loop is timed on; its time is scaled up to all",
+    )
     options = parser.parse_args()
     count, size, peer_steps, his_steps = (4, 64, 8, 20) if options.quick else (16, 112, 128, 500)
     net = zoo.load("vgg16")
@@ -39,13 +44,17 @@ def main():
     his = dissertation(net, options.layer, min(options.his_units, count), count, size, his_steps)
     rows = []
     # The dissertation's pixels are not disturbed, so against them ours is not either, and takes longer steps.
-    for name, (seconds, level), timed, how in (("tf-keras-vis 0.8.7", peer, count, {}), ("dissertation's loop", his, min(options.his_units, count), BOLD)):
+    for name, (seconds, level), timed, how in (
+        ("tf-keras-vis 0.8.7", peer, count, {}),
+        ("dissertation's loop", his, min(options.his_units, count), BOLD),
+    ):
         ours, reached, steps, first = reach(options.layer, count, timed, size, level, how)
         rows.append((name, seconds, level, ours, reached, steps, seconds / ours))
         print(
             f"{name}: {seconds:.1f} s to a mean of {level:.1f}; ours {how or ''} {ours:.1f} s (compiling {first:.1f} s) "
-            f"to {reached:.1f} in {steps} steps: {seconds / ours:.1f} times as fast", flush=True,
-        )  # fmt: skip
+            f"to {reached:.1f} in {steps} steps: {seconds / ours:.1f} times as fast",
+            flush=True,
+        )
     share(net, options.layer, count, size)
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
     return rows
@@ -63,7 +72,9 @@ def tf_keras_vis(net, layer, count, size, steps):
         from tf_keras_vis.activation_maximization import ActivationMaximization
         from tf_keras_vis.utils.scores import CategoricalScore
     except ImportError as error:
-        raise SystemExit("The peer is missing: pip install tf-keras-vis==0.8.7 (or pip install -e .[bench]).") from error
+        raise SystemExit(
+            "The peer is missing: pip install tf-keras-vis==0.8.7 (or pip install -e .[bench])."
+        ) from error
     model = with_preprocessing(net, layer, size)
     start = time.perf_counter()
     visualizer = ActivationMaximization(model, clone=False)
@@ -131,7 +142,9 @@ def share(net, layer, count, size):
     weights, live, rate = tf.eye(count, net.layer(layer).units), tf.ones(count), tf.constant(0.1)
     seconds = best_time(lambda: step(state, weights, live, rate, tf.constant([0, 0])))
     work = 2 * count * flops(net, layer, size)  # the way back costs as much as the way there: no gradient of weights
-    print(f"a step: {seconds:.2f} s, {work / seconds / 1e9:.0f} GFLOP/s, {work / seconds / peak:.0%} of a 4096³ product in {kind.name} ({peak / 1e9:.0f} GFLOP/s)")
+    print(
+        f"a step: {seconds:.2f} s, {work / seconds / 1e9:.0f} GFLOP/s, {work / seconds / peak:.0%} of a 4096³ product in {kind.name} ({peak / 1e9:.0f} GFLOP/s)"
+    )
 
 
 def best_time(call, tries=4):

@@ -77,7 +77,10 @@ def main():
     data = data.take(2560, 600) if options.quick else data.take(6400, 2000)
     epochs, lr = (2, 1e-3) if options.quick else (2, 1e-3)
     peaks = {"float32": peak(tf.float32), "mixed_bfloat16": peak(tf.bfloat16)}
-    print(f"{device.describe()}\n{data}\nmatrix product: " + ", ".join(f"{value / 1e9:.0f} GFLOP/s {name}" for name, value in peaks.items()))
+    print(
+        f"{device.describe()}\n{data}\nmatrix product: "
+        + ", ".join(f"{value / 1e9:.0f} GFLOP/s {name}" for name, value in peaks.items())
+    )
     contestants = {"model.fit, float32": Plain(data, epochs, lr), "cnnlens": Ours(data, epochs, lr)}
     times = {name: [] for name in contestants}
     for number in range(epochs + 1):  # the first compiles and is not counted, but it does train
@@ -92,9 +95,13 @@ def main():
         speed = operations / np.median(times[name])
         share = f"{speed / peaks[policy]:.0%} of the {policy} peak" if policy in peaks else ""
         spread = ", ".join(f"{value:.1f}" for value in times[name])
-        print(f"{name:20} {np.median(times[name]):7.1f} s an epoch ({spread})  {speed / 1e9:5.0f} GFLOP/s {share}  accuracy {contestant.accuracy():.2%}")
+        print(
+            f"{name:20} {np.median(times[name]):7.1f} s an epoch ({spread})  {speed / 1e9:5.0f} GFLOP/s {share}  accuracy {contestant.accuracy():.2%}"
+        )
     ratios = [b / a for a, b in zip(*times.values())]
-    print(f"ratio, epoch by epoch: median {np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}); at most 0.65 is wanted")
+    print(
+        f"ratio, epoch by epoch: median {np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}); at most 0.65 is wanted"
+    )
 
 
 if __name__ == "__main__":

@@ -5,8 +5,25 @@ import importlib
 __version__ = "0.1.0"
 
 _ROOMS = {
-    **{name: f"cnnlens.{name}" for name in ("zoo", "datasets", "training", "network", "scores", "ledger", "figures", "explore", "course", "device")},
-    **{name: f"cnnlens.lenses.{name}" for name in ("activations", "neurons", "exemplars", "deconvnet", "embedding", "superpixels")},
+    **{
+        name: f"cnnlens.{name}"
+        for name in (
+            "zoo",
+            "datasets",
+            "training",
+            "network",
+            "scores",
+            "ledger",
+            "figures",
+            "explore",
+            "course",
+            "device",
+        )
+    },
+    **{
+        name: f"cnnlens.lenses.{name}"
+        for name in ("activations", "neurons", "exemplars", "deconvnet", "embedding", "superpixels")
+    },
 }
 
 

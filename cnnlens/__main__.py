@@ -12,7 +12,10 @@ from .errors import CnnlensError
 
 def parser():
     """The parser with all commands."""
-    top = argparse.ArgumentParser(prog="cnnlens", description="Look inside convolutional networks: run the course, or point its lenses at a network.")
+    top = argparse.ArgumentParser(
+        prog="cnnlens",
+        description="Look inside convolutional networks: run the course, or point its lenses at a network.",
+    )
     top.add_argument("--version", action="version", version=f"cnnlens {__version__}")
     subparsers = top.add_subparsers(metavar="COMMAND", required=True)
     for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda module: module.name):

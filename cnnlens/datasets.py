@@ -101,10 +101,13 @@ class Dataset:
         if (train, test) == (len(self.y_train), len(self.y_test)):
             return self
         return dataclasses.replace(
-            self, x_train=Images(self.x_train.pixels[:train]), y_train=self.y_train[:train],
-            x_test=Images(self.x_test.pixels[:test]), y_test=self.y_test[:test],
+            self,
+            x_train=Images(self.x_train.pixels[:train]),
+            y_train=self.y_train[:train],
+            x_test=Images(self.x_test.pixels[:test]),
+            y_test=self.y_test[:test],
             source=f"{self.source}, the first {train:,} training and {test:,} test images",
-        )  # fmt: skip
+        )
 
     def __repr__(self):
         return f"<Dataset {self.name}: {len(self.y_train):,} training and {len(self.y_test):,} test images of {len(self.classes)} classes; {self.source}>"
@@ -177,9 +180,13 @@ def _from_npz(name, path):
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in ("x_train", "y_train", "x_test", "y_test")}
     except KeyError as error:
-        raise CnnlensError(f"{path} holds no array {error.args[0].split(' ')[0]!r}; expected x_train, y_train, x_test, y_test. Fetch it again.") from error
+        raise CnnlensError(
+            f"{path} holds no array {error.args[0].split(' ')[0]!r}; expected x_train, y_train, x_test, y_test. Fetch it again."
+        ) from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise CnnlensError(f"{path} is truncated or no .npz file ({type(error).__name__}). Delete it and fetch it again: `cnnlens fetch`.") from error
+        raise CnnlensError(
+            f"{path} is truncated or no .npz file ({type(error).__name__}). Delete it and fetch it again: `cnnlens fetch`."
+        ) from error
     return _checked(name, arrays, f"{_title(name)} from {path.name} in CNNLENS_DATA", str(path))
 
 
@@ -202,11 +209,17 @@ def _checked(name, arrays, source, where):
     for split, shape in zip(("train", "test"), SHAPES[name]):
         pixels, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
         if pixels.shape != shape or pixels.dtype != np.uint8:
-            raise CnnlensError(f"{where}: x_{split} is {pixels.dtype} {pixels.shape}, expected uint8 {shape}. It is not {_title(name)}: fetch it again.")
+            raise CnnlensError(
+                f"{where}: x_{split} is {pixels.dtype} {pixels.shape}, expected uint8 {shape}. It is not {_title(name)}: fetch it again."
+            )
         if labels.size != shape[0] or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > 9:
-            raise CnnlensError(f"{where}: y_{split} is {labels.dtype} {labels.shape}, expected {shape[0]} whole numbers 0–9. Fetch it again.")
+            raise CnnlensError(
+                f"{where}: y_{split} is {labels.dtype} {labels.shape}, expected {shape[0]} whole numbers 0–9. Fetch it again."
+            )
     if name == "mnist" and _digest(arrays) != MNIST_ARRAYS:
-        raise CnnlensError(f"{where} has MNIST's shapes but not its contents (SHA-256 of the arrays differs). Fetch it again: `cnnlens fetch mnist`.")
+        raise CnnlensError(
+            f"{where} has MNIST's shapes but not its contents (SHA-256 of the arrays differs). Fetch it again: `cnnlens fetch mnist`."
+        )
     channels = {key: value[..., None] if value.ndim == 3 else value for key, value in arrays.items() if key[0] == "x"}
     classes = CLASSES["lenet" if name == "mnist" else "vgg4"]
     y_train, y_test = (arrays[key].ravel().astype(np.int64) for key in ("y_train", "y_test"))
@@ -232,7 +245,9 @@ def _digits(_):
     test = np.arange(len(pixels)) % 5 == 4
     labels = bunch.target.astype(np.int64)
     source = "scikit-learn's 1,797 handwritten digits, framed like MNIST"
-    return Dataset(Images(pixels[~test]), labels[~test], Images(pixels[test]), labels[test], CLASSES["lenet"], source, "digits")
+    return Dataset(
+        Images(pixels[~test]), labels[~test], Images(pixels[test]), labels[test], CLASSES["lenet"], source, "digits"
+    )
 
 
 def _framed(image):
@@ -252,7 +267,18 @@ def _framed(image):
     return (ndimage.shift(canvas, shift, order=0) * 255).round().astype(np.uint8)[..., None]
 
 
-PATCH_PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "brick", "grass", "gravel", "hubble_deep_field", "china", "flower")
+PATCH_PHOTOS = (
+    "astronaut",
+    "chelsea",
+    "coffee",
+    "rocket",
+    "brick",
+    "grass",
+    "gravel",
+    "hubble_deep_field",
+    "china",
+    "flower",
+)
 
 
 def _patches(_):
@@ -266,7 +292,11 @@ def _patches(_):
         photo = _packaged_photo(name)
         if photo.ndim == 2:
             photo = np.repeat(photo[..., None], 3, -1)
-        photo = np.asarray(PIL.Image.fromarray(photo).resize((max(256, photo.shape[1] // 2), max(192, photo.shape[0] // 2)), PIL.Image.Resampling.LANCZOS))
+        photo = np.asarray(
+            PIL.Image.fromarray(photo).resize(
+                (max(256, photo.shape[1] // 2), max(192, photo.shape[0] // 2)), PIL.Image.Resampling.LANCZOS
+            )
+        )
         border = int(photo.shape[1] * 0.72)
         regions = {"train": (photo[:, : border - PATCH // 2], 300), "test": (photo[:, border + PATCH // 2 :], 60)}
         for split, (region, count) in regions.items():
@@ -279,7 +309,9 @@ def _patches(_):
         order = np.random.default_rng(0).permutation(len(pairs))
         arrays[split] = (Images(np.stack([pairs[i][0] for i in order])), np.array([pairs[i][1] for i in order]))
     source = f"{PATCH} px patches of ten photographs of scikit-image and scikit-learn"
-    return Dataset(*arrays["train"], *arrays["test"], tuple(name.replace("_", " ") for name in PATCH_PHOTOS), source, "patches")
+    return Dataset(
+        *arrays["train"], *arrays["test"], tuple(name.replace("_", " ") for name in PATCH_PHOTOS), source, "patches"
+    )
 
 
 def _packaged_photo(name):
@@ -340,7 +372,9 @@ def photos():
     """
     folder = files.data_folder()
     if folder and (folder / "photos").is_dir():
-        paths = sorted(path for path in (folder / "photos").iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
+        paths = sorted(
+            path for path in (folder / "photos").iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")
+        )
         if paths:
             return Photos(Photo(load_image(path), _label(path.stem), "photographs in CNNLENS_DATA") for path in paths)
     return shipped()
@@ -381,7 +415,12 @@ def square(image, size):
     side = min(image.shape[:2])
     top, left = ((length - side) // 2 for length in image.shape[:2])
     cut = image[top : top + side, left : left + side]
-    picture = [PIL.Image.fromarray(np.ascontiguousarray(cut[..., c])).resize((size, size), PIL.Image.Resampling.LANCZOS, reducing_gap=None) for c in range(cut.shape[-1])]
+    picture = [
+        PIL.Image.fromarray(np.ascontiguousarray(cut[..., c])).resize(
+            (size, size), PIL.Image.Resampling.LANCZOS, reducing_gap=None
+        )
+        for c in range(cut.shape[-1])
+    ]
     return np.stack([np.asarray(channel) for channel in picture], -1).clip(0, 1).astype(np.float32)
 
 

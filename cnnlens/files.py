@@ -41,7 +41,9 @@ def data_folder():
         return None
     folder = Path(value).expanduser()
     if not folder.is_dir():
-        raise CnnlensError(f"CNNLENS_DATA names {str(folder)!r}, which is not a folder. Create it or unset the variable.")
+        raise CnnlensError(
+            f"CNNLENS_DATA names {str(folder)!r}, which is not a folder. Create it or unset the variable."
+        )
     return folder
 
 
@@ -210,7 +212,9 @@ def download(url, target, known_hash, *, progress=True, timeout=20, tries=4):
             "Run again; if it happens twice, the file at the source was changed or a proxy alters it."
         ) from error
     except OSError as error:
-        raise CnnlensError(f"{target} was not written: {error.strerror or error}. Free or choose another folder.") from error
+        raise CnnlensError(
+            f"{target} was not written: {error.strerror or error}. Free or choose another folder."
+        ) from error
     _part(target).unlink(missing_ok=True)
     return target
 
@@ -250,8 +254,14 @@ def _append(url, part, start, progress, timeout):
         total = (start if resumed else 0) + length
         with (
             open(part, "ab" if resumed else "wb") as file,
-            tqdm(total=total or None, initial=start if resumed else 0, unit="B", unit_scale=True,
-                 desc=part.stem, disable=not progress) as bar,
+            tqdm(
+                total=total or None,
+                initial=start if resumed else 0,
+                unit="B",
+                unit_scale=True,
+                desc=part.stem,
+                disable=not progress,
+            ) as bar,
         ):
             for chunk in reply.iter_content(CHUNK):
                 file.write(chunk)

@@ -7,6 +7,7 @@ multi-branch, reloaded and subclassed models, and it stops as soon as the last w
 
 import contextlib
 import functools
+import importlib
 import itertools
 import threading
 import warnings
@@ -20,50 +21,24 @@ import tensorflow as tf
 from tqdm.auto import tqdm
 
 from .errors import CnnlensError, unknown
+from .preprocessing import Preprocessing
 
 NOMINAL_SIZE = 224  # px a side, for models that take any size, where a size must be named
 HIDDEN_KINDS = {
-    "InputLayer", "Dropout", "SpatialDropout2D", "Flatten", "Reshape", "Permute", "ZeroPadding2D", "Cropping2D",
-    "Rescaling", "Normalization", "GaussianNoise", "Identity", "Lambda",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """From pixels in [0, 1] to what the model was trained on: optional RGB→BGR, then ``x * scale + shift``.
-
-    Attributes
-    ----------
-    scale, shift : tuple of float
-        One a channel, in the model's channel order.
-    flip : bool
-        Whether the model wants BGR.
-    """
-
-    scale: tuple = (1.0,)
-    shift: tuple = (0.0,)
-    flip: bool = False
-
-    def __call__(self, pixels):
-        """Apply to an array or tensor (N, H, W, C) in [0, 1]; differentiable."""
-        if self.flip:
-            pixels = pixels[..., ::-1]
-        return pixels * np.float32(self.scale) + np.float32(self.shift)
-
-    def zero(self):
-        """The pixel values, one a channel, that the model gets as zeros: the average color of what it was trained on."""
-        values = -np.float32(self.shift) / np.float32(self.scale)
-        return values[::-1] if self.flip else values
-
-    @classmethod
-    def measured(cls, function):
-        """Read the three numbers off a ``keras.applications`` ``preprocess_input`` by showing it black and colours."""
-        probes = np.zeros((4, 1, 1, 3), np.float32)
-        probes[1:, 0, 0] = 255 * np.eye(3)
-        answers = np.asarray(function(probes.copy()))[:, 0, 0]
-        gains = answers[1:] - answers[0]
-        flip = abs(gains[0, 2]) > abs(gains[0, 0])
-        return cls(tuple(np.diag(gains[::-1] if flip else gains).tolist()), tuple(answers[0].tolist()), bool(flip))
+    "InputLayer",
+    "Dropout",
+    "SpatialDropout2D",
+    "Flatten",
+    "Reshape",
+    "Permute",
+    "ZeroPadding2D",
+    "Cropping2D",
+    "Rescaling",
+    "Normalization",
+    "GaussianNoise",
+    "Identity",
+    "Lambda",
+}
 
 
 @dataclass(frozen=True)
@@ -129,14 +104,16 @@ class Layer:
         return (self.rows.stride, self.cols.stride) if self.rows else None
 
     @property
-    def field(self):
+    def receptive_field(self):
         """Receptive field in pixels (height, width), not cut at the image's border; None if unknown."""
         return (self.rows.field, self.cols.field) if self.rows else None
 
     def box(self, row, col):
         """Pixels (top, left, bottom, right) that position (row, col) sees; may reach outside the image."""
         if not self.rows:
-            raise CnnlensError(f"The receptive field of layer {self.path!r} is not known: its path from the image has steps that are no layers.")
+            raise CnnlensError(
+                f"The receptive field of layer {self.path!r} is not known: its path from the image has steps that are no layers."
+            )
         top, left = self.rows.start + row * self.rows.stride, self.cols.start + col * self.cols.stride
         return top, left, top + self.rows.field, left + self.cols.field
 
@@ -175,6 +152,28 @@ class Network:
         self.size = (height, width) if height and width else None
         self._compiled = {}
 
+    @classmethod
+    def of(cls, network, *, classes=None, pixels="auto", output=None, fixed=None):
+        """The Network around whatever a lens is given: every lens and explorer goes through this one door.
+
+        Parameters
+        ----------
+        network : Network, keras.Model, str or path
+            A Network stays as it is.
+        classes, pixels, output, fixed
+            For a model that is not yet a Network.
+
+        Returns
+        -------
+        Network
+        """
+        if isinstance(network, cls):
+            return network
+        if isinstance(network, keras.Model):
+            return cls(network, classes=classes)
+        # A name means a network of the zoo, which is a floor above and so is looked up only now.
+        return importlib.import_module(".zoo", __package__).load(network)
+
     def __repr__(self):
         size = "any size" if self.size is None else f"{self.size[0]}×{self.size[1]} px"
         return f"<Network {self.name}: {size}, {self.channels} channel(s), {self.model.count_params():,} parameters; {self.source}>"
@@ -208,11 +207,16 @@ class Network:
             images = images.batch(self.size[0] if self.size else NOMINAL_SIZE)
         pixels = as_pixels(images)
         if pixels.shape[-1] != self.channels:
-            warnings.warn(f"{self.name} takes {self.channels} channel(s); images with {pixels.shape[-1]} were converted.", stacklevel=3)
+            warnings.warn(
+                f"{self.name} takes {self.channels} channel(s); images with {pixels.shape[-1]} were converted.",
+                stacklevel=3,
+            )
             pixels = pixels.repeat(3, -1) if self.channels == 3 else pixels @ np.float32([[0.299], [0.587], [0.114]])
         if self.size and pixels.shape[1:3] != self.size:
             came = "×".join(map(str, pixels.shape[1:3]))
-            warnings.warn(f"{self.name} takes {self.size[0]}×{self.size[1]} px; images of {came} px were resized.", stacklevel=3)
+            warnings.warn(
+                f"{self.name} takes {self.size[0]}×{self.size[1]} px; images of {came} px were resized.", stacklevel=3
+            )
             pixels = tf.image.resize(pixels, self.size, antialias=True).numpy().clip(0, 1)
         return pixels
 
@@ -293,7 +297,9 @@ class Network:
 
         tf.function(trace, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
         if not calls:
-            raise CnnlensError(f"{self.name} cannot be opened: it is one opaque {type(self.model).__name__} with no Keras layers inside. Rebuild it from Keras layers.")
+            raise CnnlensError(
+                f"{self.name} cannot be opened: it is one opaque {type(self.model).__name__} with no Keras layers inside. Rebuild it from Keras layers."
+            )
         return _describe(calls, shape)
 
     def read(self, images, layers, *, batch_size=64, progress=True, linear=False):
@@ -323,7 +329,9 @@ class Network:
         parts = {path: [] for path in paths}
         if not hasattr(images, "batch") and np.ndim(images) == 3:
             images = images[None]
-        for start in tqdm(range(0, len(images), batch_size), desc=self.name, unit="batch", delay=2, leave=False, disable=not progress):
+        for start in tqdm(
+            range(0, len(images), batch_size), desc=self.name, unit="batch", delay=2, leave=False, disable=not progress
+        ):
             found = function(tf.constant(self.prepare(images[start : start + batch_size])))
             for path in paths:
                 parts[path].append(found[path].numpy())
@@ -335,7 +343,9 @@ class Network:
         if key not in self._compiled:
             for path in paths:
                 self.layer(path)
-            self._compiled[key] = tf.function(lambda pixels: self.outputs(pixels, paths, linear=linear), autograph=False, reduce_retracing=True)
+            self._compiled[key] = tf.function(
+                lambda pixels: self.outputs(pixels, paths, linear=linear), autograph=False, reduce_retracing=True
+            )
         return self._compiled[key]
 
     def outputs(self, pixels, paths, *, linear=False, changed=None):
@@ -371,7 +381,9 @@ class Network:
             _call(self.model, self.preprocessing(pixels))
         missing = wanted - set(found)
         if missing:
-            raise CnnlensError(f"Layer {sorted(missing)[0]!r} of {self.name} is not reached by its forward pass, so it has no output.")
+            raise CnnlensError(
+                f"Layer {sorted(missing)[0]!r} of {self.name} is not reached by its forward pass, so it has no output."
+            )
         return {path: tf.cast(found[path], tf.float32) for path in paths}
 
 
@@ -393,7 +405,11 @@ def as_pixels(images):
     if pixels.ndim == 3:
         pixels = pixels[None]
     if pixels.ndim != 4 or pixels.shape[-1] not in (1, 3) or pixels.shape[0] == 0:
-        hint = " A grey batch wants a last axis: images[..., None]." if pixels.ndim in (2, 4) or pixels.shape[-1:] > (4,) else ""
+        hint = (
+            " A grey batch wants a last axis: images[..., None]."
+            if pixels.ndim in (2, 4) or pixels.shape[-1:] > (4,)
+            else ""
+        )
         raise CnnlensError(f"{expected}; got an array of shape {np.shape(images)}.{hint}")
     if pixels.dtype == np.uint8:
         return pixels.astype(np.float32) / np.float32(255)
@@ -671,14 +687,20 @@ def _describe(calls, image_shape):
     for call in calls:
         before = [axes.get(id(x)) for x in call.inputs if x.shape.rank and x.shape.rank > 1]
         known = bool(before) and None not in before
-        found = tuple(_axis(call, [pair[i] for pair in before], i, image_shape[1 + i]) for i in (0, 1)) if known else (None, None)
+        found = (
+            tuple(_axis(call, [pair[i] for pair in before], i, image_shape[1 + i]) for i in (0, 1))
+            if known
+            else (None, None)
+        )
         if None not in found:
             axes[id(call.output)] = found
         elif id(call.output) in axes:
             del axes[id(call.output)]
         params = call.layer.count_params() if isinstance(call.layer, keras.Layer) and call.layer.built else 0
         shape = tuple(call.output.shape[1:])
-        layers.append(Layer(call.path, type(call.layer).__name__, shape, params, *(found if None not in found else (None, None))))
+        layers.append(
+            Layer(call.path, type(call.layer).__name__, shape, params, *(found if None not in found else (None, None)))
+        )
     # The tensors must outlive the walk, or a new one could take a dead one's id; `calls` holds them.
     return tuple(layers)
 

@@ -51,26 +51,49 @@ class Recipe:
 def _cosine(peak, steps):
     """A learning rate that warms up over a twentieth of the run and then falls to zero along a cosine."""
     warm = max(1, steps // 20)
-    return keras.optimizers.schedules.CosineDecay(peak / 25, max(1, steps - warm), warmup_target=peak, warmup_steps=warm)
+    return keras.optimizers.schedules.CosineDecay(
+        peak / 25, max(1, steps - warm), warmup_target=peak, warmup_steps=warm
+    )
 
 
 RECIPES = {
     ("lenet", "ours"): Recipe(
-        12, 128, lambda steps: keras.optimizers.AdamW(_cosine(0.003, steps), weight_decay=0.01), 2, False, "AdamW with a cosine, shifts of 2 px"
+        12,
+        128,
+        lambda steps: keras.optimizers.AdamW(_cosine(0.003, steps), weight_decay=0.01),
+        2,
+        False,
+        "AdamW with a cosine, shifts of 2 px",
     ),
     ("lenet", "dissertation"): Recipe(
         # Table 1 calls the rate "adaptable": the original Adadelta's is 1.0 (Keras 3's default of 0.001 hardly learns).
-        12, 128, lambda steps: keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8), 0, False, "Adadelta, no augmentation"
+        12,
+        128,
+        lambda steps: keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8),
+        0,
+        False,
+        "Adadelta, no augmentation",
     ),
     ("vgg4", "ours"): Recipe(
-        30, 128, lambda steps: Muon(_cosine(0.003, steps), weight_decay=0.02), 3, True, "Muon with a cosine, shifts of 3 px, mirrored"
+        30,
+        128,
+        lambda steps: Muon(_cosine(0.003, steps), weight_decay=0.02),
+        3,
+        True,
+        "Muon with a cosine, shifts of 3 px, mirrored",
     ),
     ("vgg4", "dissertation"): Recipe(
         # Table 2's "rho 0.000001" cannot be RMSprop's rho; it is read as the decay of the rate, as in Keras's example of the time.
-        30, 128, lambda steps: keras.optimizers.RMSprop(keras.optimizers.schedules.InverseTimeDecay(1e-4, 1, 1e-6), epsilon=1e-8), 3, True,
+        30,
+        128,
+        lambda steps: keras.optimizers.RMSprop(
+            keras.optimizers.schedules.InverseTimeDecay(1e-4, 1, 1e-6), epsilon=1e-8
+        ),
+        3,
+        True,
         "RMSprop, shifts and mirrored",
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,9 +211,15 @@ def train(net, data, *, recipe="ours", epochs=None, seed=0, folder=None, policy=
     _check_fit(net, data)
     policy = device.training_policy() if policy == "auto" else policy
     settings = {
-        "network": net.name, "data": data.name, "images": len(data.y_train), "recipe": recipe.text, "epochs": epochs,
-        "batch_size": recipe.batch_size, "seed": seed, "policy": policy,
-    }  # fmt: skip
+        "network": net.name,
+        "data": data.name,
+        "images": len(data.y_train),
+        "recipe": recipe.text,
+        "epochs": epochs,
+        "batch_size": recipe.batch_size,
+        "seed": seed,
+        "policy": policy,
+    }
     run = _Run(net, settings, Path(folder) if folder else None)
     keras.utils.set_random_seed(seed)
     model = recast(net.model, policy)
@@ -207,16 +236,26 @@ def train(net, data, *, recipe="ours", epochs=None, seed=0, folder=None, policy=
         if done < epochs:
             # Batches are shuffled already; Keras would shuffle them once more, by a state that no resumed run could know.
             model.fit(
-                batches, epochs=epochs, initial_epoch=done, shuffle=False, validation_data=test, validation_batch_size=500,
-                callbacks=[keeper], verbose=0,
-            )  # fmt: skip
+                batches,
+                epochs=epochs,
+                initial_epoch=done,
+                shuffle=False,
+                validation_data=test,
+                validation_batch_size=500,
+                callbacks=[keeper],
+                verbose=0,
+            )
     except KeyboardInterrupt:
         net.model.set_weights(model.get_weights())  # also what the unfinished epoch has learned
     finally:
         keeper.close()
     net.source = f"trained here on {data.name} for {len(run.history)} of {epochs} epochs, seed {seed} ({data.source})"
     return Training(
-        history=tuple(run.history), interrupted=len(run.history) < epochs, folder=run.folder, source=net.source, settings=settings
+        history=tuple(run.history),
+        interrupted=len(run.history) < epochs,
+        folder=run.folder,
+        source=net.source,
+        settings=settings,
     )
 
 
@@ -224,7 +263,11 @@ def _recipe(net, recipe):
     if isinstance(recipe, Recipe):
         return recipe
     if (net.name, recipe) not in RECIPES:
-        raise unknown(f"recipe for {net.name}", recipe, [name for network, name in RECIPES if network == net.name] or ["a Recipe of your own"])
+        raise unknown(
+            f"recipe for {net.name}",
+            recipe,
+            [name for network, name in RECIPES if network == net.name] or ["a Recipe of your own"],
+        )
     return RECIPES[net.name, recipe]
 
 
@@ -272,7 +315,9 @@ class _Run:
                 settings, history = json.loads(str(state["settings"])), json.loads(str(state["history"]))
                 values = [state[f"v{i}"] for i in range(len(state.files) - 2)]
         except Exception as error:
-            raise CnnlensError(f"{self.folder / 'state.npz'} is damaged ({type(error).__name__}). Delete the folder to start anew.") from error
+            raise CnnlensError(
+                f"{self.folder / 'state.npz'} is damaged ({type(error).__name__}). Delete the folder to start anew."
+            ) from error
         if settings != self.settings:
             other = [key for key in self.settings if settings.get(key) != self.settings[key]]
             raise CnnlensError(
@@ -322,7 +367,9 @@ class _Keeper(keras.callbacks.Callback):
         self.began = time.perf_counter()
         steps = self.params["steps"]
         if self.bar is None:  # one bar for the whole run, which also says when it will be done
-            self.bar = tqdm(total=self.epochs * steps, initial=epoch * steps, unit="batch", leave=False, disable=not self.progress)
+            self.bar = tqdm(
+                total=self.epochs * steps, initial=epoch * steps, unit="batch", leave=False, disable=not self.progress
+            )
         self.bar.set_description(f"epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch, logs=None):
@@ -331,7 +378,10 @@ class _Keeper(keras.callbacks.Callback):
             self.bar.set_postfix({key: f"{logs[key]:.3f}" for key in ("loss", "accuracy")}, refresh=False)
 
     def on_epoch_end(self, epoch, logs=None):
-        row = {"epoch": epoch + 1, **{key: round(float(logs[key]), 5) for key in ("loss", "accuracy", "val_loss", "val_accuracy")}}
+        row = {
+            "epoch": epoch + 1,
+            **{key: round(float(logs[key]), 5) for key in ("loss", "accuracy", "val_loss", "val_accuracy")},
+        }
         self.run.save(self.trained, {**row, "seconds": round(time.perf_counter() - self.began, 1)})
         for callback in self.on_epoch:
             callback(tuple(self.run.history))

@@ -15,7 +15,8 @@ import numpy as np
 
 from . import files
 from .errors import CnnlensError, unknown
-from .network import Network, Preprocessing
+from .network import Network
+from .preprocessing import Preprocessing
 
 import keras
 from keras import layers as kl
@@ -148,7 +149,9 @@ CLASSES = {
 # Channel means and deviations of the training set: networks learn faster from centred inputs (LeCun et al. 1998).
 PREPROCESSING = {
     "lenet": Preprocessing(),
-    "vgg4": Preprocessing(scale=(1 / 0.247, 1 / 0.243, 1 / 0.262), shift=(-0.4914 / 0.247, -0.4822 / 0.243, -0.4465 / 0.262)),
+    "vgg4": Preprocessing(
+        scale=(1 / 0.247, 1 / 0.243, 1 / 0.262), shift=(-0.4914 / 0.247, -0.4822 / 0.243, -0.4465 / 0.262)
+    ),
 }
 
 
@@ -172,14 +175,20 @@ def untrained(name, *, classes=None, seed=0):
         raise unknown("network to train", name, OWN)
     keras.utils.set_random_seed(seed)
     return Network(
-        BUILDERS[name](), name, classes=classes or CLASSES[name], source=f"untrained, seed {seed}", preprocessing=PREPROCESSING[name]
+        BUILDERS[name](),
+        name,
+        classes=classes or CLASSES[name],
+        source=f"untrained, seed {seed}",
+        preprocessing=PREPROCESSING[name],
     )
 
 
 def _own(name, weights):
     path = weights_file(name) if weights == "auto" else Path(weights)
     if not path.is_file():
-        raise CnnlensError(f"The weights {path.name} of {name} are missing from data/weights. Run `make weights`, or load('{name}', weights='random').")
+        raise CnnlensError(
+            f"The weights {path.name} of {name} are missing from data/weights. Run `make weights`, or load('{name}', weights='random')."
+        )
     net = untrained(name)
     fill(net.model, path)
     net.source = f"trained by cnnlens, {path.name}" if weights == "auto" else f"weights from {path.name}"
@@ -309,7 +318,9 @@ def _packaged(package, inside):
     except importlib.metadata.PackageNotFoundError:
         path = None
     if path is None or not path.is_file():
-        raise CnnlensError(f"The stand-in needs the package {package}, which is not installed here. Run `pip install -e .[offline]`.")
+        raise CnnlensError(
+            f"The stand-in needs the package {package}, which is not installed here. Run `pip install -e .[offline]`."
+        )
     return path
 
 
@@ -383,11 +394,14 @@ class _ArraysOnly(pickle.Unpickler):
     """Reads numpy arrays from a pickle and refuses everything else, since a pickle can run any code."""
 
     ALLOWED = {
-        ("numpy", "ndarray"), ("numpy", "dtype"),
-        ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"),
-        ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"),
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy.core.multiarray", "scalar"),
+        ("numpy._core.multiarray", "scalar"),
         ("_codecs", "encode"),
-    }  # fmt: skip
+    }
 
     def find_class(self, module, name):
         if (module, name) not in self.ALLOWED:

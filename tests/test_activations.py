@@ -54,7 +54,9 @@ def branches():
 
 def nested():
     """A convolution inside a model inside a model."""
-    inner = keras.Sequential([keras.Input((SIDE, SIDE, 4)), kl.Conv2D(3, 3, activation="relu", name="conv")], name="inner")
+    inner = keras.Sequential(
+        [keras.Input((SIDE, SIDE, 4)), kl.Conv2D(3, 3, activation="relu", name="conv")], name="inner"
+    )
     a = keras.Input((SIDE, SIDE, 3))
     middle = keras.Model(a, kl.Conv2D(2, 3, name="after")(inner(kl.Conv2D(4, 1, name="stem")(a))), name="middle")
     b = keras.Input((SIDE, SIDE, 3))
@@ -167,7 +169,9 @@ def test_all_layers_come_from_one_forward_pass(images):
             tf.py_function(lambda: calls.append(1), [], [])
             return x
 
-    model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), Counted(name="counted"), kl.Conv2D(2, 3, name="a"), kl.Conv2D(2, 3, name="b")])
+    model = keras.Sequential(
+        [keras.Input((SIDE, SIDE, 3)), Counted(name="counted"), kl.Conv2D(2, 3, name="a"), kl.Conv2D(2, 3, name="b")]
+    )
     net = Network(model)
     net.layers()
     calls.clear()
@@ -205,7 +209,12 @@ def test_layers_in_forward_order_with_what_is_known_of_them():
     layers = zoo.load("lenet", weights="random").layers()
     assert [layer.path for layer in layers] == ["conv1", "pool1", "conv2", "pool2", "dense1", "dense2"]
     assert [layer.shape for layer in layers[:4]] == [(26, 26, 32), (13, 13, 32), (11, 11, 32), (5, 5, 32)]
-    assert [(layer.stride, layer.field) for layer in layers[:4]] == [((1, 1), (3, 3)), ((2, 2), (4, 4)), ((2, 2), (8, 8)), ((4, 4), (10, 10))]
+    assert [(layer.stride, layer.receptive_field) for layer in layers[:4]] == [
+        ((1, 1), (3, 3)),
+        ((2, 2), (4, 4)),
+        ((2, 2), (8, 8)),
+        ((4, 4), (10, 10)),
+    ]
     assert layers[0].kind == "Conv2D"
 
 
@@ -226,7 +235,12 @@ def test_images_of_another_size_or_channels_are_fitted_and_it_is_said():
 
 @pytest.mark.parametrize(
     "bad, words",
-    [(np.full((1, 28, 28, 1), np.nan), "NaN"), (np.zeros((1, 28, 28)), "shape"), (np.zeros((0, 28, 28, 1)), "shape"), (np.full((1, 28, 28, 1), 255.0), "255")],
+    [
+        (np.full((1, 28, 28, 1), np.nan), "NaN"),
+        (np.zeros((1, 28, 28)), "shape"),
+        (np.zeros((0, 28, 28, 1)), "shape"),
+        (np.full((1, 28, 28, 1), 255.0), "255"),
+    ],
 )
 def test_images_that_are_none(bad, words):
     with pytest.raises(CnnlensError, match=words):
@@ -264,7 +278,9 @@ def test_dead_units_and_sparsity():
 
 def test_selectivity_of_a_unit_for_one_class_and_of_one_for_none():
     labels = np.repeat([3, 5, 9], 40)
-    answers = np.stack([labels == 5, np.ones(120), np.zeros(120), np.random.default_rng(0).random(120)], 1).astype(float)
+    answers = np.stack([labels == 5, np.ones(120), np.zeros(120), np.random.default_rng(0).random(120)], 1).astype(
+        float
+    )
     found = scores.selectivity(answers, labels)
     assert found.index[0] == 1 and found.preferred[0] == 5
     assert found.index[1] == 0 and found.index[2] == 0
@@ -357,7 +373,10 @@ def test_one_convolution_equals_the_keras_layer():
     assert not np.array_equal(activations.convolve(photo, seed=1).maps, activations.convolve(photo, seed=2).maps)
 
 
-@pytest.mark.parametrize("settings, words", [({"kernel": 50}, "do not fit"), ({"kernel": 0}, "at least 1"), ({"filters": 1.5}, "whole number")])
+@pytest.mark.parametrize(
+    "settings, words",
+    [({"kernel": 50}, "do not fit"), ({"kernel": 0}, "at least 1"), ({"filters": 1.5}, "whole number")],
+)
 def test_convolutions_that_cannot_be(settings, words):
     with pytest.raises(CnnlensError, match=words):
         activations.convolve(np.zeros((20, 20, 3)), **settings)
@@ -379,13 +398,18 @@ def test_results_show_themselves(lenet_acts):
 
 def test_a_sheet_says_size_and_most_active_unit(lenet_acts, monkeypatch):
     said = []
-    monkeypatch.setattr(figures.base.ImageDraw.ImageDraw, "text", lambda self, place, words, *rest, **more: said.append(words))
+    monkeypatch.setattr(
+        figures.base.ImageDraw.ImageDraw, "text", lambda self, place, words, *rest, **more: said.append(words)
+    )
     for by in activations.MEASURES:
         said.clear()
         figures.activations.sheet_raster(lenet_acts, "conv2", 1, by=by)
         assert said.count("max") == 1
         assert [words for words in said if words != "max"] == [f"{unit}: 11×11 px" for unit in range(32)]
-        assert f"by {by}: unit {activations.most_active(lenet_acts['conv2'][1:2], by)[0]}" in figures.activations.sheet(lenet_acts, "conv2", 1, by=by)[1]
+        assert (
+            f"by {by}: unit {activations.most_active(lenet_acts['conv2'][1:2], by)[0]}"
+            in figures.activations.sheet(lenet_acts, "conv2", 1, by=by)[1]
+        )
 
 
 def test_scales_are_what_the_note_says(lenet_acts):
@@ -413,7 +437,11 @@ def test_every_layer_can_be_drawn_even_dense_and_dead_ones(lenet_acts):
 
 
 def test_figures_carry_the_source(lenet_acts):
-    for fig, _ in (figures.activations.sheet(lenet_acts, "pool1"), figures.activations.overview(lenet_acts), figures.activations.view(lenet_acts, "conv1", 2)):
+    for fig, _ in (
+        figures.activations.sheet(lenet_acts, "pool1"),
+        figures.activations.overview(lenet_acts),
+        figures.activations.view(lenet_acts, "conv1", 2),
+    ):
         assert any(lenet_acts.source in text.get_text().replace("\n", " ") for text in fig.texts)
 
 
@@ -442,7 +470,13 @@ def test_the_command_writes_one_picture_a_layer(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(zoo, "load", lambda name, **_: Network(nested(), name))
     assert main(["activations", "outer", "tabby", "--out", str(tmp_path), "--by", "peak"]) == 0
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["01_middle-stem.png", "02_middle-inner-conv.png", "03_middle-after.png", "04_mean.png", "05_dense.png"]
+    assert names == [
+        "01_middle-stem.png",
+        "02_middle-inner-conv.png",
+        "03_middle-after.png",
+        "04_mean.png",
+        "05_dense.png",
+    ]
     assert "by peak" in capsys.readouterr().out
     assert main(["activations", "outer", "tabbi", "--out", str(tmp_path)]) == 2
     assert re.search("tabby", capsys.readouterr().err)

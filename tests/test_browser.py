@@ -22,7 +22,9 @@ LESSON = files.repository() / "notebooks" / "05_activations.ipynb"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 420  # seconds until the whole lesson has run; it needs about 20 when the machine is idle
 SETTINGS = {
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # else cells that are out of sight are not drawn
+    "@jupyterlab/notebook-extension/tracker": {
+        "windowingMode": "none"
+    },  # else cells that are out of sight are not drawn
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 FINGERPRINT = """async picture => {
@@ -51,16 +53,28 @@ def lab(tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     folders = {
-        "JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
-        "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-    }  # fmt: skip
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    }
     environment = {**os.environ, **{key: str(home / folder) for key, folder in folders.items()}, "CNNLENS_OFFLINE": "1"}
     for name in ("CNNLENS_HEADLESS", "CNNLENS_DATA", "CNNLENS_REQUIRE_REAL"):
         environment.pop(name, None)
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
-        "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={home}", "--IdentityProvider.token=", "--ServerApp.password=",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.root_dir={home}",
+        "--IdentityProvider.token=",
+        "--ServerApp.password=",
+    ]
     address = f"http://127.0.0.1:{port}"
     with open(home / "log", "w") as log:
         server = subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=log)
@@ -109,7 +123,9 @@ def page(lab):
         browser.close()
 
 
-PROMPTS = "[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map(prompt => prompt.textContent)"
+PROMPTS = (
+    "[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map(prompt => prompt.textContent)"
+)
 ERRORS = '[data-mime-type="application/vnd.jupyter.error"]'
 
 

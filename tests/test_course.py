@@ -37,12 +37,20 @@ def test_choose():
 def test_setup_says_on_what_the_lesson_runs(capsys):
     setup(zoo.load("squeezenet"), datasets.load("mnist"), datasets.photos())
     text = capsys.readouterr().out
-    for words in ("tensorflow 2.", "device ", "network  squeezenet: ", "data     digits: stand-in for MNIST", "photos   24 photographs"):
+    for words in (
+        "tensorflow 2.",
+        "device ",
+        "network  squeezenet: ",
+        "data     digits: stand-in for MNIST",
+        "photos   24 photographs",
+    ):
         assert words in text
 
 
 def test_setup_refuses_an_old_environment(monkeypatch):
-    monkeypatch.setattr(lesson.importlib.metadata, "requires", lambda _: ["numpy>=999", "surely-missing>=1", "torch; extra == 'x'"])
+    monkeypatch.setattr(
+        lesson.importlib.metadata, "requires", lambda _: ["numpy>=999", "surely-missing>=1", "torch; extra == 'x'"]
+    )
     with pytest.raises(CnnlensError, match="numpy is .*, wanted >=999; surely-missing is missing.*make setup"):
         setup()
 
@@ -51,7 +59,14 @@ def test_doctor(capsys):
     code = main(["doctor"])
     text = capsys.readouterr().out
     assert code == 0, text
-    for words in ("device", "stand-in  mnist", "stand-in  vgg16", "ok        lenet", "cnnlens fetch", "CNNLENS_DATA  not set"):
+    for words in (
+        "device",
+        "stand-in  mnist",
+        "stand-in  vgg16",
+        "ok        lenet",
+        "cnnlens fetch",
+        "CNNLENS_DATA  not set",
+    ):
         assert words in text
 
 
@@ -81,7 +96,9 @@ def test_compare():
     assert "expected numbers, got 'four'" in judge(lambda x: "four").message
     assert not judge(lambda x: float("nan")).passed
     for state in ("passed", "failed", "pending"):
-        assert re.search("[A-Za-z]{2}", str(exercise.Verdict(state, ""))), "the state is said in words, not by a mark alone"
+        assert re.search("[A-Za-z]{2}", str(exercise.Verdict(state, ""))), (
+            "the state is said in words, not by a mark alone"
+        )
 
 
 def test_check_prints_and_unknown_names_are_refused(capsys):
@@ -120,7 +137,9 @@ def planted():
     noise = nbformat.v4.new_output("stream", name="stderr", text="noise")
     picture = nbformat.v4.new_output("display_data", data={"image/png": "aGk=", "text/plain": "a picture"})
     for tags in ([], ["nbval-check-output"]):
-        cell = nbformat.v4.new_code_cell("print(7)", metadata={"tags": tags, "execution": {"iopub.status.busy": "now"}}, execution_count=5)
+        cell = nbformat.v4.new_code_cell(
+            "print(7)", metadata={"tags": tags, "execution": {"iopub.status.busy": "now"}}, execution_count=5
+        )
         cell.outputs = [stream, noise, picture]
         book.cells.append(cell)
     return book
@@ -172,7 +191,17 @@ def test_readme_and_ci_run_the_same_tests():
     readme, ci = (ROOT / "README.md").read_text(), (ROOT / ".ci" / "run").read_text()
     makefile = (ROOT / "Makefile").read_text()
     assert ci.strip().splitlines()[-1] == "make test"
-    for command in ("make course", "make test", "make setup", "make lab", "make weights", "cnnlens fetch", "cnnlens doctor", "environment.yml", "CNNLENS_OFFLINE=1"):
+    for command in (
+        "make course",
+        "make test",
+        "make setup",
+        "make lab",
+        "make weights",
+        "cnnlens fetch",
+        "cnnlens doctor",
+        "environment.yml",
+        "CNNLENS_OFFLINE=1",
+    ):
         assert command in readme, command
     for target in re.findall(r"`make (\w+)`", readme):
         assert re.search(rf"^{target}:", makefile, re.M), f"the README names make {target}"
@@ -191,7 +220,27 @@ def test_no_machine_is_named():
 
 
 def test_rooms_import_only_from_the_floors_below():
-    floors = ["errors", "files", "device", "muon", "results", "network", "zoo", "datasets", "training", "lenses", "scores", "ledger", "figures", "explore", "course", "__main__"]
+    floors = [
+        "errors",
+        "renamed",
+        "labels",
+        "preprocessing",
+        "files",
+        "device",
+        "muon",
+        "results",
+        "network",
+        "zoo",
+        "datasets",
+        "training",
+        "lenses",
+        "scores",
+        "ledger",
+        "figures",
+        "explore",
+        "course",
+        "__main__",
+    ]
     rank = {name: number for number, name in enumerate(floors)}
     for path in (ROOT / "cnnlens").rglob("*.py"):
         parts = path.relative_to(ROOT / "cnnlens").with_suffix("").parts
@@ -201,7 +250,11 @@ def test_rooms_import_only_from_the_floors_below():
             up = len(parts) - len(dots)
             if up > 0:
                 continue  # within its own room
-            rooms = [module.split(".")[0]] if module else [name.split(" as ")[0].strip() for name in names.strip("()").split(",") if name.strip()]
+            rooms = (
+                [module.split(".")[0]]
+                if module
+                else [name.split(" as ")[0].strip() for name in names.strip("()").split(",") if name.strip()]
+            )
             for room in rooms:
                 if room in rank:
                     assert rank[room] <= rank[parts[0]], f"{'/'.join(parts)} imports {room}, which is above it"
@@ -210,7 +263,19 @@ def test_rooms_import_only_from_the_floors_below():
 def test_every_room_opens_by_name():
     import cnnlens
 
-    for name in ("zoo", "datasets", "training", "activations", "neurons", "exemplars", "deconvnet", "embedding", "superpixels", "explore", "course"):
+    for name in (
+        "zoo",
+        "datasets",
+        "training",
+        "activations",
+        "neurons",
+        "exemplars",
+        "deconvnet",
+        "embedding",
+        "superpixels",
+        "explore",
+        "course",
+    ):
         assert importlib.import_module(getattr(cnnlens, name).__name__)
     with pytest.raises(AttributeError):
         cnnlens.no_such_room  # noqa: B018

@@ -57,6 +57,7 @@ def test_digits_are_framed_as_mnist_frames_them():
 
 def test_patches_of_training_and_test_never_overlap(monkeypatch):
     """Each photograph is replaced by one whose pixels name their column: no column may be in both."""
+
     def columns(name):
         return np.broadcast_to((np.arange(600) // 3).astype(np.uint8)[None, :, None], (400, 600, 3)).copy()
 
@@ -149,7 +150,9 @@ def test_photos():
     photos = datasets.photos()
     assert len(photos) >= 20 and "tabby" in photos.labels and "foolbox" in photos.source
     assert np.asarray(photos[:3]).shape == (3, 224, 224, 3)
-    assert all(photo.image.dtype == np.float32 and photo.image.min() >= 0 and photo.image.max() <= 1 for photo in photos)
+    assert all(
+        photo.image.dtype == np.float32 and photo.image.min() >= 0 and photo.image.max() <= 1 for photo in photos
+    )
 
 
 def test_photos_of_the_user(monkeypatch, tmp_path):

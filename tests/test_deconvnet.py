@@ -30,7 +30,12 @@ def two_layers(image, first, second):
 
 def body(rng, nested=False):
     first, second = rng.normal(size=(2, 3, 3)).astype("float32")
-    layers = [kl.Conv2D(1, 3, activation="relu", use_bias=False, name="a"), kl.MaxPooling2D(2, name="p"), kl.Conv2D(1, 3, use_bias=False, name="b"), kl.ReLU(name="r")]
+    layers = [
+        kl.Conv2D(1, 3, activation="relu", use_bias=False, name="a"),
+        kl.MaxPooling2D(2, name="p"),
+        kl.Conv2D(1, 3, use_bias=False, name="b"),
+        kl.ReLU(name="r"),
+    ]
     image = keras.Input((14, 14, 1))
     if nested:
         inner = keras.Sequential([keras.Input((14, 14, 1)), *layers], name="inner")
@@ -129,7 +134,11 @@ def test_stays_inside_what_the_unit_saw_and_takes_all_kinds_of_pixels():
     assert behind.projection.shape == (2, 28, 28, 1)
 
 
-@pytest.mark.parametrize("unit, position", [(32, "strongest"), (-1, "strongest"), (1.5, "strongest"), (0, (9, 0)), (0, "weakest")])
+@pytest.mark.parametrize(
+    "unit, position", [(32, "strongest"), (-1, "strongest"), (1.5, "strongest"), (0, (9, 0)), (0, "weakest")]
+)
 def test_bad_input_is_named(unit, position):
     with pytest.raises(CnnlensError):
-        deconvnet.project(zoo.load("lenet", weights="random"), np.zeros((1, 28, 28, 1)), "pool2", unit, position=position)
+        deconvnet.project(
+            zoo.load("lenet", weights="random"), np.zeros((1, 28, 28, 1)), "pool2", unit, position=position
+        )

@@ -54,7 +54,12 @@ def blobs():
 
 def small(seed=0):
     keras.utils.set_random_seed(seed)
-    layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(40, 3, name="wide"), keras.layers.Flatten(), keras.layers.Dense(4, activation="softmax", name="out")]
+    layers = [
+        keras.Input((8, 8, 3)),
+        keras.layers.Conv2D(40, 3, name="wide"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(4, activation="softmax", name="out"),
+    ]
     return Network(keras.Sequential(layers), "small")
 
 
@@ -100,7 +105,11 @@ def test_clouds_stay_apart(blobs):
 
 def test_the_dissertations_settings_run(blobs, net, some):
     found = embedding.tsne(net, some[0], "dense1", labels=some[1], **embedding.DISSERTATION)
-    assert found.settings["engine"] == "sklearn" and found.settings["learning_rate"] == 1000 and found.settings["iterations"] == 1000
+    assert (
+        found.settings["engine"] == "sklearn"
+        and found.settings["learning_rate"] == 1000
+        and found.settings["iterations"] == 1000
+    )
     assert score.vote(found.points, some[1]) > 0.8
 
 
@@ -113,7 +122,9 @@ def test_reduction_agrees_with_scikit_learn(net, some):
     assert found.width == whole.shape[1] and found.vectors.shape == (150, 12)
     assert best * 0.99 <= found.variance <= best + 1e-5
     assert np.allclose(found.vectors, (whole - whole.mean(0)) @ found.basis, atol=1e-3)
-    assert np.isclose(found.variance, np.square(found.vectors).sum() / np.square(whole - whole.mean(0)).sum(), rtol=1e-4)
+    assert np.isclose(
+        found.variance, np.square(found.vectors).sum() / np.square(whole - whole.mean(0)).sum(), rtol=1e-4
+    )
     assert f"{found.variance:.1%}" in str(found)
 
 
@@ -156,7 +167,9 @@ def test_labels_may_be_names_and_classes_of_another_kind_judge_nothing(net, some
     names = [net.classes[label] for label in some[1]]
     found = embedding.tsne(net, some[0], "dense2", labels=names, perplexity=10, iterations=10)
     assert np.array_equal(found.labels, some[1])
-    foreign = embedding.tsne(net, some[0], "dense2", labels=some[1], classes=list("abcdefghij"), perplexity=10, iterations=10)
+    foreign = embedding.tsne(
+        net, some[0], "dense2", labels=some[1], classes=list("abcdefghij"), perplexity=10, iterations=10
+    )
     assert not foreign.judged and not foreign.mistakes.any() and foreign.classes == tuple("abcdefghij")
     nothing = embedding.tsne(net, some[0], "dense2", perplexity=10, iterations=10)
     assert nothing.labels is None and not nothing.mistakes.any()
@@ -251,7 +264,9 @@ def test_trustworthiness_and_continuity_equal_scikit_learns(mapped):
 
     before, after = mapped.representation.vectors, mapped.points
     found = score.faithfulness(before, after, 7)
-    assert np.allclose(found, (trustworthiness(before, after, n_neighbors=7), trustworthiness(after, before, n_neighbors=7)), atol=1e-6)
+    assert np.allclose(
+        found, (trustworthiness(before, after, n_neighbors=7), trustworthiness(after, before, n_neighbors=7)), atol=1e-6
+    )
     assert score.faithfulness(after, after, 7) == (1, 1)
 
 
@@ -269,7 +284,10 @@ def test_the_vote_equals_scikit_learns_leave_one_out(blobs):
     from sklearn.neighbors import KNeighborsClassifier
 
     vectors, labels = blobs[0][:60] + np.random.default_rng(1).normal(size=(60, 10)) * 5, blobs[1][:60]
-    assert score.vote(vectors, labels, 1) == cross_val_score(KNeighborsClassifier(1), vectors.astype(np.float32), labels, cv=LeaveOneOut()).mean()
+    assert (
+        score.vote(vectors, labels, 1)
+        == cross_val_score(KNeighborsClassifier(1), vectors.astype(np.float32), labels, cv=LeaveOneOut()).mean()
+    )
     assert list(score._winners(np.array([[2, 1, 1], [2, 1, 0], [1, 2, 2], [0, 1, 2]]))) == [1, 2, 2, 0]
 
 
@@ -284,7 +302,9 @@ def test_silhouettes_by_class(blobs):
     from sklearn.metrics import silhouette_samples
 
     found = score.silhouette(blobs[0], blobs[1], classes=4)
-    assert np.allclose(found[:3], [silhouette_samples(blobs[0], blobs[1])[blobs[1] == label].mean() for label in range(3)])
+    assert np.allclose(
+        found[:3], [silhouette_samples(blobs[0], blobs[1])[blobs[1] == label].mean() for label in range(3)]
+    )
     assert np.isnan(found[3]) and np.isnan(score.silhouette(blobs[0], np.zeros(120, int))).all()
 
 
@@ -315,7 +335,9 @@ def test_pairs_of_classes():
     predictions[:5], predictions[60:62] = 1, 3
     confused = score.confusions(labels, predictions)
     assert confused[0, 1] == confused[1, 0] == 5 / 7 and confused[2, 3] == 2 / 7
-    assert score.same_order(confused, confused) == pytest.approx(1) and np.isnan(score.same_order(confused, np.zeros((4, 4))))
+    assert score.same_order(confused, confused) == pytest.approx(1) and np.isnan(
+        score.same_order(confused, np.zeros((4, 4)))
+    )
 
 
 def test_all_numbers_of_a_map(mapped):
@@ -395,7 +417,9 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize(("name", "number"), [(name, i) for name, answers in WRONG.items() for i in range(len(answers))])
+@pytest.mark.parametrize(
+    ("name", "number"), [(name, i) for name, answers in WRONG.items() for i in range(len(answers))]
+)
 def test_wrong_answers_are_caught(name, number):
     assert verdict(name, WRONG[name][number]).state == "failed"
 
@@ -410,7 +434,10 @@ def test_right_answers_pass_and_stubs_wait(name):
 
 
 def test_points_travel_instead_of_jumping(net, some, layers):
-    apart = [embedding.tsne(net, some[0], layer, labels=some[1], perplexity=12, start="random", seed=i) for i, layer in enumerate(["input", "dense1", "dense2"])]
+    apart = [
+        embedding.tsne(net, some[0], layer, labels=some[1], perplexity=12, start="random", seed=i)
+        for i, layer in enumerate(["input", "dense1", "dense2"])
+    ]
     jumping = film.Film(maps=tuple(apart), titles=layers.titles)
     assert layers.frames.shape == (3, 150, 2)
     assert (layers.travel < 0.6 * jumping.travel).all()
@@ -427,7 +454,9 @@ def test_a_film_of_training_follows_the_snapshots_and_leaves_the_network_alone(t
     found = film.through_training(start, some[0], list(enumerate(paths)), "dense1", labels=some[1], perplexity=12)
     assert found.titles == ("before training", "epoch 1") and "epochs 0 to 1" in found.source
     assert found.maps[1].mistakes.sum() < found.maps[0].mistakes.sum()
-    assert np.allclose(found.maps[1].representation.vectors, embedding.represent(net, some[0], "dense1").vectors, atol=1e-3)
+    assert np.allclose(
+        found.maps[1].representation.vectors, embedding.represent(net, some[0], "dense1").vectors, atol=1e-3
+    )
     assert all(np.array_equal(a, b) for a, b in zip(before, start.model.get_weights()))
     with pytest.raises(CnnlensError, match="no snapshots"):
         film.through_training(start, some[0], [], "dense1")
@@ -442,7 +471,13 @@ def test_a_film_of_perplexities_maps_one_representation(net, some):
 
 def test_a_film_begins_and_ends_with_its_maps_and_moves_between(layers):
     places = [place for place, _ in moving.shots(layers, 6)]
-    assert places[0] == 0 and places[-1] == 2 and {0.0, 1.0, 2.0} <= set(places) and np.all(np.diff(places) > 0) and len(places) == 13
+    assert (
+        places[0] == 0
+        and places[-1] == 2
+        and {0.0, 1.0, 2.0} <= set(places)
+        and np.all(np.diff(places) > 0)
+        and len(places) == 13
+    )
 
 
 @pytest.mark.parametrize("ending", ["gif", "mp4"])
@@ -495,7 +530,11 @@ def test_results_show_themselves_with_words(mapped, layers):
         assert data["image/png"] and metadata["image/png"]["alt"] == data["text/plain"]
     fig, alt = draw.draw_map(mapped)
     words = " ".join(text.get_text() for text in fig.findobj(match=lambda item: hasattr(item, "get_text")))
-    assert all(name in words for name in mapped.classes) and "digits" in words and f"{mapped.mistakes.sum()} mistakes" in alt
+    assert (
+        all(name in words for name in mapped.classes)
+        and "digits" in words
+        and f"{mapped.mistakes.sum()} mistakes" in alt
+    )
 
 
 def test_a_strip_has_one_scale_and_marks_the_mistakes(layers):
@@ -520,7 +559,9 @@ def test_other_figures_are_drawn(mapped, layers):
     pictures = [
         draw.curves(found, titles=layers.titles),
         draw.groupings({"map": score.grouping(mapped.points, mapped.labels, classes=10)}, mapped.classes, source="s"),
-        draw.pair_matrices({"map": matrix, "confusions": score.confusions(mapped.labels, mapped.predictions, 10)}, mapped.classes),
+        draw.pair_matrices(
+            {"map": matrix, "confusions": score.confusions(mapped.labels, mapped.predictions, 10)}, mapped.classes
+        ),
     ]
     for fig, alt in pictures:
         assert alt and len(figures.png(fig)) > 5000
@@ -529,7 +570,9 @@ def test_other_figures_are_drawn(mapped, layers):
 def test_the_page_needs_nothing_from_outside(layers, some, tmp_path):
     page = explore.embedding(layers, some[0], notes=["a <b>", "b", "c"])
     tags = re.findall(r"<(?:script|link|img|iframe)[^>]{0,300}", page.html.split("<body>")[0])
-    assert tags and not any("src=" in tag or "href=" in tag for tag in tags)  # the browser test watches what is asked for
+    assert tags and not any(
+        "src=" in tag or "href=" in tag for tag in tags
+    )  # the browser test watches what is asked for
     assert "a &lt;b&gt;" in page.html or "a \\u0026lt;b" in page.html or "&amp;lt;" in page.html
     assert 1e6 < len(page.html) < 4e6 and page.save(tmp_path / "page.html").stat().st_size > 1e6
     shown = page._repr_mimebundle_()

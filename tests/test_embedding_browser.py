@@ -44,16 +44,26 @@ def made_film(count=120, frames=3):
     corners = np.array([[-20, -20], [20, -20], [-20, 20], [20, 20]])
     predictions = labels.copy()
     predictions[:10] = (labels[:10] + 1) % 4
-    representation = embedding.Representation(vectors=np.zeros((count, 2), np.float32), layer="made", width=2, variance=1.0)
+    representation = embedding.Representation(
+        vectors=np.zeros((count, 2), np.float32), layer="made", width=2, variance=1.0
+    )
     maps = [
         embedding.Map(
-            points=(corners[(labels + turn) % 4] + generator.normal(size=(count, 2))).astype(np.float32), representation=representation,
-            divergence=0.0, labels=labels, predictions=predictions, classes=("ant", "bee", "cat", "dog"), judged=True, source="made up for a test",
+            points=(corners[(labels + turn) % 4] + generator.normal(size=(count, 2))).astype(np.float32),
+            representation=representation,
+            divergence=0.0,
+            labels=labels,
+            predictions=predictions,
+            classes=("ant", "bee", "cat", "dog"),
+            judged=True,
+            source="made up for a test",
         )
         for turn in range(frames)
-    ]  # fmt: skip
+    ]
     images = np.ones((count, 8, 8, 1), np.float32) * (np.arange(count) / count)[:, None, None, None]
-    return film.Film(maps=tuple(maps), titles=tuple(f"map {i}" for i in range(frames)), source="made up for a test"), images
+    return film.Film(
+        maps=tuple(maps), titles=tuple(f"map {i}" for i in range(frames)), source="made up for a test"
+    ), images
 
 
 PLACES = """() => {
@@ -89,7 +99,10 @@ def page(browser, tmp_path_factory):
 def shown_at(page, x, y):
     page.mouse.move(x + 200, y + 2)
     page.mouse.move(x, y, steps=3)
-    page.wait_for_function("!!document.querySelector('body') && (() => { const look = root => [...root.querySelectorAll('*')].some(e => e.classList.contains('thumb') || (e.shadowRoot && look(e.shadowRoot))); return look(document) })()", timeout=60_000)
+    page.wait_for_function(
+        "!!document.querySelector('body') && (() => { const look = root => [...root.querySelectorAll('*')].some(e => e.classList.contains('thumb') || (e.shadowRoot && look(e.shadowRoot))); return look(document) })()",
+        timeout=60_000,
+    )
     return page.evaluate("""() => {
       const look = root => { for (const e of root.querySelectorAll('*')) {
         if (e.classList.contains('thumb')) return e;
@@ -101,7 +114,9 @@ def shown_at(page, x, y):
 
 def test_hover_shows_the_image_its_class_and_the_prediction(page):
     place = page.evaluate(PLACES)
-    alone = max(range(10), key=lambda i: min(np.hypot(*np.subtract(place[i], other)) for j, other in enumerate(place) if j != i))
+    alone = max(
+        range(10), key=lambda i: min(np.hypot(*np.subtract(place[i], other)) for j, other in enumerate(place) if j != i)
+    )
     found = shown_at(page, *place[alone])
     assert found["image"].startswith('url("blob:') and f"image {alone}" in found["words"]
     assert found["words"].strip().startswith(("ant", "bee", "cat", "dog")[alone % 4])
@@ -113,14 +128,20 @@ def test_hover_shows_the_image_its_class_and_the_prediction(page):
 def test_filters_by_class_and_by_mistakes(page):
     assert page.evaluate(SEEN) == [110, 10]
     page.get_by_text("Only mistakes").click()
-    page.wait_for_function("Bokeh.documents[0].get_model_by_name('map').renderers[0].view.filter.booleans.every(each => !each)")
+    page.wait_for_function(
+        "Bokeh.documents[0].get_model_by_name('map').renderers[0].view.filter.booleans.every(each => !each)"
+    )
     assert page.evaluate(SEEN) == [0, 10]
     page.get_by_text("Only mistakes").click()
     page.get_by_label("bee").click()
-    page.wait_for_function("Bokeh.documents[0].get_model_by_name('map').renderers[0].view.filter.booleans.filter(Boolean).length < 110")
+    page.wait_for_function(
+        "Bokeh.documents[0].get_model_by_name('map').renderers[0].view.filter.booleans.filter(Boolean).length < 110"
+    )
     assert page.evaluate(SEEN) == [83, 7]
     page.get_by_label("bee").click()
-    page.wait_for_function("Bokeh.documents[0].get_model_by_name('map').renderers[0].view.filter.booleans.filter(Boolean).length == 110")
+    page.wait_for_function(
+        "Bokeh.documents[0].get_model_by_name('map').renderers[0].view.filter.booleans.filter(Boolean).length == 110"
+    )
 
 
 def test_the_slider_moves_the_same_points(page):
@@ -182,7 +203,9 @@ def inner_frame(page):
 
 def filter_and_hover(frame, page):
     frame.get_by_text("Only mistakes").click()
-    frame.wait_for_function("Bokeh.documents[0].get_model_by_name('map').renderers[0].view.filter.booleans.every(each => !each)")
+    frame.wait_for_function(
+        "Bokeh.documents[0].get_model_by_name('map').renderers[0].view.filter.booleans.every(each => !each)"
+    )
     assert frame.evaluate(SEEN) == [0, 10]
     corner = page.locator("iframe[title*='t-SNE']").bounding_box()
     x, y = frame.evaluate(PLACES)[3]
@@ -190,16 +213,21 @@ def filter_and_hover(frame, page):
     page.mouse.move(corner["x"] + x, corner["y"] + y, steps=4)
     frame.wait_for_function(
         "(() => { const look = root => [...root.querySelectorAll('*')].some(e => (e.classList.contains('thumb') && e.getBoundingClientRect().width > 50)"
-        " || (e.shadowRoot && look(e.shadowRoot))); return look(document) })()", timeout=60_000,
-    )  # fmt: skip
+        " || (e.shadowRoot && look(e.shadowRoot))); return look(document) })()",
+        timeout=60_000,
+    )
 
 
 def test_hover_and_filters_work_in_the_exported_lesson(browser, tmp_path):
     from nbconvert import HTMLExporter
 
     maps, images = made_film()
-    output = nbformat.v4.new_output("execute_result", data=explore.embedding(maps, images)._repr_mimebundle_(), execution_count=1)
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("explore", outputs=[output], execution_count=1)])
+    output = nbformat.v4.new_output(
+        "execute_result", data=explore.embedding(maps, images)._repr_mimebundle_(), execution_count=1
+    )
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("explore", outputs=[output], execution_count=1)]
+    )
     (tmp_path / "lesson.html").write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
     page = browser.new_context(offline=True, viewport={"width": 1300, "height": 1100}).new_page()
     page.goto((tmp_path / "lesson.html").as_uri())
@@ -213,16 +241,34 @@ def lab(tmp_path):
     maps, images = made_film()
     explore.embedding(maps, images).save(tmp_path / "map.html")
     code = "from cnnlens.figures.interactive import Page\nPage(open('map.html', encoding='utf-8').read(), 't-SNE maps')"
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}  # else JupyterLab asks which
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)], metadata=kernel), tmp_path / "live.ipynb")
+    kernel = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+    }  # else JupyterLab asks which
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)], metadata=kernel), tmp_path / "live.ipynb"
+    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+    folders = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    }
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
-        "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={tmp_path}", "--IdentityProvider.token=", "--ServerApp.password=",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.root_dir={tmp_path}",
+        "--IdentityProvider.token=",
+        "--ServerApp.password=",
+    ]
     with open(tmp_path / "log", "w") as log:
         environment = {**os.environ, **{key: str(tmp_path / folder) for key, folder in folders.items()}}
         server = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=log, stderr=log)

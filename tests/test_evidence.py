@@ -33,7 +33,9 @@ def test_newcombes_worked_example():
 def test_intervals_hold_the_truth_as_often_as_they_say():
     shares = covered(lambda g: (g.random((1, 60)) < 0.5, g.random((1, 60)) < 0.2), 0.3)
     seeds = covered(lambda g: (g.normal(1, 1, (5, 1)), g.normal(0, 1, (5, 1))), 1)
-    items = covered(lambda g: (1 + g.normal(0, 1, 40) + g.normal(0, 0.1, (3, 40)), g.normal(0, 1, 40) + np.zeros((3, 40))), 1, 100)
+    items = covered(
+        lambda g: (1 + g.normal(0, 1, 40) + g.normal(0, 0.1, (3, 40)), g.normal(0, 1, 40) + np.zeros((3, 40))), 1, 100
+    )
     assert min(shares, seeds) > 0.91 and items > 0.88
 
 
@@ -50,7 +52,9 @@ def test_arithmetic_has_no_width_and_seeds_repeat():
     assert difference(rows, rows - 1, seed=4) == difference(rows, rows - 1, seed=4)
 
 
-@pytest.mark.parametrize("figures, controls", [([[1.0]], [[1.0], [2.0]]), ([[]], [[]]), ([[1.0]], [[0.5]]), ([[np.nan]], [[1.0]])])
+@pytest.mark.parametrize(
+    "figures, controls", [([[1.0]], [[1.0], [2.0]]), ([[]], [[]]), ([[1.0]], [[0.5]]), ([[np.nan]], [[1.0]])]
+)
 def test_what_cannot_be_compared_is_refused(figures, controls):
     with pytest.raises(CnnlensError):
         difference(figures, controls)

@@ -21,8 +21,13 @@ def digits():
 def padded_net():
     """Like VGG16's beginning: 'same' padding, pooling in between, and color."""
     keras.utils.set_random_seed(0)
-    layers = [kl.Conv2D(6, 3, padding="same", activation="relu"), kl.Conv2D(6, 3, padding="same", activation="relu"), kl.MaxPooling2D(2),
-              kl.Conv2D(8, 3, padding="same", activation="relu", name="deep"), kl.MaxPooling2D(2, name="pool")]  # fmt: skip
+    layers = [
+        kl.Conv2D(6, 3, padding="same", activation="relu"),
+        kl.Conv2D(6, 3, padding="same", activation="relu"),
+        kl.MaxPooling2D(2),
+        kl.Conv2D(8, 3, padding="same", activation="relu", name="deep"),
+        kl.MaxPooling2D(2, name="pool"),
+    ]
     return Network(keras.Sequential([keras.Input((None, None, 3)), *layers]), "padded")
 
 
@@ -37,7 +42,10 @@ def test_equals_sorting_everything(lenet, digits, layer, measure):
     np.testing.assert_allclose(np.take_along_axis(values.T, tops.index, 1), tops.activation, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("make, layer, size", [(lambda: zoo.load("lenet", weights="random"), "pool2", 28), (padded_net, "deep", 40), (padded_net, "pool", 42)])
+@pytest.mark.parametrize(
+    "make, layer, size",
+    [(lambda: zoo.load("lenet", weights="random"), "pool2", 28), (padded_net, "deep", 40), (padded_net, "pool", 42)],
+)
 def test_a_patch_alone_gives_the_same_activation(make, layer, size):
     net = make()
     images = np.random.default_rng(1).random((30, size, size, net.channels)).astype("float32")
@@ -98,7 +106,9 @@ def test_fewer_images_than_asked_for_and_all_kinds_of_pixels(lenet):
     np.testing.assert_allclose(same.activation, tops.activation, atol=1e-6)
 
 
-@pytest.mark.parametrize("how", [{"units": [32]}, {"units": []}, {"units": ["a"]}, {"k": 0}, {"measure": "median"}, {"layer": "conv9"}])
+@pytest.mark.parametrize(
+    "how", [{"units": [32]}, {"units": []}, {"units": ["a"]}, {"k": 0}, {"measure": "median"}, {"layer": "conv9"}]
+)
 def test_bad_input_is_named(lenet, digits, how):
     with pytest.raises(CnnlensError):
         exemplars.find(lenet, **{"layer": "conv1", "images": digits, **how})

@@ -282,6 +282,8 @@ def test_activations_refuse_at_once_what_cannot_be_shown(watched):
 
 def test_convolution_over_the_whole_range_of_each_control():
     explorer = explore.convolution(datasets.photos()[0].image[:48, :48], source="chelsea")
-    pictures = {tuple(values.values()): explorer._picture.value for values in explorer.sweep(kernel=4, filters=4, seed=3)}
+    pictures = {
+        tuple(values.values()): explorer._picture.value for values in explorer.sweep(kernel=4, filters=4, seed=3)
+    }
     assert len(set(pictures.values())) == len(pictures)
     assert "positions left" in explorer.frame.words

@@ -156,7 +156,8 @@ def test_atomic_writes_whole_or_not_at_all(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "reason"), [(errno.ENOSPC, "disk is full"), (errno.EROFS, "cannot be written"), (errno.EACCES, "cannot be written")]
+    ("number", "reason"),
+    [(errno.ENOSPC, "disk is full"), (errno.EROFS, "cannot be written"), (errno.EACCES, "cannot be written")],
 )
 def test_full_and_readonly_disk(tmp_path, number, reason):
     with pytest.raises(CnnlensError, match=reason), files.atomic(tmp_path / "a.txt") as partial:

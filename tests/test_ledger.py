@@ -44,9 +44,23 @@ class Toys:
             noise = np.random.default_rng(seed).normal(0, 0.1, at.size.items)
             return shift + noise, np.zeros(at.size.items)
 
-        said = dict(section="7.4", says=says or f"the claim <{key}>", looked_at="figure 12", figure="share", control="chance", why="one in ten")
+        said = dict(
+            section="7.4",
+            says=says or f"the claim <{key}>",
+            looked_at="figure 12",
+            figure="share",
+            control="chance",
+            why="one in ten",
+        )
         CLAIMS.pop(key, None)
-        ledger.claim(key, technique=technique, support=support, quick={"seeds": 3, "items": 30}, full={"seeds": 3, "items": 300}, **said)(measure)
+        ledger.claim(
+            key,
+            technique=technique,
+            support=support,
+            quick={"seeds": 3, "items": 30},
+            full={"seeds": 3, "items": 300},
+            **said,
+        )(measure)
 
 
 @pytest.fixture
@@ -86,7 +100,9 @@ def test_the_whole_interval_decides(support, low, high, expected):
     assert settle(support, found(low, high)) == expected
 
 
-@pytest.mark.parametrize("support", [Support(0.1), Support(-0.05, 0.05), Support(-np.inf, -0.25), Support(1e-06), Support(-2)])
+@pytest.mark.parametrize(
+    "support", [Support(0.1), Support(-0.05, 0.05), Support(-np.inf, -0.25), Support(1e-06), Support(-2)]
+)
 def test_a_range_is_read_as_it_was_written(support):
     assert Support.parse(str(support)) == support
 
@@ -128,7 +144,11 @@ def test_what_is_shared_hands_its_sources_on(toys):
     def outer(at):
         return at.shared("outer", lambda: (inner(at), at.data("cifar10").source))
 
-    assert inner(first) == SOURCE["mnist"] and first.sources == {"mnist": SOURCE["mnist"]} and first.stands_in == ("mnist",)
+    assert (
+        inner(first) == SOURCE["mnist"]
+        and first.sources == {"mnist": SOURCE["mnist"]}
+        and first.stands_in == ("mnist",)
+    )
     assert outer(second) == outer(third) == tuple(SOURCE.values()) and second.sources == third.sources == SOURCE
     with pytest.raises(ZeroDivisionError):
         third.shared("broken", lambda: 1 / 0)
@@ -139,12 +159,26 @@ def test_two_claims_of_one_name_are_refused(toys):
     def elsewhere(at, seed): ...
 
     elsewhere.__module__ = "another"
-    said = dict(section="7", technique="LIME", says="", looked_at="", figure="", control="", why="", support=Support(0), quick={}, full={})
+    said = dict(
+        section="7",
+        technique="LIME",
+        says="",
+        looked_at="",
+        figure="",
+        control="",
+        why="",
+        support=Support(0),
+        quick={},
+        full={},
+    )
     with pytest.raises(CnnlensError, match="Two claims are called 'plain'"):
         ledger.claim("plain", **said)(elsewhere)
 
 
-@pytest.mark.parametrize("ask, said", [({"keys": ["plian"]}, "no claim 'plian'. Did you mean 'plain'"), ({"profile": "ful"}, "Did you mean 'full'")])
+@pytest.mark.parametrize(
+    "ask, said",
+    [({"keys": ["plian"]}, "no claim 'plian'. Did you mean 'plain'"), ({"profile": "ful"}, "Did you mean 'full'")],
+)
 def test_unknown_names_come_with_the_nearest(toys, ask, said):
     with pytest.raises(CnnlensError, match=said):
         ledger.audit(progress=False, **ask)
@@ -208,7 +242,9 @@ def test_a_damaged_book_is_one_clear_error(toys, tmp_path, junk, capsys):
 
 def test_parts_of_a_book(toys):
     book = ledger.audit(progress=False)
-    assert [entry.key for entry in book.of("neurons").entries] == ["plain", "wrong"] and book.of("neurons").source == SOURCE["mnist"]
+    assert [entry.key for entry in book.of("neurons").entries] == ["plain", "wrong"] and book.of(
+        "neurons"
+    ).source == SOURCE["mnist"]
     assert [entry.key for entry in book.only(["<none>", "plain"]).entries] == ["plain", "<none>"]
     with pytest.raises(CnnlensError, match="no technique 'tsne'. Did you mean 't-SNE'"):
         book.of("tsne")
@@ -266,8 +302,15 @@ def test_the_explorer_hides_the_verdicts_until_revealed(toys):
     assert "2 of 4 guessed" in explorer.frame.words and "Right" not in explorer.frame.words
     explorer.set(reveal=True)
     assert "Right in 1 of 2" in explorer.frame.words and "measured not to (1): wrong" in explorer.frame.words
-    shown = "".join(widget.value for control in list(explorer.controls.values())[:-1] for widget in control.widget.children[:1])
-    assert "the claim &lt;wrong&gt;" in shown and "<wrong>" not in shown and "at least 0.1" in shown and "figure 12" in shown
+    shown = "".join(
+        widget.value for control in list(explorer.controls.values())[:-1] for widget in control.widget.children[:1]
+    )
+    assert (
+        "the claim &lt;wrong&gt;" in shown
+        and "<wrong>" not in shown
+        and "at least 0.1" in shown
+        and "figure 12" in shown
+    )
     assert explore.scorecard(book, {"plain": HOLDS}).guesses == {"plain": HOLDS}
     with pytest.raises(CnnlensError, match="no verdict"):
         explore.scorecard(book, {"plain": "yes"})
@@ -286,10 +329,21 @@ def test_forest_says_verdict_stand_in_and_support_in_words(toys):
     book = ledger.audit(progress=False)
     fig, alt = draw.forest(book, {"plain": HOLDS, "wrong": HOLDS})
     words = words_of(fig)
-    for expected in ("holds  · stand-in", "does not hold  · stand-in", "needs ≥ 0.1", "needs −0.1 to 0.1", "not measured", "guess: holds ✓", "guess: holds ✗", SOURCE["mnist"]):
+    for expected in (
+        "holds  · stand-in",
+        "does not hold  · stand-in",
+        "needs ≥ 0.1",
+        "needs −0.1 to 0.1",
+        "not measured",
+        "guess: holds ✓",
+        "guess: holds ✗",
+        SOURCE["mnist"],
+    ):
         assert expected in words, expected
     assert "plain: holds (stand-in)." in alt and "<none>: cannot be told here." in alt
-    assert len(set(draw.LOOKS.values())) == len({mark for _, mark in draw.LOOKS.values()}) == 3, "a shape of its own for each verdict"
+    assert len(set(draw.LOOKS.values())) == len({mark for _, mark in draw.LOOKS.values()}) == 3, (
+        "a shape of its own for each verdict"
+    )
 
 
 def test_no_claims_are_a_picture_too():
@@ -302,20 +356,40 @@ def test_places_on_a_row_follow_the_numbers(toys):
     order = [place(value) for value in (-np.inf, 0, 0.1, entry.found.low, entry.found.value, entry.found.high, np.inf)]
     assert order == sorted(order) and order[0] == 0 and order[-1] == 100 and len(set(order)) == 7
     far = draw.scale(dataclasses.replace(entry, support="between -900 and 0.1"), 0, 100)
-    assert far(-900) == 0 and far(entry.found.high) - far(0) > 50, "a far end of the support does not squeeze the rest together"
+    assert far(-900) == 0 and far(entry.found.high) - far(0) > 50, (
+        "a far end of the support does not squeeze the rest together"
+    )
 
 
 def made_table():
     rows = [
-        techniques.Row("LIME", net, "photographs", "which <parts> decide", 0.5, "R², 1 is best", 0.25, "rank", 123.4, {net: "made up"}, stand)
+        techniques.Row(
+            "LIME",
+            net,
+            "photographs",
+            "which <parts> decide",
+            0.5,
+            "R², 1 is best",
+            0.25,
+            "rank",
+            123.4,
+            {net: "made up"},
+            stand,
+        )
         for net, stand in (("vgg16", ("vgg16",)), ("squeezenet", ()))
-    ]  # fmt: skip
-    return techniques.Table(rows=tuple(rows), gaps=(techniques.Gap("t-SNE", "vgg16", "photographs", "too few"),), source="made up")
+    ]
+    return techniques.Table(
+        rows=tuple(rows), gaps=(techniques.Gap("t-SNE", "vgg16", "photographs", "too few"),), source="made up"
+    )
 
 
 def test_results_draw_themselves(toys):
     book = ledger.audit(progress=False)
-    for result, expected in ((book, "4 claims"), (made_table(), "LIME on vgg16"), (ledger.tally(book, {"wrong": HOLDS}), "Right in 0 of 1")):
+    for result, expected in (
+        (book, "4 claims"),
+        (made_table(), "LIME on vgg16"),
+        (ledger.tally(book, {"wrong": HOLDS}), "Right in 0 of 1"),
+    ):
         data, _ = result._repr_mimebundle_()
         assert data["image/png"] and expected in data["text/plain"]
     words = words_of(draw.table(made_table())[0])
@@ -341,7 +415,11 @@ def test_the_command_end_to_end(toys, assessed, tmp_path, capsys):
     assert [row["key"] for row in kept] == list(CLAIMS) and {row["seed"] for row in kept} == {2}
     assert assessed == [("quick", {"seed": 2, "path": tmp_path / "table.json"})]
     page = (tmp_path / "scorecard.html").read_text()
-    assert page.count("<article") == 4 == page.count("<li><a") and page.count("<svg") == 3 and page.count("R², 1 is best") == 2
+    assert (
+        page.count("<article") == 4 == page.count("<li><a")
+        and page.count("<svg") == 3
+        and page.count("R², 1 is best") == 2
+    )
     toys.measured = []
     assert main(["scorecard", "--out", str(tmp_path), "--seed", "2"]) == 0 and toys.measured == []
     assert main(["scorecard", "--out", str(tmp_path), "--claims", "close"]) == 0 and toys.measured == ["close"] * 3
@@ -353,13 +431,21 @@ def test_stopping_the_command_keeps_and_shows_what_is_done(toys, assessed, tmp_p
     toys.stop_at = "close"
     assert main(["scorecard", "--out", str(tmp_path)]) == 130
     assert "what is finished is kept" in capsys.readouterr().err
-    assert (tmp_path / "scorecard.html").read_text().count("<article") == 2 == len(ledger.read(tmp_path / "ledger.json").entries)
+    assert (
+        (tmp_path / "scorecard.html").read_text().count("<article")
+        == 2
+        == len(ledger.read(tmp_path / "ledger.json").entries)
+    )
 
 
 def test_only_all_claims_at_full_are_committed(toys, assessed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("cnnlens.files.repository", lambda: tmp_path / "checkout")
     out = ["--out", str(tmp_path / "out")]
-    assert main(["scorecard", "--commit", *out]) == 2 == main(["scorecard", "--commit", "--profile", "full", "--claims", "close", *out])
+    assert (
+        main(["scorecard", "--commit", *out])
+        == 2
+        == main(["scorecard", "--commit", "--profile", "full", "--claims", "close", *out])
+    )
     assert "--profile full" in capsys.readouterr().err and not (tmp_path / "checkout").exists()
     (tmp_path / "out").mkdir(exist_ok=True)
     (tmp_path / "out" / "table.json").write_text("{}")
@@ -381,7 +467,16 @@ def test_the_page_needs_nothing_else_and_escapes(toys, tmp_path):
     for planted in ("<none>", "<elephants>", "<parts>"):
         assert planted not in page and planted.replace("<", "&lt;").replace(">", "&gt;") in page
     assert "&amp; no lions" in page and "http" not in page and "<script" not in page and "<link" not in page
-    for expected in ("stand-in: mnist", "✓ holds", "✗ does not hold", "? cannot be told here", "one in ten", "figure 12", "3 seeds × 30 items", "too few"):
+    for expected in (
+        "stand-in: mnist",
+        "✓ holds",
+        "✗ does not hold",
+        "? cannot be told here",
+        "one in ten",
+        "figure 12",
+        "3 seeds × 30 items",
+        "too few",
+    ):
         assert expected in page, expected
 
 
@@ -398,7 +493,11 @@ def wrong_judges():
     yield lambda low, high, least, most: HOLDS if least <= (low + high) / 2 <= most else FAILS
     yield lambda low, high, least, most: HOLDS if low > 0 else FAILS
     yield lambda low, high, least, most: HOLDS if low >= least else FAILS if high < least else OPEN
-    yield lambda low, high, least, most: HOLDS if low > least and high < most else FAILS if high < least or low > most else OPEN
+    yield (
+        lambda low, high, least, most: (
+            HOLDS if low > least and high < most else FAILS if high < least or low > most else OPEN
+        )
+    )
     yield lambda low, high, least, most: HOLDS if least <= low and high <= most else FAILS
     yield lambda low, high, least, most: right(low, high, least, most) == HOLDS
     yield lambda low, high, least, most: 1 / 0
@@ -423,6 +522,8 @@ def test_planted_wrong_intervals():
         lambda values, draws: interval(values, draws)[::-1],
     ]
     assert verdict("bootstrap_interval", interval).passed
-    assert verdict("bootstrap_interval", lambda values, draws: sorted(values[draws].mean(1))[49:1950:1900]).passed, "by counting, without interpolation"
+    assert verdict("bootstrap_interval", lambda values, draws: sorted(values[draws].mean(1))[49:1950:1900]).passed, (
+        "by counting, without interpolation"
+    )
     for answer in wrong:
         assert verdict("bootstrap_interval", answer).state == "failed"

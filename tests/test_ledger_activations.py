@@ -20,7 +20,9 @@ def test_sharing_is_all_for_a_unit_of_each_class_and_none_for_a_unit_of_each_ima
     labels = np.arange(60) % 3
     assert scores.shared_by_class(labels * 7, labels) == pytest.approx(np.ones(3))
     assert scores.shared_by_class(np.arange(60), labels) == pytest.approx(np.zeros(3))
-    half = np.where(np.arange(60) < 30, labels, 9)  # ten of each class agree on one unit, ten on another: 2 · 45 of 190 pairs
+    half = np.where(
+        np.arange(60) < 30, labels, 9
+    )  # ten of each class agree on one unit, ten on another: 2 · 45 of 190 pairs
     assert scores.shared_by_class(half, labels) == pytest.approx(np.full(3, 90 / 190))
     with pytest.raises(CnnlensError, match="only one image"):
         scores.shared_by_class([1, 1, 1], [0, 0, 1])
@@ -29,7 +31,9 @@ def test_sharing_is_all_for_a_unit_of_each_class_and_none_for_a_unit_of_each_ima
 def test_sharing_by_class_agrees_with_sharing_of_all_pairs():
     generator = np.random.default_rng(0)
     winners, labels = generator.integers(4, size=90), np.arange(90) % 3
-    assert scores.shared_by_class(winners, labels).mean() == pytest.approx(scores.shared_maximum(winners, labels, shuffles=0).same)
+    assert scores.shared_by_class(winners, labels).mean() == pytest.approx(
+        scores.shared_maximum(winners, labels, shuffles=0).same
+    )
 
 
 def test_background_preference_is_one_only_there_and_nought_for_an_even_answer():
@@ -64,13 +68,20 @@ def test_arithmetic(key):
 
 def kept(name, net, untrained):
     """A network and its untrained copies, as materials keep what was made: with the sources it was made from, and its seconds."""
-    return {("net", name): (net, {}, 0.0), ("untrained", name, 0): (untrained, {}, 0.0), ("untrained", name, 1): (untrained, {}, 0.0)}
+    return {
+        ("net", name): (net, {}, 0.0),
+        ("untrained", name, 0): (untrained, {}, 0.0),
+        ("untrained", name, 1): (untrained, {}, 0.0),
+    }
 
 
 def settled(key, net, untrained, images, labels):
     """The verdict of a claim under two seeds, on these networks and images instead of the real ones."""
     data = SimpleNamespace(x_test=images, y_test=labels, source="planted")
-    entry = measure(replace(CLAIMS[key], quick={"seeds": 2, "images": len(labels)}), kept=kept("lenet", net, untrained) | {("data", "mnist"): (data, {}, 0.0)})
+    entry = measure(
+        replace(CLAIMS[key], quick={"seeds": 2, "images": len(labels)}),
+        kept=kept("lenet", net, untrained) | {("data", "mnist"): (data, {}, 0.0)},
+    )
     print(key, entry.reason)  # seen when a test fails
     return entry.verdict
 
@@ -147,7 +158,10 @@ def test_the_most_active_unit_decides_where_only_it_is_heard(squares):
 def test_dropout_is_unchanged_unless_something_acts_there(squares):
     net = zoo.untrained("lenet", seed=0)
     assert settled("lenet-fifth-is-sixth", net, None, *squares) == HOLDS
-    layers = [keras.layers.Rescaling(0.9, name="dropout1") if layer.name == "dropout1" else layer for layer in net.model.layers]
+    layers = [
+        keras.layers.Rescaling(0.9, name="dropout1") if layer.name == "dropout1" else layer
+        for layer in net.model.layers
+    ]
     changed = type(net)(keras.Sequential([keras.Input((28, 28, 1)), *layers]), "lenet")
     changed.model.get_layer("dropout1").rate = 0.25
     assert settled("lenet-fifth-is-sixth", changed, None, *squares) == FAILS

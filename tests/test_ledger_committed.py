@@ -9,7 +9,9 @@ from cnnlens import ledger
 from cnnlens.ledger import CLAIMS, OPEN, VERDICTS, settle
 from cnnlens.ledger.again import Recheck
 
-BOUND = 20  # seconds that an entry may have taken alone to be drawn here, since the suite must stay affordable on two cores
+BOUND = (
+    20  # seconds that an entry may have taken alone to be drawn here, since the suite must stay affordable on two cores
+)
 SEED = 0
 
 
@@ -23,7 +25,9 @@ def test_every_claim_is_answered_as_it_is_put_today(book):
     for entry in book.entries:
         claim = CLAIMS[entry.key]
         for name in ("section", "technique", "says", "looked_at", "figure", "control", "why"):
-            assert getattr(entry, name) == getattr(claim, name), f"{entry.key}: {name} has changed since; run: make ledger"
+            assert getattr(entry, name) == getattr(claim, name), (
+                f"{entry.key}: {name} has changed since; run: make ledger"
+            )
         assert entry.support == str(claim.support), f"{entry.key}: its support has changed since; run: make ledger"
 
 
@@ -36,7 +40,9 @@ def test_every_verdict_follows_from_its_figures(book):
         assert entry.found.low <= entry.found.value <= entry.found.high, entry.key
         assert entry.verdict == settle(entry.range, entry.found), entry.key
         assert entry.sources and set(entry.stands_in) <= set(entry.sources), entry.key
-    assert len({entry.verdict for entry in book.entries}) == 3, "a ledger in which every claim fares alike tests nothing"
+    assert len({entry.verdict for entry in book.entries}) == 3, (
+        "a ledger in which every claim fares alike tests nothing"
+    )
 
 
 def test_every_entry_says_when_and_at_which_size(book):
@@ -48,7 +54,9 @@ def test_every_entry_says_when_and_at_which_size(book):
 def three_again(book, capsys):
     kept = {}
     chosen, candidates = ledger.draw(book, 3, seed=SEED, seconds=BOUND, kept=kept)
-    assert len(candidates) >= 6, f"only {[entry.key for entry in candidates]} can be measured here: too few to draw from"
+    assert len(candidates) >= 6, (
+        f"only {[entry.key for entry in candidates]} can be measured here: too few to draw from"
+    )
     found = [ledger.recheck(entry, kept) for entry in chosen]
     with capsys.disabled():
         print("", *found, sep="\n")

@@ -13,7 +13,9 @@ from cnnlens.zoo import CLASSES
 
 COUNT = 200
 NAMES = CLASSES["vgg4"]
-AIRPLANE, AUTOMOBILE, DEER, HORSE, SHIP, TRUCK = (NAMES.index(name) for name in ("airplane", "automobile", "deer", "horse", "ship", "truck"))
+AIRPLANE, AUTOMOBILE, DEER, HORSE, SHIP, TRUCK = (
+    NAMES.index(name) for name in ("airplane", "automobile", "deer", "horse", "ship", "truck")
+)
 LABELS = np.arange(COUNT) % 10
 
 
@@ -31,8 +33,12 @@ def clusters(centers, spread=0.1):
 
 def test_votes_and_own_shares_of_clouds_apart_and_of_noise():
     apart = clusters(range(10))
-    assert scores.vote_by_class(apart, LABELS) == pytest.approx(np.ones(10)) and scores.own_share(apart, LABELS) == pytest.approx(np.ones(COUNT))
-    assert scores.vote_by_class(noise(), LABELS).mean() < 0.2 and scores.own_share(noise(), LABELS).mean() == pytest.approx(0.1, abs=0.04)
+    assert scores.vote_by_class(apart, LABELS) == pytest.approx(np.ones(10)) and scores.own_share(
+        apart, LABELS
+    ) == pytest.approx(np.ones(COUNT))
+    assert scores.vote_by_class(noise(), LABELS).mean() < 0.2 and scores.own_share(
+        noise(), LABELS
+    ).mean() == pytest.approx(0.1, abs=0.04)
 
 
 def test_vote_by_class_agrees_with_the_vote_and_knows_absent_classes():
@@ -49,7 +55,14 @@ def test_groups_are_made_of_the_class_that_groups():
 
 
 def test_sky_is_blue_and_grass_clouds_night_and_violets_are_not():
-    colors = {"sky": (0.4, 0.6, 0.9), "deep": (0.1, 0.3, 0.7), "grass": (0.3, 0.6, 0.2), "cloud": (0.8, 0.8, 0.82), "night": (0, 0, 0.2), "violet": (0.6, 0.2, 0.9)}
+    colors = {
+        "sky": (0.4, 0.6, 0.9),
+        "deep": (0.1, 0.3, 0.7),
+        "grass": (0.3, 0.6, 0.2),
+        "cloud": (0.8, 0.8, 0.82),
+        "night": (0, 0, 0.2),
+        "violet": (0.6, 0.2, 0.9),
+    }
     found = scores.sky_blue(np.stack([np.full((4, 4, 3), color) for color in colors.values()]))
     assert found.tolist() == [1, 1, 0, 0, 0, 0]
     half = np.full((1, 4, 4, 3), colors["grass"])
@@ -59,7 +72,9 @@ def test_sky_is_blue_and_grass_clouds_night_and_violets_are_not():
 
 def test_ranks_and_chance():
     values = np.array([3.0, 1, 4, 1.5, 9])
-    assert scores.ranked_alike(values, np.exp(values)) == pytest.approx(1) and scores.ranked_alike(values, -values) == pytest.approx(-1)
+    assert scores.ranked_alike(values, np.exp(values)) == pytest.approx(1) and scores.ranked_alike(
+        values, -values
+    ) == pytest.approx(-1)
     assert np.isnan(scores.ranked_alike(values, np.ones(5)))
     line = -np.abs(np.subtract.outer(np.arange(10.0), np.arange(10)))
     assert scores.same_order(line, line) == pytest.approx(1)
@@ -99,9 +114,15 @@ def verdict(key, layers, *, before=None, lenet=None, images=None, answers=None, 
     images[:, 0, 0, 0] = np.arange(COUNT) / COUNT
     data = SimpleNamespace(x_test=images, y_test=LABELS, classes=NAMES, source="planted")
     kept = {("net", "vgg4"): Planted(layers, answers), ("net", "lenet"): Planted(lenet or layers)}
-    kept |= {("data", name): data for name in ("mnist", "cifar10")} | {("untrained", "lenet", seed): Planted(before) for seed in (0, 1)}
-    kept = {key: (thing, {}, 0.0) for key, thing in kept.items()}  # with the sources that a thing was made from, and its seconds
-    entry = measure(replace(CLAIMS[key], quick={"seeds": seeds, "images": 160, "iterations": 500, "judged": COUNT}), kept=kept)
+    kept |= {("data", name): data for name in ("mnist", "cifar10")} | {
+        ("untrained", "lenet", seed): Planted(before) for seed in (0, 1)
+    }
+    kept = {
+        key: (thing, {}, 0.0) for key, thing in kept.items()
+    }  # with the sources that a thing was made from, and its seconds
+    entry = measure(
+        replace(CLAIMS[key], quick={"seeds": seeds, "images": 160, "iterations": 500, "judged": COUNT}), kept=kept
+    )
     print(key, entry.reason)  # seen when a test fails
     return entry.verdict
 
@@ -113,10 +134,18 @@ APART, HEAP = clusters(range(10)), noise()
     "key, holds, fails",
     [
         ("mnist-groups-before-training", {"before": {"dense1": APART}}, {"before": {"dense1": HEAP}}),
-        ("mnist-groups-by-itself", {"before": {"input": APART, "dense1": APART}}, {"before": {"input": HEAP, "dense1": APART}}),
+        (
+            "mnist-groups-by-itself",
+            {"before": {"input": APART, "dense1": APART}},
+            {"before": {"input": HEAP, "dense1": APART}},
+        ),
         ("mnist-groups-by-training", {"before": {"dense1": HEAP}}, {"before": {"dense1": APART}}),
         ("cifar-first-layer-random", {"layers": {"conv1": clusters(range(10), 0.55)}}, {"layers": {"conv1": APART}}),
-        ("cifar-last-layer-groups", {"layers": {"conv1": HEAP, "dense1": APART}}, {"layers": {"conv1": APART, "dense1": HEAP}}),
+        (
+            "cifar-last-layer-groups",
+            {"layers": {"conv1": HEAP, "dense1": APART}},
+            {"layers": {"conv1": APART, "dense1": HEAP}},
+        ),
         ("cifar-less-clear-than-mnist", {"layers": {"dense1": HEAP}, "lenet": {"dense1": APART}}, {}),
     ],
 )
@@ -148,14 +177,20 @@ def test_color_accounts_for_airplanes_only_where_the_layer_sees_no_more_of_them(
     images = colored(LABELS == AIRPLANE)
     seen = np.concatenate([20 * images.mean((1, 2)), HEAP], 1)
     assert verdict("cifar-airplanes-by-color", {"conv1": seen}, images=images, seeds=4) == HOLDS
-    assert verdict("cifar-airplanes-by-color", {"conv1": np.concatenate([seen, 30 * APART], 1)}, images=images, seeds=4) == FAILS
+    assert (
+        verdict("cifar-airplanes-by-color", {"conv1": np.concatenate([seen, 30 * APART], 1)}, images=images, seeds=4)
+        == FAILS
+    )
 
 
 def test_sky_accounts_for_airplanes_only_where_those_that_group_are_blue():
     grouping = (LABELS == AIRPLANE) & (np.arange(COUNT) // 10 % 4 > 0)
     layers = {"conv1": np.where(grouping[:, None], APART - 5, 5 * HEAP)}
     assert verdict("cifar-airplanes-by-blue-sky", layers, images=colored(grouping), seeds=4) == HOLDS
-    assert verdict("cifar-airplanes-by-blue-sky", layers, images=colored((LABELS == AIRPLANE) & ~grouping), seeds=4) == FAILS
+    assert (
+        verdict("cifar-airplanes-by-blue-sky", layers, images=colored((LABELS == AIRPLANE) & ~grouping), seeds=4)
+        == FAILS
+    )
     assert verdict("cifar-airplanes-by-blue-sky", {"conv1": HEAP}) == OPEN
 
 
@@ -177,7 +212,9 @@ def test_a_map_shows_similar_classes_where_mistakes_go_to_neighbors():
 
 def test_what_a_map_keeps_and_what_it_cannot():
     """Clouds apart can be kept in the plane; ten that overlap in nineteen dimensions cannot be drawn as they lie."""
-    astray = np.where((np.arange(COUNT) % 13 == 0)[:, None], np.roll(APART, 1, 0), APART)  # else all votes are right, and say little
+    astray = np.where(
+        (np.arange(COUNT) % 13 == 0)[:, None], np.roll(APART, 1, 0), APART
+    )  # else all votes are right, and say little
     apart, thick = ({"conv1": each, "dense1": each} for each in (astray, clusters(range(10), 0.2)))
     assert verdict("tsne-keeps-neighbors", apart) == HOLDS and verdict("tsne-little-tuning", apart) == HOLDS
     assert verdict("tsne-no-preprocessing", apart) == HOLDS

@@ -23,7 +23,9 @@ def test_copies_name_the_units_that_are_turned():
     generator = np.random.default_rng(0)
     one, other, lone = generator.normal(size=(3, 5, 5, 1))
     found = scores.copies(np.stack([one, np.rot90(one), other, 2 * other, lone]))
-    assert (found.nearest_turned > 0.99).tolist() == [True, True, False, False, False] and found.nearest_turned[2:].max() < 0.7
+    assert (found.nearest_turned > 0.99).tolist() == [True, True, False, False, False] and found.nearest_turned[
+        2:
+    ].max() < 0.7
     assert found.occurs.tolist() == [1, 1, 2, 2, 1]
     assert found.has_copy.tolist() == [False, False, True, True, False] and found.duplicated == pytest.approx(0.4)
 
@@ -76,7 +78,9 @@ def test_a_reader_reads_digits_but_not_noise():
     data = datasets.load("digits")
     real, labels = data.x_train[:800], data.y_train[:800]
     assert scores.read_as(data.x_test[:100], data.y_test[:100], real, labels).mean() > 0.7
-    assert scores.read_as(np.random.default_rng(0).random((100, 28, 28, 1)), data.y_test[:100], real, labels).mean() < 0.3
+    assert (
+        scores.read_as(np.random.default_rng(0).random((100, 28, 28, 1)), data.y_test[:100], real, labels).mean() < 0.3
+    )
 
 
 # --- what is planted comes out ------------------------------------------------------------------------------
@@ -165,5 +169,8 @@ def test_quick_claims_on_a_small_network_settle():
     kept = {}
     for key in ("lenet-conv1-edges", "vgg16-first-repeated"):
         entry = ledger.measure(ledger.CLAIMS[key], kept=kept)
-        assert entry.verdict in ledger.VERDICTS and entry.measured["low"] <= entry.measured["figure"] - entry.measured["control"] <= entry.measured["high"]
+        assert (
+            entry.verdict in ledger.VERDICTS
+            and entry.measured["low"] <= entry.measured["figure"] - entry.measured["control"] <= entry.measured["high"]
+        )
     assert "mnist" not in entry.sources and entry.stands_in == ("vgg16",)

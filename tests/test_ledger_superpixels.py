@@ -43,9 +43,18 @@ def counting(image, parts, answer):
 def explanation(image, parts, weights, classes=("no", "yes"), scores_of=None):
     """An explanation with planted weights."""
     return superpixels.Explanation(
-        image=image, segments=parts, weights=np.asarray(weights, float), intercept=0.0, label=1, classes=classes, prediction=np.array([0.2, 0.8]),
-        masks=np.ones((8, len(weights)), bool), scores=np.full((8, 2), 0.5), settled=1.0, settings={"fill": "grey", "seed": 0, "kernel_width": 0.25},
-    )  # fmt: skip
+        image=image,
+        segments=parts,
+        weights=np.asarray(weights, float),
+        intercept=0.0,
+        label=1,
+        classes=classes,
+        prediction=np.array([0.2, 0.8]),
+        masks=np.ones((8, len(weights)), bool),
+        scores=np.full((8, 2), 0.5),
+        settled=1.0,
+        settings={"fill": "grey", "seed": 0, "kernel_width": 0.25},
+    )
 
 
 def planted(*places):
@@ -116,14 +125,18 @@ def test_answers_in_superpixels(parts):
 
 def test_same_top():
     assert scores.same_top([5, 4, 3, -9], [4, 5, 0, 1], top=2) == 1
-    assert scores.same_top([5, 4, 3, -9], [-9, 0, 4, 5], top=2) == 0  # the largest absolute weight is not the most positive
+    assert (
+        scores.same_top([5, 4, 3, -9], [-9, 0, 4, 5], top=2) == 0
+    )  # the largest absolute weight is not the most positive
 
 
 def test_held_out_fidelity_of_a_sum_and_of_a_product(image, parts):
     found = {}
     for name, answer in {"sum": lambda shown: shown.mean(1), "product": lambda shown: shown[:, :4].sum(1) % 2}.items():
         net = counting(image, parts, answer)
-        found[name] = scores.held_out_fidelity(net, superpixels.explain(net, image, 1, parts, 256, fill="grey", imitate=False))
+        found[name] = scores.held_out_fidelity(
+            net, superpixels.explain(net, image, 1, parts, 256, fill="grey", imitate=False)
+        )
     assert found["sum"] > 0.99 and found["product"] < 0.3
 
 
@@ -153,7 +166,9 @@ def test_every_box_lies_in_the_picture_and_on_the_animal():
             assert 0 <= top < bottom <= 1 and 0 <= left < right <= 1
         for top, left, bottom, right in marked.boxes:
             middle = (top + bottom) / 2, (left + right) / 2
-            assert marked.animal[0] <= middle[0] <= marked.animal[2] and marked.animal[1] <= middle[1] <= marked.animal[3], marked.label
+            assert (
+                marked.animal[0] <= middle[0] <= marked.animal[2] and marked.animal[1] <= middle[1] <= marked.animal[3]
+            ), marked.label
     assert len({marked.print for marked in marks.MARKS}) == len(marks.MARKS)
 
 
@@ -165,7 +180,9 @@ def test_marks_of_the_packaged_photographs_are_found():
 # --- claims come out either way -----------------------------------------------------------------------------
 
 AT = SimpleNamespace(size=SimpleNamespace(photos=4, parts=36, calls=1000))
-EYES = marks.Marked("tabby", "", (0, 0, 1, 1), {"eye": ((1 / 6, 1 / 6, 2 / 6, 2 / 6),), "nose": ((3 / 6, 3 / 6, 4 / 6, 4 / 6),)})
+EYES = marks.Marked(
+    "tabby", "", (0, 0, 1, 1), {"eye": ((1 / 6, 1 / 6, 2 / 6, 2 / 6),), "nose": ((3 / 6, 3 / 6, 4 / 6, 4 / 6),)}
+)
 
 
 @pytest.fixture
@@ -214,7 +231,9 @@ def test_negative_weights_are_tested_by_hiding_them(monkeypatch, told, image, pa
         net = counting(image, parts, lambda shown, sign=sign: 0.5 + sign * 0.1 * (shown @ np.sign(weights)) / 36)
         why = dataclasses.replace(explanation(image, parts, weights), prediction=net(image[None])[0])
         monkeypatch.setattr(on_superpixels, "explained", lambda *_, why=why: why)
-        found, neutral = on_superpixels.negative_features(SimpleNamespace(size=AT.size, net=lambda name, net=net: net), 0)
+        found, neutral = on_superpixels.negative_features(
+            SimpleNamespace(size=AT.size, net=lambda name, net=net: net), 0
+        )
         assert found.tolist() == [sign == 1] * 2
         assert neutral.tolist() == [False] * 2  # superpixels 3, 4 and 5 change nothing
 
@@ -222,7 +241,9 @@ def test_negative_weights_are_tested_by_hiding_them(monkeypatch, told, image, pa
 def test_seeds_that_agree_and_that_do_not(monkeypatch, told):
     told(planted(7))
     steady, other = [np.arange(36.0)] * 2, [np.arange(36.0), -np.arange(36.0)]
-    monkeypatch.setattr(on_superpixels, "_steadiness", lambda at, seed, subject, cut, how: other if how is superpixels.PLAIN else steady)
+    monkeypatch.setattr(
+        on_superpixels, "_steadiness", lambda at, seed, subject, cut, how: other if how is superpixels.PLAIN else steady
+    )
     ours, plain = on_superpixels.no_improvement(AT, 0)
     assert ours == pytest.approx([1, 1]) and plain == pytest.approx([-1, -1])
     found, chance = on_superpixels.repeats(AT, 0)
@@ -252,4 +273,9 @@ def test_claims_measure_what_difference_takes(at, key):
 def test_every_claim_says_what_it_is():
     assert len(CLAIMS) >= 8
     for claim in CLAIMS:
-        assert claim.section in ("7.7", "8") and claim.measure.__doc__ and claim.quick["seeds"] >= 2 and claim.full["seeds"] >= 2
+        assert (
+            claim.section in ("7.7", "8")
+            and claim.measure.__doc__
+            and claim.quick["seeds"] >= 2
+            and claim.full["seeds"] >= 2
+        )

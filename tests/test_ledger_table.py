@@ -9,7 +9,15 @@ from cnnlens import zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.ledger import table
 
-TINY = {"networks": ("lenet",), "images": 100, "units": 4, "silenced": 12, "iterations": 60, "explained": 1, "calls": 64}
+TINY = {
+    "networks": ("lenet",),
+    "images": 100,
+    "units": 4,
+    "silenced": 12,
+    "iterations": 60,
+    "explained": 1,
+    "calls": 64,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -53,9 +61,22 @@ def invented(technique, network, data, *, profile, seed, kept):
     how = table.TECHNIQUES[technique]
     invented.calls += 1
     return table.Row(
-        technique, network, data, how.tells, 0.5, how.faithful_means, 0.5, how.stable_means, 0.1, {"lenet": zoo.load("lenet").source}, (), profile,
-        "2000-01-01", table.__version__, seed,
-    )  # fmt: skip
+        technique,
+        network,
+        data,
+        how.tells,
+        0.5,
+        how.faithful_means,
+        0.5,
+        how.stable_means,
+        0.1,
+        {"lenet": zoo.load("lenet").source},
+        (),
+        profile,
+        "2000-01-01",
+        table.__version__,
+        seed,
+    )
 
 
 def test_a_broken_run_goes_on_where_it_stopped(monkeypatch, tmp_path):

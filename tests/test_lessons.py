@@ -59,7 +59,10 @@ def test_exercises(lesson):
     checks = re.findall(r"course\.check\(\"(\w+)\", (\w+)\)", "\n".join(cell.source for cell in cells(lesson, "check")))
     assert checks and solutions and "<summary>Hint" in prose
     for name, function in checks:
-        for source, state in (("\n".join(cell.source for cell in cells(lesson, "exercise")), "pending"), (solutions, "passed")):
+        for source, state in (
+            ("\n".join(cell.source for cell in cells(lesson, "exercise")), "pending"),
+            (solutions, "passed"),
+        ):
             space = {"np": np}
             exec(source, space)
             found = verdict(name, space[function])

@@ -11,13 +11,19 @@ from keras import layers as kl
 
 from cnnlens import datasets, zoo
 from cnnlens.errors import CnnlensError
-from cnnlens.network import Network, Preprocessing, activations_replaced, as_pixels
+from cnnlens.network import Network, activations_replaced, as_pixels
+from cnnlens.preprocessing import Preprocessing
 
 
 def classifier(activation="softmax", size=8, channels=3):
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
-        [keras.Input((size, size, channels)), kl.Conv2D(4, 3, activation="relu", name="conv"), kl.Flatten(), kl.Dense(5, activation=activation, name="out")]
+        [
+            keras.Input((size, size, channels)),
+            kl.Conv2D(4, 3, activation="relu", name="conv"),
+            kl.Flatten(),
+            kl.Dense(5, activation=activation, name="out"),
+        ]
     )
     return Network(model, "small", classes="abcde")
 
@@ -80,7 +86,9 @@ def test_logits_are_before_the_last_activation():
         net = classifier(activation)
         after = keras.ops.convert_to_numpy(getattr(keras.activations, activation)(net.logits(IMAGES)))
         assert np.allclose(after, net.predict(IMAGES), atol=1e-6)
-        assert np.allclose(net.model.predict(IMAGES, verbose=0), net.predict(IMAGES), atol=1e-6), "the model is left as it was"
+        assert np.allclose(net.model.predict(IMAGES, verbose=0), net.predict(IMAGES), atol=1e-6), (
+            "the model is left as it was"
+        )
     assert np.allclose(classifier(None).logits(IMAGES), classifier(None).predict(IMAGES))
 
 
@@ -133,5 +141,7 @@ def test_replaced_activations_come_back():
 
 @pytest.mark.parametrize("first", ["activations", "neurons"])
 def test_whichever_lens_is_imported_first_tensorflow_starts_quietly(first):
-    started = subprocess.run([sys.executable, "-c", f"from cnnlens import {first}"], capture_output=True, text=True, check=True)
+    started = subprocess.run(
+        [sys.executable, "-c", f"from cnnlens import {first}"], capture_output=True, text=True, check=True
+    )
     assert started.stderr == "", "its log would stand in red in the exported lesson"

@@ -22,10 +22,16 @@ def lenet():
 def color():
     """Two blocks as VGG16 has them, any size, with a classifier behind."""
     keras.utils.set_random_seed(1)
-    layers = [kl.Conv2D(8, 3, padding="same", activation="relu", name="one"), kl.MaxPooling2D(2, name="pool"),
-              kl.Conv2D(12, 3, padding="same", activation="relu", name="two"), kl.GlobalAveragePooling2D(name="mean"),
-              kl.Dense(4, activation="softmax", name="head")]  # fmt: skip
-    return Network(keras.Sequential([keras.Input((None, None, 3)), *layers]), "color", classes=("ant", "bee", "cat", "dog"))
+    layers = [
+        kl.Conv2D(8, 3, padding="same", activation="relu", name="one"),
+        kl.MaxPooling2D(2, name="pool"),
+        kl.Conv2D(12, 3, padding="same", activation="relu", name="two"),
+        kl.GlobalAveragePooling2D(name="mean"),
+        kl.Dense(4, activation="softmax", name="head"),
+    ]
+    return Network(
+        keras.Sequential([keras.Input((None, None, 3)), *layers]), "color", classes=("ant", "bee", "cat", "dog")
+    )
 
 
 # --- the image as waves -------------------------------------------------------------------------------------
@@ -44,7 +50,9 @@ def test_waves_are_orthonormal_and_have_the_frequencies_of_fourier(length):
 def test_the_constant_wave_draws_plain_colors(channels, number):
     colors = parametrize.plain_colors(channels)
     assert colors.shape == (number, channels) and 0 < colors.min() and colors.max() < 1
-    images = parametrize.wave_images(parametrize.wave_start([(0, i) for i in range(number)], 20, 24, channels, noise=0.0, ground=colors)).numpy()
+    images = parametrize.wave_images(
+        parametrize.wave_start([(0, i) for i in range(number)], 20, 24, channels, noise=0.0, ground=colors)
+    ).numpy()
     np.testing.assert_allclose(images, np.broadcast_to(colors[:, None, None], images.shape), atol=1e-4)
 
 
@@ -137,7 +145,9 @@ def test_grey_images_for_a_color_network(color):
 
 def test_the_regularizers_of_the_dissertation_make_images_smoother_and_greyer(color):
     plain = neurons.maximize(color, "two", [1], size=24, steps=20, rate=1.0, method="pixels").images[0]
-    blurred = neurons.maximize(color, "two", [1], size=24, steps=20, rate=1.0, method="pixels", blur=1.0, blur_every=1).images[0]
+    blurred = neurons.maximize(
+        color, "two", [1], size=24, steps=20, rate=1.0, method="pixels", blur=1.0, blur_every=1
+    ).images[0]
     decayed = neurons.maximize(color, "two", [1], size=24, steps=20, rate=1.0, method="pixels", decay=0.2).images[0]
     assert np.abs(np.diff(blurred, axis=0)).mean() < np.abs(np.diff(plain, axis=0)).mean()
     assert np.abs(decayed - 0.5).mean() < np.abs(plain - 0.5).mean()
@@ -154,7 +164,9 @@ def test_only_networks_for_small_images_are_shifted_by_little(color, lenet):
     how = neurons._disturbance
     assert how(lenet, lenet.layer("conv2"), "mean", 28) == (neurons.JITTER, 0.0)
     assert how(color, color.layer("two"), "mean", 48) == (24, 0.0), "a small picture of a network for large ones"
-    assert how(lenet, lenet.layer("conv2"), "center", 28) == (0, 0.0) and how(lenet, lenet.layer("dense1"), "mean", 28) == (1, 0.05)
+    assert how(lenet, lenet.layer("conv2"), "center", 28) == (0, 0.0) and how(
+        lenet, lenet.layer("dense1"), "mean", 28
+    ) == (1, 0.05)
 
 
 # --- dead and stuck -----------------------------------------------------------------------------------------
@@ -162,7 +174,9 @@ def test_only_networks_for_small_images_are_shifted_by_little(color, lenet):
 
 def stuck_net():
     """Unit 0 is dead for good, unit 1 asleep on grey until an edge wakes it, unit 2 awake."""
-    net = Network(keras.Sequential([keras.Input((16, 16, 1)), kl.Conv2D(3, (1, 2), activation="relu", name="c")]), "stuck")
+    net = Network(
+        keras.Sequential([keras.Input((16, 16, 1)), kl.Conv2D(3, (1, 2), activation="relu", name="c")]), "stuck"
+    )
     net.model.layers[0].set_weights([np.float32([[[[1, 1, 1]], [[-1, -1, -1]]]]), np.float32([-9, -0.6, 0])])
     return net
 
@@ -181,7 +195,9 @@ def test_stuck_units_are_woken_and_dead_ones_are_called_dead_with_the_evidence(m
 
 def plain_net(channels):
     """Unit 0 asks for brightness in its last channel and for darkness in the others, and is silent on grey; unit 1 asks for edges."""
-    net = Network(keras.Sequential([keras.Input((16, 16, channels)), kl.Conv2D(2, (1, 2), activation="relu", name="c")]), "plain")
+    net = Network(
+        keras.Sequential([keras.Input((16, 16, channels)), kl.Conv2D(2, (1, 2), activation="relu", name="c")]), "plain"
+    )
     wish = np.float32([-1] * (channels - 1) + [1])
     kernel = np.stack([np.stack([wish, wish]), np.float32([[1] * channels, [-1] * channels])], -1)[None]
     net.model.layers[0].set_weights([kernel, np.float32([-0.4 - 2 * 0.5 * wish.sum(), 0])])
@@ -191,15 +207,27 @@ def plain_net(channels):
 @pytest.mark.parametrize("channels, expected", [(1, [1]), (3, [0, 0, 1])])
 def test_a_unit_that_asks_for_a_color_gets_it_though_grey_is_silent(channels, expected):
     told = []
-    found = neurons.maximize(plain_net(channels), "c", range(2), steps=32, snapshots=2, on_step=lambda *at: told.append(at))
-    assert found.colored.tolist() == [True, False] and found.fate[0] == "live" and "begun on a plain color" in found.evidence[0]
+    found = neurons.maximize(
+        plain_net(channels), "c", range(2), steps=32, snapshots=2, on_step=lambda *at: told.append(at)
+    )
+    assert (
+        found.colored.tolist() == [True, False]
+        and found.fate[0] == "live"
+        and "begun on a plain color" in found.evidence[0]
+    )
     np.testing.assert_array_equal(found.images[0].mean((0, 1)) > 0.5, expected)
     even = scores.neurons.evenness(found.images)
     assert even[0] > 0.8 and even[1] < 0.1
-    assert scores.neurons.evenness(found.snapshots[0]).round(1).tolist() == [1, 0], "the snapshots are those of the image kept"
+    assert scores.neurons.evenness(found.snapshots[0]).round(1).tolist() == [1, 0], (
+        "the snapshots are those of the image kept"
+    )
     weights = np.eye(2, dtype=np.float32)
-    np.testing.assert_allclose(found.activation, neurons.measure(plain_net(channels), "c", found.images, weights), rtol=1e-5)
-    assert told[-1] == (64, 64) and [done for done, _ in told] == list(range(1, 65)), "the second ascent is announced and counted"
+    np.testing.assert_allclose(
+        found.activation, neurons.measure(plain_net(channels), "c", found.images, weights), rtol=1e-5
+    )
+    assert told[-1] == (64, 64) and [done for done, _ in told] == list(range(1, 65)), (
+        "the second ascent is announced and counted"
+    )
     assert "1 begun on a plain color" in figures.sheet(found)[1]
 
 
@@ -268,7 +296,11 @@ def test_copies_finds_planted_duplicates_and_turned_copies():
 
 def test_looks_do_not_see_shifts_but_see_turns():
     y, x = np.mgrid[:33, :33]
-    waves = np.stack([np.sin(2 * np.pi * (f * x + g * y) / 33) for f, g in ((4, 0), (0, 4), (7, 2), (3, 9))])[..., None] * 0.4 + 0.5
+    waves = (
+        np.stack([np.sin(2 * np.pi * (f * x + g * y) / 33) for f, g in ((4, 0), (0, 4), (7, 2), (3, 9))])[..., None]
+        * 0.4
+        + 0.5
+    )
     found = scores.neurons.seed_agreement(waves, np.roll(waves, (5, 3), (1, 2)))
     assert found.recognized.all() and (found.same > 0.99).all() and (found.other < 0.5).all()
     turned = scores.neurons.image_copies(waves, 0.95)
@@ -305,12 +337,23 @@ def test_roughness_of_noise_and_of_slow_waves():
 @pytest.mark.parametrize(
     "how, said",
     [
-        ({"units": [32]}, "units 0 to 31"), ({"units": [-1]}, "units 0 to 31"), ({"units": ["a"]}, "whole number"), ({"units": []}, "empty"),
-        ({"units": "all"}, "'layer'"), ({"layer": "conv3"}, "conv"), ({"steps": 0}, "steps"), ({"method": "furier"}, "fourier"),
-        ({"objective": "centre"}, "center"), ({"color": True}, "grey"), ({"directions": np.zeros((1, 32))}, "length zero"),
-        ({"directions": np.ones((1, 5))}, "32"), ({"layer": "dense1", "size": 40}, "28"), ({"size": 0}, "size"), ({"precision": "int8"}, "precision"),
+        ({"units": [32]}, "units 0 to 31"),
+        ({"units": [-1]}, "units 0 to 31"),
+        ({"units": ["a"]}, "whole number"),
+        ({"units": []}, "empty"),
+        ({"units": "all"}, "'layer'"),
+        ({"layer": "conv3"}, "conv"),
+        ({"steps": 0}, "steps"),
+        ({"method": "furier"}, "fourier"),
+        ({"objective": "centre"}, "center"),
+        ({"color": True}, "grey"),
+        ({"directions": np.zeros((1, 32))}, "length zero"),
+        ({"directions": np.ones((1, 5))}, "32"),
+        ({"layer": "dense1", "size": 40}, "28"),
+        ({"size": 0}, "size"),
+        ({"precision": "int8"}, "precision"),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_named(lenet, how, said):
     with pytest.raises(CnnlensError, match=said):
         neurons.maximize(lenet, **{"layer": "conv1", "units": [0], "steps": 2, **how})
@@ -321,7 +364,11 @@ def test_a_layer_behind_which_no_gradient_flows_is_said():
         def call(self, inputs):
             return tf.round(inputs * 4)
 
-    net = Network(keras.Sequential([keras.Input((16, 16, 1)), kl.Conv2D(2, 3, name="c"), Rounded(name="r"), kl.Conv2D(2, 3, name="d")]))
+    net = Network(
+        keras.Sequential(
+            [keras.Input((16, 16, 1)), kl.Conv2D(2, 3, name="c"), Rounded(name="r"), kl.Conv2D(2, 3, name="d")]
+        )
+    )
     with pytest.raises(CnnlensError, match="No gradient"):
         neurons.maximize(net, "d", [0], steps=2)
     neurons.maximize(net, "c", [0], steps=2)
@@ -346,7 +393,9 @@ def test_no_classifier_is_said(lenet):
 
 def test_nested_and_branched_models_climb():
     keras.utils.set_random_seed(0)
-    inner = keras.Sequential([keras.Input((20, 20, 3)), kl.Conv2D(4, 3, padding="same", activation="relu", name="c")], name="inner")
+    inner = keras.Sequential(
+        [keras.Input((20, 20, 3)), kl.Conv2D(4, 3, padding="same", activation="relu", name="c")], name="inner"
+    )
     image = keras.Input((20, 20, 3))
     h = inner(image)
     model = keras.Model(image, kl.Concatenate(name="both")([h, kl.Conv2D(4, 1, activation="relu", name="side")(h)]))
@@ -378,7 +427,11 @@ def test_every_result_paints_itself(color):
     for result in (found, tops, back, neurons.class_models(color, ["ant", "dog"], steps=2)):
         data, metadata = result._repr_mimebundle_()
         assert data["image/png"] and len(data["text/plain"]) > 30
-    for fig, alt in (figures.ascent(found), figures.side_by_side([found, found], ["a", "b"]), figures.exemplar_rows(tops, found)):
+    for fig, alt in (
+        figures.ascent(found),
+        figures.side_by_side([found, found], ["a", "b"]),
+        figures.exemplar_rows(tops, found),
+    ):
         assert fig.axes and len(alt) > 20
     order = found.best_first
     assert (np.diff(found.activation[order]) <= 0).all()
@@ -395,7 +448,20 @@ def test_the_explorer_at_every_layer_and_at_both_ends_of_every_slider(lenet):
 
 
 def test_the_command_makes_a_sheet_a_layer_and_goes_on_where_it_stopped(tmp_path, capsys, monkeypatch):
-    arguments = ["neurons", "lenet", "--weights", "random", "--layers", "conv1,dense1", "--units", "4", "--steps", "2", "--out", str(tmp_path)]
+    arguments = [
+        "neurons",
+        "lenet",
+        "--weights",
+        "random",
+        "--layers",
+        "conv1,dense1",
+        "--units",
+        "4",
+        "--steps",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
     assert main(arguments) == 0
     sheets = sorted(path.name for path in tmp_path.iterdir())
     assert sheets == ["01_conv1.png", "02_dense1.png"]
@@ -437,8 +503,16 @@ def right_unpool(image, signal):
         ("ascent_step", lambda pixels, gradient, rate: None, "pending"),
         ("ascent_step", lambda pixels, gradient, rate: np.clip(pixels + rate * gradient, 0, 1), "failed"),
         ("ascent_step", lambda pixels, gradient, rate: pixels + rate * gradient / np.linalg.norm(gradient), "failed"),
-        ("ascent_step", lambda pixels, gradient, rate: np.clip(pixels - rate * gradient / np.linalg.norm(gradient), 0, 1), "failed"),
-        ("ascent_step", lambda pixels, gradient, rate: np.clip(pixels + rate * gradient / np.abs(gradient).max(), 0, 1), "failed"),
+        (
+            "ascent_step",
+            lambda pixels, gradient, rate: np.clip(pixels - rate * gradient / np.linalg.norm(gradient), 0, 1),
+            "failed",
+        ),
+        (
+            "ascent_step",
+            lambda pixels, gradient, rate: np.clip(pixels + rate * gradient / np.abs(gradient).max(), 0, 1),
+            "failed",
+        ),
         ("unpool", right_unpool, "passed"),
         ("unpool", lambda image, signal: None, "pending"),
         ("unpool", lambda image, signal: signal.repeat(2, 0).repeat(2, 1), "failed"),

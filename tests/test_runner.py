@@ -14,7 +14,9 @@ PICTURE = "import base64\nfrom IPython.display import display\nfrom cnnlens.figu
 
 def notebook(tmp_path, *cells):
     """A lesson of these cells; a cell is source, or (source, tag)."""
-    found = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    found = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    )
     found.cells.append(nbformat.v4.new_markdown_cell("# A planted lesson"))
     for cell in ((HEAD, "parameters"), *cells):
         source, *tags = (cell,) if isinstance(cell, str) else cell
@@ -29,12 +31,16 @@ def run(path, **how):
 
 
 def test_a_sound_lesson_passes(tmp_path):
-    path = notebook(tmp_path, "print(profile, seed, rate, name)", (PICTURE, "picture"), "open('left.txt', 'w').write('here')")
+    path = notebook(
+        tmp_path, "print(profile, seed, rate, name)", (PICTURE, "picture"), "open('left.txt', 'w').write('here')"
+    )
     outcome = run(path, parameters={"seed": 3, "rate": 1, "name": "any"})
     assert outcome.passed and outcome.seconds > 0
     text = outcome.notebook.read_text()
     assert "quick 3 1 any" in text
-    assert (tmp_path / "out" / "files" / "99_planted" / "left.txt").exists(), "what a lesson writes stays out of the caller's folder"
+    assert (tmp_path / "out" / "files" / "99_planted" / "left.txt").exists(), (
+        "what a lesson writes stays out of the caller's folder"
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,13 @@ def answers(filters, pictures):
 
 
 def shapes(size):
-    makers = {"edge": stimuli.edges, "corner": stimuli.corners, "line": stimuli.lines, "spot": stimuli.spots, "flat": stimuli.flat}
+    makers = {
+        "edge": stimuli.edges,
+        "corner": stimuli.corners,
+        "line": stimuli.lines,
+        "spot": stimuli.spots,
+        "flat": stimuli.flat,
+    }
     return {kind: make(size) for kind, make in makers.items()}
 
 
@@ -38,14 +44,20 @@ def test_edges_go_round_and_direction_zero_is_bright_to_the_right():
 
 def test_gratings_have_their_period_and_direction():
     pictures = stimuli.gratings(16, 4, periods=(4,), phases=2)[:, 0, :, :, 0]
-    assert np.allclose(pictures[0], np.roll(pictures[0], 4, 1), atol=1e-6) and np.allclose(pictures[0], pictures[0][:1], atol=1e-6)
-    assert np.allclose(pictures[2], np.roll(pictures[2], 4, 0), atol=1e-6) and np.allclose(pictures[2], pictures[2][:, :1], atol=1e-6)
+    assert np.allclose(pictures[0], np.roll(pictures[0], 4, 1), atol=1e-6) and np.allclose(
+        pictures[0], pictures[0][:1], atol=1e-6
+    )
+    assert np.allclose(pictures[2], np.roll(pictures[2], 4, 0), atol=1e-6) and np.allclose(
+        pictures[2], pictures[2][:, :1], atol=1e-6
+    )
     with pytest.raises(CnnlensError, match="at least 2"):
         stimuli.gratings(16, periods=(1,))
 
 
 def test_favorites_know_an_edge_from_a_corner_and_from_brightness():
-    filters = np.stack([SOBEL, np.rot90(SOBEL), CORNER, -np.rot90(CORNER), np.ones((3, 3)), np.zeros((3, 3))])[..., None]
+    filters = np.stack([SOBEL, np.rot90(SOBEL), CORNER, -np.rot90(CORNER), np.ones((3, 3)), np.zeros((3, 3))])[
+        ..., None
+    ]
     found = stimuli.favorites({kind: answers(filters, pictures) for kind, pictures in shapes(3).items()})
     assert found.detectors("edge").tolist() == [True, True, False, False, False, False]
     assert found.detectors("corner").tolist() == [False, False, True, True, False, False]

@@ -5,8 +5,10 @@ import pytest
 
 from cnnlens import datasets, superpixels, zoo
 from cnnlens.errors import CnnlensError
+from cnnlens.labels import class_index
 from cnnlens.lenses import masks, surrogate
-from cnnlens.network import Network, Preprocessing
+from cnnlens.network import Network
+from cnnlens.preprocessing import Preprocessing
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +150,13 @@ def test_plain_settings_equal_the_lime_package():
     image, parts = shaded()
     function = watcher(image, parts, 4)
     theirs = LimeImageExplainer(feature_selection="none", random_state=5).explain_instance(
-        image.astype(float), function, labels=(1,), top_labels=None, num_samples=100, segmentation_fn=lambda _: parts, random_seed=0
+        image.astype(float),
+        function,
+        labels=(1,),
+        top_labels=None,
+        num_samples=100,
+        segmentation_fn=lambda _: parts,
+        random_seed=0,
     )
     ours = superpixels.explain(function, image, 1, parts, 100, 5, **superpixels.PLAIN)
     expected = np.zeros(9)
@@ -166,8 +174,16 @@ def curved(image, parts):
     filled = superpixels.filling(image, parts, "grey")
 
     def scores(images):
-        shown = np.stack([(np.abs(images - image)[:, parts == k] < np.abs(filled - image)[parts == k] / 2).mean((1, 2)) for k in range(len(weights))], 1)
-        total = 4 * (shown @ weights + (shown[:, pairs[:, 0]] * shown[:, pairs[:, 1]]) @ bonds) / len(weights) ** 0.5 - 2
+        shown = np.stack(
+            [
+                (np.abs(images - image)[:, parts == k] < np.abs(filled - image)[parts == k] / 2).mean((1, 2))
+                for k in range(len(weights))
+            ],
+            1,
+        )
+        total = (
+            4 * (shown @ weights + (shown[:, pairs[:, 0]] * shown[:, pairs[:, 1]]) @ bonds) / len(weights) ** 0.5 - 2
+        )
         answer = 1 / (1 + np.exp(-total))
         return np.stack([1 - answer, answer], 1)
 
@@ -180,7 +196,10 @@ def test_the_imitation_estimates_the_same_weights_with_less_scatter():
     truth = superpixels.explain(function, image, 1, parts, 12000, 99, **superpixels.PLAIN, fill="grey").weights
 
     def errors(**how):
-        found = [superpixels.explain(function, image, 1, parts, 160, seed, fill="grey", settle=None, **how).weights for seed in range(6)]
+        found = [
+            superpixels.explain(function, image, 1, parts, 160, seed, fill="grey", settle=None, **how).weights
+            for seed in range(6)
+        ]
         return np.sqrt(np.mean((np.array(found) - truth) ** 2)), np.abs(np.mean(found, 0) - truth).max()
 
     scatter, bias = errors()
@@ -232,7 +251,9 @@ def test_another_class_costs_no_model_calls():
     other = why.relabel("Nothing")
     assert sum(calls) == 101
     assert (why.name, other.name) == ("the second", "nothing")
-    assert other.weights == pytest.approx(-why.weights, abs=0.02)  # two classes: what speaks for one speaks against the other
+    assert other.weights == pytest.approx(
+        -why.weights, abs=0.02
+    )  # two classes: what speaks for one speaks against the other
     assert [name for _, name, _ in why.top()] == ["the second", "nothing"]
 
 
@@ -283,10 +304,21 @@ def small():
 
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
-        [keras.Input((32, 32, 3)), keras.layers.Conv2D(8, 5, 2, activation="relu"), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(4, "softmax")]
+        [
+            keras.Input((32, 32, 3)),
+            keras.layers.Conv2D(8, 5, 2, activation="relu"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(4, "softmax"),
+        ]
     )
     model.layers[-1].set_weights([4 * value for value in model.layers[-1].get_weights()])
-    return Network(model, "small", classes=("Siamese_cat", "tabby", "dog", "fish"), source="random", preprocessing=Preprocessing((4.0,), (-2.0,)))
+    return Network(
+        model,
+        "small",
+        classes=("Siamese_cat", "tabby", "dog", "fish"),
+        source="random",
+        preprocessing=Preprocessing((4.0,), (-2.0,)),
+    )
 
 
 def test_a_photograph_is_cut_and_scaled_and_that_is_said(small):
@@ -313,7 +345,12 @@ def test_a_huge_photograph_is_scaled_for_a_function():
     shown = superpixels.frame(lambda images: images, image)
     assert shown.shape == (256, 512, 1)
     with pytest.warns(UserWarning, match="2000×4000 px"):
-        superpixels.explain(lambda x: np.stack([x.mean((1, 2, 3)), 1 - x.mean((1, 2, 3))], 1), image, segments=superpixels.segment(shown, "grid", 4), samples=16)
+        superpixels.explain(
+            lambda x: np.stack([x.mean((1, 2, 3)), 1 - x.mean((1, 2, 3))], 1),
+            image,
+            segments=superpixels.segment(shown, "grid", 4),
+            samples=16,
+        )
 
 
 def test_grey_images(small):
@@ -364,10 +401,10 @@ def test_unusable_input(small):
 
 def test_labels():
     classes = ("Siamese_cat", "tabby", "crane", "crane")
-    assert superpixels.class_index("siamese cat", classes, 4) == 0
-    assert superpixels.class_index(np.int64(3), classes, 4) == 3
+    assert class_index("siamese cat", classes, 4) == 0
+    assert class_index(np.int64(3), classes, 4) == 3
     with pytest.raises(CnnlensError, match="2 or 3"):
-        superpixels.class_index("crane", classes, 4)
+        class_index("crane", classes, 4)
 
 
 def test_an_explanation_shows_itself(small):

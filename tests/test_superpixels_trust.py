@@ -93,7 +93,9 @@ def test_curves_reward_the_right_order(adding, why):
         for curve in found[kind].values():
             assert curve.share[0] == pytest.approx(0) and curve.share[-1] == pytest.approx(1)
             assert (np.diff(curve.share) >= 0).all()
-    deletion, insertion = ({name: curve.area for name, curve in found[kind].items()} for kind in ("deletion", "insertion"))
+    deletion, insertion = (
+        {name: curve.area for name, curve in found[kind].items()} for kind in ("deletion", "insertion")
+    )
     assert deletion["by weight"] < deletion["at random"] - 0.05
     assert insertion["by weight"] > insertion["at random"] + 0.05
     # Of a sum and equal sizes the areas can be worked out: the mean score while the best go first.
@@ -140,7 +142,12 @@ def net():
     import keras
 
     keras.utils.set_random_seed(3)
-    layers = [keras.Input((30, 30, 3)), keras.layers.Conv2D(8, 5, 2, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")]
+    layers = [
+        keras.Input((30, 30, 3)),
+        keras.layers.Conv2D(8, 5, 2, activation="relu"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(3, "softmax"),
+    ]
     return Network(keras.Sequential(layers), "small", classes=("cat", "dog", "fish"), source="random weights")
 
 
@@ -179,9 +186,14 @@ def test_signs_have_their_own_colors(why):
 def test_all_figures_draw(why, image, parts):
     other = why.relabel(0)
     for fig, alt in (
-        draw.panels(why), draw.versus(why, other), draw.hidden(why, 4), draw.numbered(image, parts), draw.pointed(why, [0, 1, 1]),
-        draw.choices(image, {"grid": parts}), draw.side_by_side([why, other], ["one", "other"]),
-    ):  # fmt: skip
+        draw.panels(why),
+        draw.versus(why, other),
+        draw.hidden(why, 4),
+        draw.numbered(image, parts),
+        draw.pointed(why, [0, 1, 1]),
+        draw.choices(image, {"grid": parts}),
+        draw.side_by_side([why, other], ["one", "other"]),
+    ):
         assert fig.axes and len(alt) > 20
 
 
@@ -239,7 +251,13 @@ def pictures(tmp_path, net):
 
 def test_command_writes_and_resumes(pictures, capsys):
     out = pictures / "out"
-    arguments = ["explain", str(pictures / "small.keras"), *(str(pictures / f"picture{i}.png") for i in range(2)), "--out", str(out)]
+    arguments = [
+        "explain",
+        str(pictures / "small.keras"),
+        *(str(pictures / f"picture{i}.png") for i in range(2)),
+        "--out",
+        str(out),
+    ]
     arguments += ["--samples", "48", "--method", "grid", "--count", "6"]
     assert command.main(arguments) == 0
     found = json.loads((out / "picture0.json").read_text())
@@ -260,7 +278,14 @@ def test_command_writes_and_resumes(pictures, capsys):
 
 def test_command_goes_on_after_a_bad_picture(pictures, capsys):
     (pictures / "broken.png").write_bytes(b"no picture")
-    arguments = ["explain", str(pictures / "small.keras"), str(pictures / "broken.png"), str(pictures / "picture0.png"), "--out", str(pictures / "out")]
+    arguments = [
+        "explain",
+        str(pictures / "small.keras"),
+        str(pictures / "broken.png"),
+        str(pictures / "picture0.png"),
+        "--out",
+        str(pictures / "out"),
+    ]
     assert command.main([*arguments, "--samples", "32", "--method", "grid", "--count", "4"]) == 1
     said = capsys.readouterr()
     assert "broken.png" in said.err and "picture0.png" in said.out
@@ -268,12 +293,24 @@ def test_command_goes_on_after_a_bad_picture(pictures, capsys):
 
 
 def test_command_with_trust_and_bad_arguments(pictures, capsys):
-    arguments = ["explain", str(pictures / "small.keras"), str(pictures / "picture0.png"), "--out", str(pictures / "out"), "--samples", "32", "--count", "4"]
+    arguments = [
+        "explain",
+        str(pictures / "small.keras"),
+        str(pictures / "picture0.png"),
+        "--out",
+        str(pictures / "out"),
+        "--samples",
+        "32",
+        "--count",
+        "4",
+    ]
     assert command.main([*arguments, "--method", "grid", "--trust"]) == 0
     trust = json.loads((pictures / "out" / "picture0.json").read_text())["trust"]
     assert trust["sentence"] in capsys.readouterr().out
     assert (pictures / "out" / "picture0-trust.png").is_file()
-    assert command.main(["explain", "inception_v4", str(pictures / "picture0.png"), "--out", str(pictures / "new")]) == 2
+    assert (
+        command.main(["explain", "inception_v4", str(pictures / "picture0.png"), "--out", str(pictures / "new")]) == 2
+    )
     assert "inception_v3" in capsys.readouterr().err
     assert command.main(["explain", "squeezenet", "a/x.png", "b/x.jpg", "--out", str(pictures / "new")]) == 2
 
@@ -314,7 +351,10 @@ def hide_in_place(image, segments, mask):
     return image
 
 
-@pytest.mark.parametrize("wrong", [hide_shown, hide_one_grey, hide_but_not_the_last, hide_without_color, lambda *_: 1 / 0, lambda image, *_: image])
+@pytest.mark.parametrize(
+    "wrong",
+    [hide_shown, hide_one_grey, hide_but_not_the_last, hide_without_color, lambda *_: 1 / 0, lambda image, *_: image],
+)
 def test_wrong_hiding_is_caught(wrong):
     assert verdict("hide", wrong).state == "failed"
 
@@ -336,7 +376,9 @@ WRONG_LINES = {
     "no closeness": lambda m, s, c: right_line(m, s, np.ones_like(c)),
     "closeness not rooted": lambda m, s, c: right_line(m, s, c**2),
     "start value left in": lambda m, s, c: np.linalg.lstsq(np.column_stack([np.ones(len(m)), m]), s, rcond=None)[0],
-    "differences of means": lambda m, s, c: np.array([s[m[:, k] > 0].mean() - s[m[:, k] == 0].mean() for k in range(m.shape[1])]),
+    "differences of means": lambda m, s, c: np.array(
+        [s[m[:, k] > 0].mean() - s[m[:, k] == 0].mean() for k in range(m.shape[1])]
+    ),
 }
 
 

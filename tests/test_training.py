@@ -28,7 +28,9 @@ def weights(net):
 
 def train(digits, folder=None, **how):
     net = zoo.untrained("lenet")
-    return net, training.train(net, digits, folder=folder, **{"epochs": 3, "policy": "float32", "progress": False, **how})
+    return net, training.train(
+        net, digits, folder=folder, **{"epochs": 3, "policy": "float32", "progress": False, **how}
+    )
 
 
 class Halt:
@@ -48,7 +50,9 @@ def test_it_learns():
     before = (net.predict(data.x_test, progress=False).argmax(1) == data.y_test).mean()
     run = training.train(net, data, epochs=5, progress=False)
     assert before < 0.3 < 0.8 < run.accuracy
-    assert run.accuracy == pytest.approx((net.predict(data.x_test, progress=False).argmax(1) == data.y_test).mean(), abs=0.02)
+    assert run.accuracy == pytest.approx(
+        (net.predict(data.x_test, progress=False).argmax(1) == data.y_test).mean(), abs=0.02
+    )
     assert [row["epoch"] for row in run.history] == [1, 2, 3, 4, 5] and not run.interrupted
     assert "trained here on digits for 5 of 5 epochs" in net.source and data.source in net.source
 
@@ -95,7 +99,9 @@ training.train(zoo.untrained("lenet"), data, epochs=60, folder=sys.argv[1], poli
 
 def test_killed_process_loses_nothing(tmp_path):
     """SIGKILL, at any moment: the state is that of a finished epoch, and no half-written file is left in its place."""
-    child = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=os.environ.copy())
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=os.environ.copy()
+    )
     for line in child.stdout:
         if int(line) == 2:
             break
@@ -110,7 +116,15 @@ def test_killed_process_loses_nothing(tmp_path):
     net = zoo.untrained("lenet")
     zoo.fill(net.model, found[len(history)])
     data = datasets.load("digits").take(512, 200)
-    resumed = training.train(zoo.untrained("lenet"), data, epochs=60, folder=tmp_path, policy="float32", progress=False, on_epoch=[Halt(len(history) + 1)])
+    resumed = training.train(
+        zoo.untrained("lenet"),
+        data,
+        epochs=60,
+        folder=tmp_path,
+        policy="float32",
+        progress=False,
+        on_epoch=[Halt(len(history) + 1)],
+    )
     assert len(resumed.history) >= len(history) + 1 and list(resumed.history[: len(history)]) == history
 
 
@@ -215,7 +229,9 @@ def test_muon_steps_have_the_size_of_adamw_steps():
     kernel = keras.Variable(np.zeros((3, 3, 32, 64), np.float32), name="kernel")
     optimizer = Muon(0.01, weight_decay=0.0)
     optimizer.build([kernel])
-    optimizer.apply([keras.ops.convert_to_tensor(np.random.default_rng(0).normal(size=kernel.shape).astype(np.float32))], [kernel])
+    optimizer.apply(
+        [keras.ops.convert_to_tensor(np.random.default_rng(0).normal(size=kernel.shape).astype(np.float32))], [kernel]
+    )
     size = np.sqrt(np.mean(keras.ops.convert_to_numpy(kernel) ** 2))
     assert size == pytest.approx(0.2 * 0.01, rel=0.3)
 

@@ -26,7 +26,9 @@ def test_file_is_the_one_described(name):
 @pytest.mark.parametrize(("name", "data"), [("lenet", "mnist"), ("vgg4", "cifar10")])
 def test_accuracy_on_the_real_test_set(name, data, real_data):
     found = datasets.load(data)
-    share = 100 * (zoo.load(name).predict(found.x_test, batch_size=500, progress=False).argmax(1) == found.y_test).mean()
+    share = (
+        100 * (zoo.load(name).predict(found.x_test, batch_size=500, progress=False).argmax(1) == found.y_test).mean()
+    )
     assert share == pytest.approx(NETWORKS[name][0], abs=0.03)
     assert share >= AT_LEAST[name]
 

@@ -9,7 +9,7 @@ from keras import layers as kl
 
 from cnnlens import datasets, zoo
 from cnnlens.errors import CnnlensError, StandInRefused
-from cnnlens.network import Preprocessing
+from cnnlens.preprocessing import Preprocessing
 
 
 @pytest.mark.parametrize(("name", "count"), [("lenet", 113_386), ("vgg4", 1_080_470)])
@@ -47,7 +47,9 @@ def test_stand_ins_are_labelled():
     vgg16, inception = zoo.load("vgg16"), zoo.load("inception_v3")
     assert vgg16.source.startswith("stand-in for VGG16's ImageNet weights") and vgg16.model.count_params() == 14_714_688
     assert inception.source.startswith("stand-in for Inception v3") and inception.name == "squeezenet"
-    assert not zoo.load("squeezenet").source.startswith("stand-in"), "asked for by its own name it stands in for nothing"
+    assert not zoo.load("squeezenet").source.startswith("stand-in"), (
+        "asked for by its own name it stands in for nothing"
+    )
 
 
 @pytest.mark.parametrize("name", ["vgg16", "inception_v3"])
@@ -81,7 +83,9 @@ def test_unknown_network_names_the_nearest():
 
 
 def test_no_network_and_nothing_cached():
-    with pytest.raises(CnnlensError, match="ResNet50 are not on this machine.*Three ways out.*connected.*weights=FILE.*random"):
+    with pytest.raises(
+        CnnlensError, match="ResNet50 are not on this machine.*Three ways out.*connected.*weights=FILE.*random"
+    ):
         zoo.load("resnet50")
 
 
@@ -152,11 +156,15 @@ def test_failed_fill_keeps_the_weights(tmp_path):
 
 
 def test_keras_file(tmp_path):
-    model = keras.Sequential([keras.Input((8, 8, 3)), kl.Rescaling(1 / 255), kl.Conv2D(2, 3), kl.Flatten(), kl.Dense(4)])
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), kl.Rescaling(1 / 255), kl.Conv2D(2, 3), kl.Flatten(), kl.Dense(4)]
+    )
     model.save(tmp_path / "mine.keras")
     net = zoo.load(tmp_path / "mine.keras")
     images = np.random.default_rng(0).random((2, 8, 8, 3)).astype(np.float32)
-    assert np.allclose(net.predict(images), model.predict(images * 255, verbose=0), atol=1e-5), "its own scaling was seen"
+    assert np.allclose(net.predict(images), model.predict(images * 255, verbose=0), atol=1e-5), (
+        "its own scaling was seen"
+    )
     assert "pixels 0-255" in net.source
     assert zoo.load(tmp_path / "mine.keras", pixels="-1-1").preprocessing.scale == (2.0,)
 

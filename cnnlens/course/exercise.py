@@ -108,7 +108,9 @@ def compare(answer, reference, cases, *, tolerance=1e-5):
             return Verdict("failed", f"For {description} expected numbers, got {came!r}.")
         if came.shape != expected.shape:
             return Verdict("failed", f"For {description} expected shape {expected.shape}, got {came.shape}.")
-        if not np.allclose(came, expected, rtol=tolerance, atol=tolerance * max(1.0, float(np.abs(expected).max(initial=0)))):
+        if not np.allclose(
+            came, expected, rtol=tolerance, atol=tolerance * max(1.0, float(np.abs(expected).max(initial=0)))
+        ):
             return Verdict("failed", f"For {description} expected {_short(expected)}, got {_short(came)}.")
     return Verdict("passed", f"Equal to the reference in all {len(cases)} cases.")
 

@@ -1,7 +1,7 @@
 """Lessons as they are committed: no outputs, but the small text ones that nbval compares.
 
-    python -m cnnlens.course.hygiene notebooks/*.ipynb            strip
-    python -m cnnlens.course.hygiene notebooks/*.ipynb --record   run offline at the quick profile, keep what is compared
+python -m cnnlens.course.hygiene notebooks/*.ipynb            strip
+python -m cnnlens.course.hygiene notebooks/*.ipynb --record   run offline at the quick profile, keep what is compared
 """
 
 import argparse
@@ -81,7 +81,9 @@ def main():
     """Clean the notebooks named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="+", type=Path)
-    parser.add_argument("--record", action="store_true", help="execute first, so that compared cells have fresh outputs")
+    parser.add_argument(
+        "--record", action="store_true", help="execute first, so that compared cells have fresh outputs"
+    )
     options = parser.parse_args()
     for path in options.notebooks:
         _write(path, nbformat.read(path, as_version=4))

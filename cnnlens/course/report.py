@@ -58,7 +58,10 @@ def write(ledger, path, table=None):
     """
     parts = [HEAD.replace("{style}", STYLE), _summary(ledger)]
     for technique in ledger.techniques:
-        parts += [f"<h2>{_text(technique)}</h2>", *(_claim(entry) for entry in ledger.entries if entry.technique == technique)]
+        parts += [
+            f"<h2>{_text(technique)}</h2>",
+            *(_claim(entry) for entry in ledger.entries if entry.technique == technique),
+        ]
     if table is not None:
         parts.append(_table(table))
     parts.append("</body></html>\n")
@@ -76,8 +79,9 @@ def _summary(ledger):
     ran = f"Measured {' to '.join(dict.fromkeys((dates[0], dates[-1])))}" if dates else "Nothing is measured"
     profiles = " and ".join(sorted({entry.profile for entry in ledger.entries}))
     counts = "".join(
-        f'<li class="{SIGNS[verdict][1]}"><b>{count}</b> {SIGNS[verdict][0]} {_text(verdict)}</li>' for verdict, count in ledger.counts().items()
-    )  # fmt: skip
+        f'<li class="{SIGNS[verdict][1]}"><b>{count}</b> {SIGNS[verdict][0]} {_text(verdict)}</li>'
+        for verdict, count in ledger.counts().items()
+    )
     stands = sum(bool(entry.stands_in) for entry in ledger.entries)
     return f"""<h1>Scorecard</h1>
 <p>Claims of <i>Strategies for Extracting Knowledge from Convolutional Deep Learning Architectures</i> (2017), each made into a test that
@@ -92,19 +96,31 @@ if it lies across an end. Hollow marks: measured on a stand-in. Each bar has a s
 
 def _index(ledger, verdict):
     """The claims of a verdict, to jump to."""
-    found = [f'<li><a href="#{_text(entry.key)}">{_text(entry.says)}</a></li>' for entry in ledger.entries if entry.verdict == verdict]
+    found = [
+        f'<li><a href="#{_text(entry.key)}">{_text(entry.says)}</a></li>'
+        for entry in ledger.entries
+        if entry.verdict == verdict
+    ]
     sign, kind = SIGNS[verdict]
-    return f'<details class="index"><summary class="{kind}">{sign} {_text(verdict)}: {len(found)}</summary><ul>{"".join(found)}</ul></details>' if found else ""
+    return (
+        f'<details class="index"><summary class="{kind}">{sign} {_text(verdict)}: {len(found)}</summary><ul>{"".join(found)}</ul></details>'
+        if found
+        else ""
+    )
 
 
 def _claim(entry):
     sign, kind = SIGNS[entry.verdict]
     badge = f' <span class="badge">stand-in: {_text(", ".join(entry.stands_in))}</span>' if entry.stands_in else ""
     rows = {
-        "read from": entry.looked_at, "figure": entry.figure, "control": entry.control, "support": f"{entry.support}: {entry.why}",
-        "measured": entry.reason, "on": "; ".join(f"{name}: {source}" for name, source in entry.sources.items()) or "nothing",
+        "read from": entry.looked_at,
+        "figure": entry.figure,
+        "control": entry.control,
+        "support": f"{entry.support}: {entry.why}",
+        "measured": entry.reason,
+        "on": "; ".join(f"{name}: {source}" for name, source in entry.sources.items()) or "nothing",
         "how": _how(entry),
-    }  # fmt: skip
+    }
     listed = "".join(f"<dt>{_text(name)}</dt><dd>{_text(said)}</dd>" for name, said in rows.items())
     return f"""<article id="{_text(entry.key)}"><header><h3>{_text(entry.says)} <span class="faint">section {_text(entry.section)}</span></h3>
 <div class="{kind}">{_bar(entry)}<span class="verdict">{sign} {_text(entry.verdict)}</span>{badge}</div></header>
@@ -144,7 +160,10 @@ def _mark(entry, x, y):
 def _table(table):
     names = ("technique", "network, images", "tells", "how faithful", "how stable", "seconds an image")
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
-    gaps = "".join(f"<li>{_text(gap.technique)} on {_text(gap.network)}, {_text(gap.data)}: {_text(gap.reason)}</li>" for gap in table.gaps)
+    gaps = "".join(
+        f"<li>{_text(gap.technique)} on {_text(gap.network)}, {_text(gap.data)}: {_text(gap.reason)}</li>"
+        for gap in table.gaps
+    )
     missing = f'<p class="faint">Not measured here:</p><ul class="faint">{gaps}</ul>' if gaps else ""
     return f"""<h2>What each technique tells</h2><div class="scroll"><table><thead><tr>{head}</tr></thead>
 <tbody>{"".join(map(_row, table.rows))}</tbody></table></div>{missing}<p class="faint">{_text(table.source)}</p>"""
@@ -153,7 +172,11 @@ def _table(table):
 def _row(row):
     badge = ' <span class="badge">stand-in</span>' if row.stands_in else ""
     cells = (
-        _text(row.technique), f"{_text(row.network)}, {_text(row.data)}{badge}", _text(row.tells), f"<b>{short(row.faithful)}</b> {_text(row.faithful_means)}",
-        f"<b>{short(row.stable)}</b> {_text(row.stable_means)}", f"<b>{seconds(row.seconds)}</b>",
-    )  # fmt: skip
+        _text(row.technique),
+        f"{_text(row.network)}, {_text(row.data)}{badge}",
+        _text(row.tells),
+        f"<b>{short(row.faithful)}</b> {_text(row.faithful_means)}",
+        f"<b>{short(row.stable)}</b> {_text(row.stable_means)}",
+        f"<b>{seconds(row.seconds)}</b>",
+    )
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

@@ -106,7 +106,9 @@ def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_
     work.mkdir(parents=True, exist_ok=True)
     target = out / path.name
     began = time.perf_counter()
-    with _environment(CNNLENS_HEADLESS="1", CNNLENS_REQUIRE_REAL="1" if require_real else os.environ.get("CNNLENS_REQUIRE_REAL", "0")):
+    with _environment(
+        CNNLENS_HEADLESS="1", CNNLENS_REQUIRE_REAL="1" if require_real else os.environ.get("CNNLENS_REQUIRE_REAL", "0")
+    ):
         problem = _execute(path, target, values, timeout or TIMEOUTS[profile], work, progress)
     seconds = time.perf_counter() - began
     if problem is None:
@@ -135,9 +137,17 @@ def _execute(path, target, values, timeout, work, progress):
     """Run with papermill; what went wrong in words, or None."""
     try:
         papermill.execute_notebook(
-            path, target, values, kernel_name="python3", language="python", execution_timeout=timeout, progress_bar=progress, cwd=work,
-            request_save_on_cell_execute=False, autosave_cell_every=0,
-        )  # fmt: skip
+            path,
+            target,
+            values,
+            kernel_name="python3",
+            language="python",
+            execution_timeout=timeout,
+            progress_bar=progress,
+            cwd=work,
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+        )
     except PapermillExecutionError as error:
         return f"cell {error.cell_index} failed: {error.ename}: {error.evalue}"
     except CellTimeoutError:
@@ -169,7 +179,11 @@ def check_parameters(path, values):
 
 def _literals(source, path):
     try:
-        return {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(source).body if isinstance(node, ast.Assign)}
+        return {
+            node.targets[0].id: ast.literal_eval(node.value)
+            for node in ast.parse(source).body
+            if isinstance(node, ast.Assign)
+        }
     except ValueError as error:
         raise CnnlensError(f"The parameters cell of {Path(path).name} must hold literals only: {error}.") from error
 
@@ -194,7 +208,9 @@ def swallowed_errors(notebook):
 def missing_pictures(notebook):
     """Cells tagged ``picture`` that show none."""
     for number, cell in enumerate(notebook.cells):
-        if "picture" in cell.metadata.get("tags", []) and not any(_is_picture(output) for output in cell.get("outputs", ())):
+        if "picture" in cell.metadata.get("tags", []) and not any(
+            _is_picture(output) for output in cell.get("outputs", ())
+        ):
             yield f"cell {number} shows no picture: {inspect.cleandoc(cell.source).splitlines()[-1]}"
 
 

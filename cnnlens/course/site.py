@@ -72,11 +72,17 @@ def _card(outcome, out):
             path.write_text(body, encoding="utf-8")
         title = _title(notebook) or title
         picture = _thumbnail(notebook, title) or picture
-    result = f"ran without fault in {outcome.seconds:.0f} s" if outcome.passed else "failed: " + "; ".join(outcome.problems)
+    result = (
+        f"ran without fault in {outcome.seconds:.0f} s" if outcome.passed else "failed: " + "; ".join(outcome.problems)
+    )
     return CARD.format(
-        picture=picture, page=page, title=html.escape(title), notebook=outcome.notebook.name,
-        state="passed" if outcome.passed else "failed", result=html.escape(result),
-    )  # fmt: skip
+        picture=picture,
+        page=page,
+        title=html.escape(title),
+        notebook=outcome.notebook.name,
+        state="passed" if outcome.passed else "failed",
+        result=html.escape(result),
+    )
 
 
 def _title(notebook):

@@ -215,7 +215,12 @@ class Choice(Control):
         self.options = list(options)
         index = self.options.index(value) if value is not None else 0
         slider = widgets.IntSlider(
-            index, 0, max(1, len(self.options) - 1), readout=False, continuous_update=live, layout=widgets.Layout(width=WIDE)
+            index,
+            0,
+            max(1, len(self.options) - 1),
+            readout=False,
+            continuous_update=live,
+            layout=widgets.Layout(width=WIDE),
         )
         slider.disabled = len(self.options) < 2
         box = widgets.Dropdown(options=self.options, index=index, layout=widgets.Layout(width="220px"))
@@ -304,7 +309,9 @@ class Explorer(widgets.VBox):
         self._job = None
         self._serial = 0
         self.frame, self.error, self.computed = None, None, 0
-        self._picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", object_fit="contain", align_self="flex-start"))
+        self._picture = widgets.Image(
+            format="png", layout=widgets.Layout(max_width="100%", object_fit="contain", align_self="flex-start")
+        )
         self._words = widgets.HTML()
         self._error = widgets.HTML()
         self._bar = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width=WIDE))
@@ -353,7 +360,9 @@ class Explorer(widgets.VBox):
         """
         for name, control in self.controls.items():
             before, values = control.value, control.all_values()
-            chosen = np.unique(np.linspace(0, len(values) - 1, min(len(values), limits.get(name, len(values)))).round().astype(int))
+            chosen = np.unique(
+                np.linspace(0, len(values) - 1, min(len(values), limits.get(name, len(values)))).round().astype(int)
+            )
             for i in chosen:
                 self.set(**{name: values[i]})
                 yield self.values
@@ -460,4 +469,6 @@ class Explorer(widgets.VBox):
         trace = "" if isinstance(error, CnnlensError) else "".join(traceback.format_exception(error)[-4:])
         details = f"<details><summary>Details</summary><pre>{html.escape(trace)}</pre></details>" if trace else ""
         style = "border-left:4px solid #bd1f01;padding:4px 8px;background:#fdf0ee"
-        self._error.value = f'<div role="alert" style="{style}"><b>This could not be drawn.</b> {html.escape(said)}{details}</div>'
+        self._error.value = (
+            f'<div role="alert" style="{style}"><b>This could not be drawn.</b> {html.escape(said)}{details}</div>'
+        )

@@ -28,7 +28,9 @@ def epochs(net, data, folder):
     Explorer
     """
     found = dict(training.snapshots(folder))
-    copy = Network(zoo.BUILDERS[net.name](), net.name, classes=net.classes, source=net.source, preprocessing=net.preprocessing)
+    copy = Network(
+        zoo.BUILDERS[net.name](), net.name, classes=net.classes, source=net.source, preprocessing=net.preprocessing
+    )
     last = max(found)
     zoo.fill(copy.model, found[last])
     reach = np.abs(_first(copy)).max()  # one scale for all epochs, or growth would not show
@@ -48,7 +50,13 @@ def epochs(net, data, folder):
         words = f"Kernels of the first layer after epoch {values['epoch']} of {last}, one scale for all epochs.\nTest accuracy {share}."
         return Frame(raster, words)
 
-    return Explorer([Number("epoch", high=last, value=last, play=400)], draw, compute=compute, key=lambda v: v["epoch"], source=data.source)
+    return Explorer(
+        [Number("epoch", high=last, value=last, play=400)],
+        draw,
+        compute=compute,
+        key=lambda v: v["epoch"],
+        source=data.source,
+    )
 
 
 def _first(net):

@@ -2,6 +2,7 @@
 
 from ..errors import CnnlensError
 from ..figures.superpixels import VIEWS, outlined, painting
+from ..labels import class_name
 from ..lenses import superpixels
 from ..network import Network
 from .base import Choice, Explorer, Frame, Number
@@ -49,9 +50,15 @@ def lime(net, photos, *, samples=256, count=40):
         image = images[names.index(values["photo"])]
         parts = superpixels.segment(image, values["method"], values["superpixels"])
         return superpixels.explain(
-            net, image, segments=parts, samples=values["samples"], fill=values["fill"], settle=None, progress=False,
+            net,
+            image,
+            segments=parts,
+            samples=values["samples"],
+            fill=values["fill"],
+            settle=None,
+            progress=False,
             step=lambda done, total: step(done, total, "model calls"),
-        )  # fmt: skip
+        )
 
     def draw(values, found):
         why = found.relabel(labels[values["photo"]][values["class"]])
@@ -62,17 +69,20 @@ def lime(net, photos, *, samples=256, count=40):
         return Frame(raster, _words(why))
 
     return Explorer(
-        controls, draw, compute=compute, source=superpixels.source_of(net),
+        controls,
+        draw,
+        compute=compute,
+        source=superpixels.source_of(net),
         key=lambda values: tuple(values[name] for name in ("photo", "method", "superpixels", "fill", "samples")),
         limits=lambda values: {"class": list(labels[values["photo"]])},
-    )  # fmt: skip
+    )
 
 
 def _likely(net, answer, count=5):
     """The most likely classes: a readable name and the index of each."""
     classes = net.classes if isinstance(net, Network) else None
     best = (-answer).argsort(kind="stable")[:count]
-    return {f"{superpixels.class_name(classes, i)} ({i})": int(i) for i in best}
+    return {f"{class_name(classes, i)} ({i})": int(i) for i in best}
 
 
 def _words(why):

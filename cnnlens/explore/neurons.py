@@ -34,7 +34,11 @@ def neurons(net, images, layers=None, *, layer=None, unit=0, size=None, steps=32
     net.layer(first)
     pixels = net.prepare(images)
     tops = {}
-    controls = [Choice("layer", paths, first), Number("unit", 0, units[first] - 1, unit), Number("moment", 0, MOMENTS - 1, MOMENTS - 1)]
+    controls = [
+        Choice("layer", paths, first),
+        Number("unit", 0, units[first] - 1, unit),
+        Number("moment", 0, MOMENTS - 1, MOMENTS - 1),
+    ]
 
     def limits(values):
         return {"unit": units[values["layer"]] - 1}
@@ -45,18 +49,37 @@ def neurons(net, images, layers=None, *, layer=None, unit=0, size=None, steps=32
             step(0, steps, "looking through the real images")
             tops[where] = exemplars.find(net, where, pixels, k=9, measure="peak", progress=False)
         found = maximize(
-            net, where, one, objective="center", size=size, steps=max(steps, MOMENTS), seed=seed, snapshots=MOMENTS, progress=False,
+            net,
+            where,
+            one,
+            objective="center",
+            size=size,
+            steps=max(steps, MOMENTS),
+            seed=seed,
+            snapshots=MOMENTS,
+            progress=False,
             on_step=lambda done, total: step(done, total, "climbing"),
-        )  # fmt: skip
+        )
         best = tops[where].images[tops[where].index[one, 0]]
         return found, _sent_back(net, best, where, one)
 
     def draw(values, made):
         found, back = made
         row = tops[values["layer"]].row(values["unit"])
-        return Frame(view(found, tops[values["layer"]], row, back, values["moment"]), view_words(found, tops[values["layer"]], row, back))
+        return Frame(
+            view(found, tops[values["layer"]], row, back, values["moment"]),
+            view_words(found, tops[values["layer"]], row, back),
+        )
 
-    return Explorer(controls, draw, compute=compute, key=lambda values: (values["layer"], values["unit"]), limits=limits, source=net.source, keep=32)
+    return Explorer(
+        controls,
+        draw,
+        compute=compute,
+        key=lambda values: (values["layer"], values["unit"]),
+        limits=limits,
+        source=net.source,
+        keep=32,
+    )
 
 
 def _sent_back(net, image, layer, unit):

@@ -61,7 +61,9 @@ class Reveal(Control):
     """A button that stays down."""
 
     def __init__(self, name="reveal"):
-        button = widgets.ToggleButton(False, description="Reveal the verdicts", button_style="primary", layout=widgets.Layout(width="220px"))
+        button = widgets.ToggleButton(
+            False, description="Reveal the verdicts", button_style="primary", layout=widgets.Layout(width="220px")
+        )
         super().__init__(name, button, None)
         self.widget = button
 
@@ -92,8 +94,13 @@ class Scorecard(Explorer):
 
 def _tabs(ledger, controls):
     """The controls behind a tab for each technique, so that one is not lost among dozens of claims."""
-    rows = {name: [control.widget for control, entry in zip(controls, ledger.entries) if entry.technique == name] for name in ledger.techniques}
-    return widgets.Tab([widgets.VBox(row) for row in rows.values()], titles=[f"{name} ({len(row)})" for name, row in rows.items()])
+    rows = {
+        name: [control.widget for control, entry in zip(controls, ledger.entries) if entry.technique == name]
+        for name in ledger.techniques
+    }
+    return widgets.Tab(
+        [widgets.VBox(row) for row in rows.values()], titles=[f"{name} ({len(row)})" for name, row in rows.items()]
+    )
 
 
 def _words(entry):
@@ -102,9 +109,7 @@ def _words(entry):
         f"Section {html.escape(entry.section)}. Read from: {html.escape(entry.looked_at)}.<br>"
         f"Counts as support: {html.escape(entry.support)} of: {html.escape(measured)}."
     )
-    return (
-        f'<div style="line-height:1.35;padding-top:6px"><b>{html.escape(entry.says)}</b><br><span style="font-size:90%;color:#555">{details}</span></div>'
-    )
+    return f'<div style="line-height:1.35;padding-top:6px"><b>{html.escape(entry.says)}</b><br><span style="font-size:90%;color:#555">{details}</span></div>'
 
 
 def _frame(ledger, values):
@@ -114,11 +119,20 @@ def _frame(ledger, values):
     found = tally(ledger, guesses)
     shown = ledger.only(guess.key for guess in found.guesses) if found.guesses else ledger
     kinds = "\n".join(f"{len(found.of(kind))}: {words}" for kind, words in KINDS.items())
-    return Frame(forest(shown, guesses, title="What was measured, beside what you guessed")[0], f"{found.sentence}\n{kinds}")
+    return Frame(
+        forest(shown, guesses, title="What was measured, beside what you guessed")[0], f"{found.sentence}\n{kinds}"
+    )
 
 
 def _progress(guesses):
     """One square a claim, filled where there is a guess."""
     made = [guess is not None for guess in guesses.values()]
-    raster = tiles(np.asarray(made, np.float32)[:, None, None], cell=14, columns=min(len(made), 30), low=-0.4, high=1.2, cmap="Blues")
+    raster = tiles(
+        np.asarray(made, np.float32)[:, None, None],
+        cell=14,
+        columns=min(len(made), 30),
+        low=-0.4,
+        high=1.2,
+        cmap="Blues",
+    )
     return Frame(raster, f"{sum(made)} of {len(made)} guessed. Press the button to see what was measured.")

@@ -11,7 +11,19 @@ from ..results import PAINTERS
 from . import base
 from .base import CLASS_COLORS, bundle, canvas, colored, finish, png, sheet, show, tiles
 
-__all__ = ["CLASS_COLORS", "base", "bundle", "canvas", "colored", "finish", "painter_of", "png", "sheet", "show", "tiles"]
+__all__ = [
+    "CLASS_COLORS",
+    "base",
+    "bundle",
+    "canvas",
+    "colored",
+    "finish",
+    "painter_of",
+    "png",
+    "sheet",
+    "show",
+    "tiles",
+]
 
 _FILES = tuple(found.name for found in pkgutil.iter_modules(__path__))
 

@@ -17,7 +17,9 @@ BARS = 12  # units of a dense layer that are drawn as bars with their names
 # --- scales -------------------------------------------------------------------------------------------------
 
 
-CEILING = 0.995  # of the positive answers of a layer; brighter ones are drawn as bright, or a few would darken all others
+CEILING = (
+    0.995  # of the positive answers of a layer; brighter ones are drawn as bright, or a few would darken all others
+)
 
 
 def scale(maps, scaling="shared"):
@@ -86,7 +88,9 @@ def sheet_raster(acts, layer, image=0, *, by="mean", scaling="shared", cell=None
     low, high, cmap = scale(values, scaling)
     height, width, units = values.shape
     labels = [f"{unit}: {width}×{height} px" for unit in range(units)]
-    return base.tiles(values.transpose(2, 0, 1), labels=labels, marked={best: "max"}, cell=cell or 96, low=low, high=high, cmap=cmap)
+    return base.tiles(
+        values.transpose(2, 0, 1), labels=labels, marked={best: "max"}, cell=cell or 96, low=low, high=high, cmap=cmap
+    )
 
 
 def sheet(acts, layer, image=0, *, by="mean", scaling="shared", cell=None):
@@ -101,7 +105,9 @@ def sheet(acts, layer, image=0, *, by="mean", scaling="shared", cell=None):
         low, high, cmap = scale(values, scaling)
         size = f"{found.units} units, {found.shape[1]}×{found.shape[0]} px each"
         note = f"max: the unit that {what} (by {by}: unit {best}); {scale_words(low, high, scaling, cmap)}."
-    fig = base.raster_figure(raster, title=f"{acts.network}, {layer} ({found.kind}): {size}", note=note, source=acts.source)
+    fig = base.raster_figure(
+        raster, title=f"{acts.network}, {layer} ({found.kind}): {size}", note=note, source=acts.source
+    )
     return fig, f"Sheet of {layer} of {acts.network}: {size}. {note}"
 
 
@@ -116,7 +122,9 @@ def dense_sheet(values, classes, best):
 def squares(values, best, **how):
     """The neurons of a dense layer as colored squares, the most active framed."""
     low, high, cmap = scale(values[None, None])
-    return base.tiles(values[:, None, None], marked={best: "max" if how["cell"] > 30 else ""}, low=low, high=high, cmap=cmap, **how)
+    return base.tiles(
+        values[:, None, None], marked={best: "max" if how["cell"] > 30 else ""}, low=low, high=high, cmap=cmap, **how
+    )
 
 
 def bars(values, names, chosen, *, width=440, count=BARS):
@@ -170,17 +178,33 @@ def overview(acts, image=0, *, units=8, by="mean", scaling="shared"):
             low, high, cmap = scale(values, scaling)
             low, high = (end[best] if np.ndim(end) else end for end in (low, high))
             labels = [f"{unit}" for unit in best]
-            picture = base.tiles(values[..., best].transpose(2, 0, 1), labels=labels, marked={0: "max"}, cell=cell, columns=units, low=low, high=high, cmap=cmap)
+            picture = base.tiles(
+                values[..., best].transpose(2, 0, 1),
+                labels=labels,
+                marked={0: "max"},
+                cell=cell,
+                columns=units,
+                low=low,
+                high=high,
+                cmap=cmap,
+            )
             size = f"{layer.shape[1]}×{layer.shape[0]} px, {layer.units} units"
         words = base.titled(np.full((1, 190, 3), 255, np.uint8), f"\n{layer.path}\n{size}", size=12)
         rows.append(base.row(words, picture, gap=8))
     top = base.titled(_enlarged(acts.images[image], 150), "what it was shown", size=12)
     raster = base.stack(top, *rows, gap=4)
     note = f"In each row the {units} units that answer most strongly by {by}, the strongest first. " + (
-        "Colors are one scale within a row, not across rows." if scaling == "shared" else "Each unit has its own scale of colors."
+        "Colors are one scale within a row, not across rows."
+        if scaling == "shared"
+        else "Each unit has its own scale of colors."
     )
-    fig = base.raster_figure(raster, title=f"What {acts.network} passes on, layer by layer", note=note, source=acts.source)
-    return fig, f"The most active units of {len(acts)} layers of {acts.network} for one image, from {acts.layers[0].path} to {acts.layers[-1].path}. {note}"
+    fig = base.raster_figure(
+        raster, title=f"What {acts.network} passes on, layer by layer", note=note, source=acts.source
+    )
+    return (
+        fig,
+        f"The most active units of {len(acts)} layers of {acts.network} for one image, from {acts.layers[0].path} to {acts.layers[-1].path}. {note}",
+    )
 
 
 @painter(Activations)
@@ -226,7 +250,10 @@ class Views:
         values, found = self.acts[layer][0], self._layers[layer]
         if values.ndim == 1:
             names = self._names(layer)
-            chart = base.titled(bars(values, names, unit, width=SIDE + SHEET), f"{layer}: the neurons that answer most; framed: {_named(names, unit)}")
+            chart = base.titled(
+                bars(values, names, unit, width=SIDE + SHEET),
+                f"{layer}: the neurons that answer most; framed: {_named(names, unit)}",
+            )
             return base.row(base.titled(self._image, self.label or "image"), chart)
         one = values[..., unit]
         low, high, cmap = scale(values[..., unit : unit + 1], "each")
@@ -234,12 +261,20 @@ class Views:
         peak = np.unravel_index(one.argmax(), one.shape)
         image, picture = self._image, _fitted(base.colored(one, low, high, cmap), SIDE)
         if one.max() > one.min():
-            picture = base.boxed(picture, *(round(edge * picture.shape[0] / one.shape[0]) for edge in (*peak, peak[0] + 1, peak[1] + 1)))
+            picture = base.boxed(
+                picture, *(round(edge * picture.shape[0] / one.shape[0]) for edge in (*peak, peak[0] + 1, peak[1] + 1))
+            )
             if found.rows:
-                image = base.boxed(image, *(round(edge * image.shape[0] / self.acts.images.shape[1]) for edge in found.box(*peak)))
+                image = base.boxed(
+                    image, *(round(edge * image.shape[0] / self.acts.images.shape[1]) for edge in found.box(*peak))
+                )
         bar = base.scale_bar(low, high, cmap=cmap, words="own scale")
         middle = base.stack(base.titled(picture, f"{layer}, unit {unit}\n{one.shape[1]}×{one.shape[0]} px"), bar)
-        return base.row(base.titled(image, f"{self.label or 'image'}\n{self.acts.images.shape[2]}×{self.acts.images.shape[1]} px"), middle, self._framed(layer, unit, by, scaling))
+        return base.row(
+            base.titled(image, f"{self.label or 'image'}\n{self.acts.images.shape[2]}×{self.acts.images.shape[1]} px"),
+            middle,
+            self._framed(layer, unit, by, scaling),
+        )
 
     def _framed(self, layer, unit, by, scaling):
         """The sheet of the layer with this unit and the most active one framed."""
@@ -252,7 +287,10 @@ class Views:
             draw.rectangle((left - 2, top - 2, left + across - 1, top + down - 1), outline=ink, width=2)
         same = "this one" if best == unit else f"unit {best}, in orange"
         colors = "one scale" if scaling == "shared" else "each its own scale"
-        return base.titled(np.asarray(picture), f"all {self._layers[layer].units} units ({colors}), this one framed in red\nmax by {by}: {same}")
+        return base.titled(
+            np.asarray(picture),
+            f"all {self._layers[layer].units} units ({colors}), this one framed in red\nmax by {by}: {same}",
+        )
 
     def words(self, layer, unit):
         """The numbers beside the view, one thought a line."""
@@ -264,7 +302,11 @@ class Views:
             return f"{named[0].upper()}{named[1:]} of {layer} ({found.kind}, {found.units} neurons): {values[unit]:.4g}, rank {rank}."
         one = values[..., unit]
         row, col = np.unravel_index(one.argmax(), one.shape)
-        where = f" Each position sees {found.field[1]}×{found.field[0]} px of the image (framed), one every {found.stride[1]} px." if found.rows else ""
+        where = (
+            f" Each position sees {found.receptive_field[1]}×{found.receptive_field[0]} px of the image (framed), one every {found.stride[1]} px."
+            if found.rows
+            else ""
+        )
         return (
             f"Unit {unit} of {layer} ({found.kind}, {found.units} units of {one.shape[1]}×{one.shape[0]} px): peak {seen['peak'][unit]:.3g} at row {row}, column {col}; "
             f"mean {seen['mean'][unit]:.3g}, rank {rank} of {found.units}; {(one == 0).mean():.0%} zeros.\n"
@@ -316,7 +358,9 @@ def view(acts, layer, unit=0, *, image=0, by="mean", scaling="shared", label="")
     views = Views(one_image(acts, image), label)
     raster = views.raster(layer, unit, by=by, scaling=scaling)
     words = views.words(layer, unit)
-    fig = base.raster_figure(raster, title=f"{acts.network}, {layer}", note=words.replace("\n", " "), source=acts.source)
+    fig = base.raster_figure(
+        raster, title=f"{acts.network}, {layer}", note=words.replace("\n", " "), source=acts.source
+    )
     return fig, words
 
 
@@ -326,7 +370,13 @@ def one_image(acts, image):
         raise IndexError(f"There is no image {image}: there are {len(acts.images)}.")
     maps = {path: values[image : image + 1] for path, values in acts.items()}
     return Activations(
-        maps=maps, images=acts.images[image : image + 1], layers=acts.layers, network=acts.network, classes=acts.classes, source=acts.source, settings=acts.settings
+        maps=maps,
+        images=acts.images[image : image + 1],
+        layers=acts.layers,
+        network=acts.network,
+        classes=acts.classes,
+        source=acts.source,
+        settings=acts.settings,
     )
 
 
@@ -345,16 +395,43 @@ def agreement(found, source="", title="How often two images share their most act
     fig = base.canvas(8, 1.5 + 0.42 * len(found))
     axes = fig.add_subplot()
     for place, result in enumerate(found.values()):
-        axes.plot(result.chance, (place, place), color="#bbbbbb", lw=9, solid_capstyle="butt", zorder=1, label="" if place else "same class, labels shuffled (95 %)")
+        axes.plot(
+            result.chance,
+            (place, place),
+            color="#bbbbbb",
+            lw=9,
+            solid_capstyle="butt",
+            zorder=1,
+            label="" if place else "same class, labels shuffled (95 %)",
+        )
         axes.plot((result.different, result.same), (place, place), color="#777777", lw=1, zorder=2)
-        axes.plot(result.different, place, "D", mfc="white", mec=base.INK_HEX, ms=7, zorder=3, label="" if place else "two images of different classes")
-        axes.plot(result.same, place, "o", color=base.CLASS_COLORS[2], ms=9, zorder=3, label="" if place else "two images of the same class")
+        axes.plot(
+            result.different,
+            place,
+            "D",
+            mfc="white",
+            mec=base.INK_HEX,
+            ms=7,
+            zorder=3,
+            label="" if place else "two images of different classes",
+        )
+        axes.plot(
+            result.same,
+            place,
+            "o",
+            color=base.CLASS_COLORS[2],
+            ms=9,
+            zorder=3,
+            label="" if place else "two images of the same class",
+        )
     _layer_axis(axes, found)
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("share of pairs whose most active unit is the same", fontsize=base.LABEL)
     axes.set_title(title, fontsize=base.TITLE)
     base.legend_below(axes)
-    words = "; ".join(f"{layer}: {result.same:.0%} within a class, {result.different:.0%} across" for layer, result in found.items())
+    words = "; ".join(
+        f"{layer}: {result.same:.0%} within a class, {result.different:.0%} across" for layer, result in found.items()
+    )
     return base.finish(fig, source), f"{title}. {words}."
 
 
@@ -370,16 +447,37 @@ def selectivities(found, control, source="", title="How selective single units a
     fig = base.canvas(8, 1.5 + 0.55 * len(found))
     axes = fig.add_subplot()
     for place, layer in enumerate(found):
-        for shift, result, color, shape, label in ((-0.14, found, base.CLASS_COLORS[0], "o", "true labels"), (0.16, control, "#999999", "|", "shuffled labels")):
+        for shift, result, color, shape, label in (
+            (-0.14, found, base.CLASS_COLORS[0], "o", "true labels"),
+            (0.16, control, "#999999", "|", "shuffled labels"),
+        ):
             index = result[layer].index
-            axes.plot(index, np.full(index.shape, place + shift), shape, color=color, ms=5, alpha=0.55, label="" if place else label)
-            axes.plot(np.median(index), place + shift, "D", color=base.INK_HEX, ms=6, label="median" if place == 0 and result is found else "")
+            axes.plot(
+                index,
+                np.full(index.shape, place + shift),
+                shape,
+                color=color,
+                ms=5,
+                alpha=0.55,
+                label="" if place else label,
+            )
+            axes.plot(
+                np.median(index),
+                place + shift,
+                "D",
+                color=base.INK_HEX,
+                ms=6,
+                label="median" if place == 0 and result is found else "",
+            )
     _layer_axis(axes, found)
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("selectivity: 0 all classes alike, 1 one class only (one mark a unit)", fontsize=base.LABEL)
     axes.set_title(title, fontsize=base.TITLE)
     base.legend_below(axes)
-    words = "; ".join(f"{layer}: median {np.median(found[layer].index):.2f}, shuffled {np.median(control[layer].index):.2f}" for layer in found)
+    words = "; ".join(
+        f"{layer}: median {np.median(found[layer].index):.2f}, shuffled {np.median(control[layer].index):.2f}"
+        for layer in found
+    )
     return base.finish(fig, source), f"{title}. {words}."
 
 
@@ -391,10 +489,14 @@ def silenced(result):
     axes = fig.add_subplot()
     axes.axhline(0, color="#999999", lw=1)
     axes.plot(strength, drop, "o", color=base.CLASS_COLORS[0], ms=6)
-    named = sorted({*np.argsort(-strength)[:3].tolist(), *np.argsort(-drop)[:3].tolist()}, key=lambda unit: strength[unit])
+    named = sorted(
+        {*np.argsort(-strength)[:3].tolist(), *np.argsort(-drop)[:3].tolist()}, key=lambda unit: strength[unit]
+    )
     for i, unit in enumerate(named):  # to the left and right in turn, so that neighbors do not overwrite each other
         side = dict(xytext=(6, 4), ha="left") if i % 2 else dict(xytext=(-6, 4), ha="right")
-        axes.annotate(f"unit {unit}", (strength[unit], drop[unit]), textcoords="offset points", fontsize=base.SMALL, **side)
+        axes.annotate(
+            f"unit {unit}", (strength[unit], drop[unit]), textcoords="offset points", fontsize=base.SMALL, **side
+        )
     axes.set_xlabel("how strongly the unit answers (mean over the map)", fontsize=base.LABEL)
     axes.set_ylabel("what the score of the right class\nloses when the unit is silenced", fontsize=base.LABEL)
     axes.set_title(f"{result.layer}: how brightly a unit answers, and how much it is needed", fontsize=base.TITLE)
@@ -420,13 +522,19 @@ def convolved_raster(result, side=SIDE):
     """The photograph and each filter's answer, the filter itself above it: ndarray (H, W, 3) uint8."""
     low, high, cmap = scale(result.maps)
     height, width, filters = result.maps.shape
-    parts = [base.titled(_enlarged(result.image, side), f"photograph\n{result.image.shape[1]}×{result.image.shape[0]} px", size=12)]
+    parts = [
+        base.titled(
+            _enlarged(result.image, side), f"photograph\n{result.image.shape[1]}×{result.image.shape[0]} px", size=12
+        )
+    ]
     for i in range(filters):
         picture = _fitted(base.colored(result.maps[..., i], low, high, cmap), side)
         parts.append(base.titled(picture, f"filter {i}\n{width}×{height} px", size=12))
     columns = 4
     rows = [base.row(*parts[i : i + columns], gap=10) for i in range(0, len(parts), columns)]
-    return base.stack(*rows, base.scale_bar(float(low), float(high), cmap=cmap, words="white is 0" if cmap == base.SIGNED else ""))
+    return base.stack(
+        *rows, base.scale_bar(float(low), float(high), cmap=cmap, words="white is 0" if cmap == base.SIGNED else "")
+    )
 
 
 def convolved_words(result):

@@ -25,8 +25,17 @@ TITLE, LABEL, SMALL = 12, 10, 8  # font sizes in points
 DPI = 110
 # Ten colors that people with any common color vision tell apart (Petroff 2021, "Accessible color sequences").
 CLASS_COLORS = (
-    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
-)  # fmt: skip
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
 INK, PAPER, MARK = (34, 34, 34), (255, 255, 255), (214, 39, 40)
 HAIRLINE = (205, 205, 205)  # round each picture of a sheet, so that a white one is seen as well
 INK_HEX = "#222222"
@@ -71,7 +80,9 @@ def finish(fig, source):
 def legend_below(axes, columns=3, inches=0.5):
     """A legend under the axes, so many inches below them, where it covers neither the data, the labels nor the source."""
     below = axes.transAxes + ScaledTranslation(0, -inches, axes.figure.dpi_scale_trans)
-    return axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=columns, fontsize=SMALL, frameon=False)
+    return axes.legend(
+        loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=columns, fontsize=SMALL, frameon=False
+    )
 
 
 def _source_lines(source, width):
@@ -81,7 +92,16 @@ def _source_lines(source, width):
 
 def _stamp(fig, lines, height):
     if lines:
-        fig.text(0.01, 0.05 / height, "\n".join(lines), fontsize=7.5, color="#555555", va="bottom", ha="left", linespacing=1.15)
+        fig.text(
+            0.01,
+            0.05 / height,
+            "\n".join(lines),
+            fontsize=7.5,
+            color="#555555",
+            va="bottom",
+            ha="left",
+            linespacing=1.15,
+        )
 
 
 def png(fig, dpi=DPI):
@@ -163,7 +183,9 @@ def font(size, bold=False):
 def png_bytes(raster, compress=1):
     """A raster (H, W, 3) uint8 as the bytes of a PNG, packed for speed rather than size."""
     file = io.BytesIO()
-    Image.fromarray(raster).save(file, "png", compress_level=compress, compress_type=3)  # run lengths: what flat colors want
+    Image.fromarray(raster).save(
+        file, "png", compress_level=compress, compress_type=3
+    )  # run lengths: what flat colors want
     return file.getvalue()
 
 
@@ -242,7 +264,9 @@ def scaled(pictures, height, width):
     down, across = _resampler(pictures.shape[1], height), _resampler(pictures.shape[2], width)
     flat = pictures.astype(np.float32, copy=False).reshape(len(pictures), pictures.shape[1], -1)
     rows = np.matmul(down, flat).reshape(len(pictures), height, *pictures.shape[2:])
-    return np.matmul(across, rows if pictures.ndim == 4 else rows[..., None]).reshape(len(pictures), height, width, *pictures.shape[3:])
+    return np.matmul(across, rows if pictures.ndim == 4 else rows[..., None]).reshape(
+        len(pictures), height, width, *pictures.shape[3:]
+    )
 
 
 @functools.lru_cache(256)
@@ -261,7 +285,10 @@ def row(*rasters, gap=16):
     height = max(raster.shape[0] for raster in rasters)
     parts = []
     for raster in rasters:
-        parts += [np.pad(raster, ((0, height - raster.shape[0]), (0, 0), (0, 0)), constant_values=255), np.full((height, gap, 3), PAPER, np.uint8)]
+        parts += [
+            np.pad(raster, ((0, height - raster.shape[0]), (0, 0), (0, 0)), constant_values=255),
+            np.full((height, gap, 3), PAPER, np.uint8),
+        ]
     return np.concatenate(parts[:-1], 1)
 
 
@@ -302,7 +329,11 @@ def boxed(raster, top, left, bottom, right, width=2):
     bottom, right = min(bottom, raster.shape[0]), min(right, raster.shape[1])
     draw = ImageDraw.Draw(picture)
     for grow, ink in ((0, PAPER), (1, MARK)):  # white beside red, so that it is seen on any picture
-        draw.rectangle((left - grow * width, top - grow * width, right - 1 + grow * width, bottom - 1 + grow * width), outline=ink, width=width)
+        draw.rectangle(
+            (left - grow * width, top - grow * width, right - 1 + grow * width, bottom - 1 + grow * width),
+            outline=ink,
+            width=width,
+        )
     return np.asarray(picture)
 
 

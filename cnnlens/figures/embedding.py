@@ -104,16 +104,27 @@ def scatter(axes, mapped, *, reach=None, size=1.0, names=LABEL, points=None):
     if wrong.mean() > MANY:
         axes.scatter(*points[wrong].T, s=area, c=colors[wrong], linewidths=0, alpha=0.85, rasterized=True)
         said = f"{wrong.sum()} of {len(wrong)} wrong: not marked"
-        axes.text(0.02, 0.02, said, transform=axes.transAxes, fontsize=SMALL, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2})
+        axes.text(
+            0.02,
+            0.02,
+            said,
+            transform=axes.transAxes,
+            fontsize=SMALL,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2},
+        )
     elif wrong.any():
-        axes.scatter(*points[wrong].T, s=area * 2.4, c=colors[wrong], edgecolors="black", linewidths=0.5, rasterized=True)
+        axes.scatter(
+            *points[wrong].T, s=area * 2.4, c=colors[wrong], edgecolors="black", linewidths=0.5, rasterized=True
+        )
         axes.scatter(*points[wrong].T, s=area * 1.9, c="black", marker="x", linewidths=0.7, rasterized=True)
     if names and mapped.labels is not None:
         for label, (x, y) in name_spots(mapped, points).items():
             name = mapped.classes[label] if mapped.classes else str(label)
             box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
             side = "left" if x < -0.7 * reach else "right" if x > 0.7 * reach else "center"  # long names stay inside
-            axes.annotate(name, (x, y), (0, 4), textcoords="offset points", fontsize=names, fontweight="bold", ha=side, bbox=box)
+            axes.annotate(
+                name, (x, y), (0, 4), textcoords="offset points", fontsize=names, fontweight="bold", ha=side, bbox=box
+            )
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
     axes.spines[:].set_color("#cccccc")
 
@@ -149,12 +160,20 @@ def said_of_reduction(mapped):
 def describe(film):
     """A film or a map in words, for those who do not see it."""
     first, count = film.maps[0], len(film.maps[0].points)
-    what = f"{len(film)} t-SNE maps ({film.titles[0]} to {film.titles[-1]})" if len(film) > 1 else f"t-SNE map of {named(first.layer)}"
+    what = (
+        f"{len(film)} t-SNE maps ({film.titles[0]} to {film.titles[-1]})"
+        if len(film) > 1
+        else f"t-SNE map of {named(first.layer)}"
+    )
     classes = f", colored by {len(np.unique(first.labels))} classes" if first.labels is not None else ""
     wrong = [int(each.mistakes.sum()) for each in film.maps]
     mistakes = ""
     if first.judged:
-        mistakes = f", {wrong[-1]} mistakes marked" if len(set(wrong)) == 1 else f", {wrong[0]} mistakes marked at first, {wrong[-1]} at last"
+        mistakes = (
+            f", {wrong[-1]} mistakes marked"
+            if len(set(wrong)) == 1
+            else f", {wrong[0]} mistakes marked at first, {wrong[-1]} at last"
+        )
     return f"{what} of {count:,} images{classes}{mistakes}."
 
 
@@ -177,7 +196,10 @@ def name_spots(mapped, points=None):
         return {}
     points = mapped.points if points is None else points
     present, counts = np.unique(mapped.labels, return_counts=True)
-    return {int(label): _core(points[mapped.labels == label]) for label in sorted(present[np.argsort(-counts, kind="stable")][:NAMED])}
+    return {
+        int(label): _core(points[mapped.labels == label])
+        for label in sorted(present[np.argsort(-counts, kind="stable")][:NAMED])
+    }
 
 
 def _core(points):
@@ -189,7 +211,12 @@ def _core(points):
 
 def extent(film):
     """Half the side of a square around zero that holds the points of all maps, but for a few strays."""
-    return float(max(max(np.percentile(np.abs(each.points), PERCENT), np.abs(each.points).max() * 0.9) for each in film.maps)) or 1.0
+    return (
+        float(
+            max(max(np.percentile(np.abs(each.points), PERCENT), np.abs(each.points).max() * 0.9) for each in film.maps)
+        )
+        or 1.0
+    )
 
 
 # --- numbers ------------------------------------------------------------------------------------------------
@@ -227,18 +254,32 @@ def curves(found, *, titles=None, axis="layer", title="How separable the classes
     Figure, str
     """
     titles = list(titles or [each.layer for each in found])
-    votes = {"vote in the layer": [each.vote_layer for each in found], "vote in the map": [each.vote_map for each in found]}
-    faithful = {"trustworthiness": [each.trustworthiness for each in found], "continuity": [each.continuity for each in found]}
+    votes = {
+        "vote in the layer": [each.vote_layer for each in found],
+        "vote in the map": [each.vote_map for each in found],
+    }
+    faithful = {
+        "trustworthiness": [each.trustworthiness for each in found],
+        "continuity": [each.continuity for each in found],
+    }
     shapes = {
         "silhouette in the layer": [np.nanmean(each.silhouette_layer) for each in found],
         "silhouette in the map": [np.nanmean(each.silhouette_map) for each in found],
     }
     fig = canvas(11, 3.9)
-    for i, (name, lines) in enumerate((("nearest-neighbor vote", votes), ("silhouette", shapes), ("faithfulness of the map", faithful))):
+    for i, (name, lines) in enumerate(
+        (("nearest-neighbor vote", votes), ("silhouette", shapes), ("faithfulness of the map", faithful))
+    ):
         axes = fig.add_subplot(1, 3, i + 1)
         for (label, values), line, marker, color in zip(lines.items(), LINES, "os", (CLASS_COLORS[0], CLASS_COLORS[2])):
             axes.plot(range(len(found)), values, line, marker=marker, color=color, label=label)
-        axes.set_xticks(range(len(found)), titles, rotation=40 if max(map(len, titles)) > 4 else 0, ha="right" if max(map(len, titles)) > 4 else "center", fontsize=SMALL)
+        axes.set_xticks(
+            range(len(found)),
+            titles,
+            rotation=40 if max(map(len, titles)) > 4 else 0,
+            ha="right" if max(map(len, titles)) > 4 else "center",
+            fontsize=SMALL,
+        )
         axes.set_title(name, fontsize=LABEL)
         axes.set_xlabel(axis, fontsize=SMALL)
         axes.grid(alpha=0.25)
@@ -270,7 +311,9 @@ def groupings(found, classes, *, source="", title="How much a class keeps to its
     axes.set_xlabel("times as many neighbors of its own class as chance would give", fontsize=LABEL)
     axes.set_title(title, fontsize=TITLE)
     best = {name: classes[int(np.nanargmax(values))] for name, values in found.items()}
-    return finish(fig, source), f"{title}. Most of all: " + ", ".join(f"{label} in {name}" for name, label in best.items()) + "."
+    return finish(fig, source), f"{title}. Most of all: " + ", ".join(
+        f"{label} in {name}" for name, label in best.items()
+    ) + "."
 
 
 def _pairs_of_bars(axes, classes, found):
@@ -278,7 +321,16 @@ def _pairs_of_bars(axes, classes, found):
     high = 0.8 / len(found)
     for i, ((name, values), hatch) in enumerate(zip(found.items(), ("", "///", "...", "xx", "\\\\\\"))):
         places = np.arange(len(classes)) + (i - (len(found) - 1) / 2) * high
-        axes.barh(places, np.nan_to_num(values), high * 0.95, color=CLASS_COLORS[i], hatch=hatch, edgecolor="white", linewidth=0.3, label=name)
+        axes.barh(
+            places,
+            np.nan_to_num(values),
+            high * 0.95,
+            color=CLASS_COLORS[i],
+            hatch=hatch,
+            edgecolor="white",
+            linewidth=0.3,
+            label=name,
+        )
     axes.set_yticks(range(len(classes)), classes, fontsize=SMALL + 1)
     axes.set_ylim(len(classes) - 0.4, -1)
     axes.grid(axis="x", alpha=0.25)
@@ -316,7 +368,16 @@ def pair_matrices(found, classes, *, source="", title="Which classes lie side by
         bar.ax.tick_params(labelsize=SMALL)
         bar.set_label("% of all such pairs", fontsize=SMALL)
         for place, (a, b, _) in enumerate(pairs(matrix)[:mark]):
-            axes.text(a, b, place + 1, ha="center", va="center", fontsize=LABEL, fontweight="bold", bbox={"boxstyle": "circle,pad=0.15", "facecolor": "white"})
+            axes.text(
+                a,
+                b,
+                place + 1,
+                ha="center",
+                va="center",
+                fontsize=LABEL,
+                fontweight="bold",
+                bbox={"boxstyle": "circle,pad=0.15", "facecolor": "white"},
+            )
         a, b, share = pairs(matrix)[0]
         largest.append(f"{name}: {classes[a]} and {classes[b]} first, {share:.0%}")
     fig.suptitle(title + "\n", fontsize=TITLE)  # a line more, since square axes push their own titles up

@@ -196,7 +196,9 @@ def interactive(maps, images, *, answers=None, notes=None):
     if images is None:
         images = _swatches(first)
     if len(images) != len(first.points):
-        raise CnnlensError(f"The map has {len(first.points)} points; got {len(images)} images. Give the same images, in the same order.")
+        raise CnnlensError(
+            f"The map has {len(first.points)} points; got {len(images)} images. Give the same images, in the same order."
+        )
     if notes is not None and len(notes) != len(film):
         raise CnnlensError(f"There are {len(film)} maps; got {len(notes)} notes.")
     sheet, across = contact_sheet(images)
@@ -228,7 +230,11 @@ def contact_sheet(images):
 def _swatches(mapped):
     """A plain square in its class's color for every point: (N, 2, 2, 3)."""
     labels = np.zeros(len(mapped.points), int) if mapped.labels is None else mapped.labels
-    return matplotlib.colors.to_rgba_array(colors_of(labels, mapped.labels is not None))[:, None, None, :3].repeat(2, 1).repeat(2, 2)
+    return (
+        matplotlib.colors.to_rgba_array(colors_of(labels, mapped.labels is not None))[:, None, None, :3]
+        .repeat(2, 1)
+        .repeat(2, 2)
+    )
 
 
 def _thumb(image):
@@ -263,25 +269,67 @@ class _Parts:
 
         source, store = self.sources()
         everything = np.ones(self.count, bool)
-        right, wrong = BooleanFilter(booleans=list(everything & ~self.first.mistakes)), BooleanFilter(booleans=list(self.first.mistakes))
+        right, wrong = (
+            BooleanFilter(booleans=list(everything & ~self.first.mistakes)),
+            BooleanFilter(booleans=list(self.first.mistakes)),
+        )
         spots, spotx, spoty = self.spots()
         plot = self.plot(source, right, wrong, spots)
         note = Div(text="", height=56, width=300)
         hint = "Draw around points with the lasso: their images appear here."
         album = Div(text=hint, width=980)
         boxes, only, tick = self.filters()
-        slider = Slider(start=0, end=len(self.film) - 1, value=0, step=1, title="map", show_value=False, width=280, name="slider") if len(self.film) > 1 else None
-        shared = {"source": source, "store": store, "right": right, "wrong": wrong, "slider": slider, "varying": self.varying, "judged": self.first.judged}
+        slider = (
+            Slider(
+                start=0,
+                end=len(self.film) - 1,
+                value=0,
+                step=1,
+                title="map",
+                show_value=False,
+                width=280,
+                name="slider",
+            )
+            if len(self.film) > 1
+            else None
+        )
+        shared = {
+            "source": source,
+            "store": store,
+            "right": right,
+            "wrong": wrong,
+            "slider": slider,
+            "varying": self.varying,
+            "judged": self.first.judged,
+        }
         update = CustomJS(
-            args=shared | {
-                "boxes": boxes, "only": only, "title": plot.title, "note": note, "titles": list(self.film.titles), "notes": self.notes,
-                "answers": self.answers, "spots": spots, "spotx": spotx, "spoty": spoty,
+            args=shared
+            | {
+                "boxes": boxes,
+                "only": only,
+                "title": plot.title,
+                "note": note,
+                "titles": list(self.film.titles),
+                "notes": self.notes,
+                "answers": self.answers,
+                "spots": spots,
+                "spotx": spotx,
+                "spoty": spoty,
             },
-            code=UPDATE, name="update",
-        )  # fmt: skip
-        lasso = CustomJS(args=shared | {"album": album, "across": self.across, "side": SHEET, "most": SHOWN, "hint": hint}, code=LASSO)
+            code=UPDATE,
+            name="update",
+        )
+        lasso = CustomJS(
+            args=shared | {"album": album, "across": self.across, "side": SHEET, "most": SHOWN, "hint": hint},
+            code=LASSO,
+        )
         source.selected.js_on_change("indices", lasso)
-        controls = [*self.film_controls(slider, update), *([only] if only else []), *([tick, boxes] if boxes else []), note]
+        controls = [
+            *self.film_controls(slider, update),
+            *([only] if only else []),
+            *([tick, boxes] if boxes else []),
+            note,
+        ]
         for widget, attribute in ((boxes, "active"), (only, "active")):
             if widget is not None:
                 widget.js_on_change(attribute, update, lasso)
@@ -294,12 +342,13 @@ class _Parts:
         points = self.first.points
         places = [divmod(i, self.across) for i in range(self.count)]
         drawn = {
-            "x": points[:, 0].copy(), "y": points[:, 1].copy(),
+            "x": points[:, 0].copy(),
+            "y": points[:, 1].copy(),
             "color": colors_of(self.truth, self.first.labels is not None),
             "name": [self.names[label] for label in self.truth] if self.first.labels is not None else [""] * self.count,
             "said": [""] * self.count,
             "at": [f"{-col * HOVER}px {-row * HOVER}px" for row, col in places],
-        }  # fmt: skip
+        }
         kept = {"truth": self.truth.astype(np.int32), "box": self.box_of().astype(np.int32)}
         for i, each in enumerate(self.film.maps):
             kept |= {f"x{i}": each.points[:, 0].copy(), f"y{i}": each.points[:, 1].copy()}
@@ -326,28 +375,53 @@ class _Parts:
 
         reach = extent(self.film) * 1.04
         plot = figure(
-            width=WIDTH, height=HEIGHT, tools="lasso_select,pan,wheel_zoom,box_zoom,reset", active_drag="lasso_select", active_scroll="wheel_zoom",
-            x_range=(-reach * WIDTH / HEIGHT, reach * WIDTH / HEIGHT), y_range=(-reach, reach), output_backend="webgl", title=self.film.titles[0],
-            toolbar_location="above", lod_threshold=None, name="map",
-        )  # fmt: skip
+            width=WIDTH,
+            height=HEIGHT,
+            tools="lasso_select,pan,wheel_zoom,box_zoom,reset",
+            active_drag="lasso_select",
+            active_scroll="wheel_zoom",
+            x_range=(-reach * WIDTH / HEIGHT, reach * WIDTH / HEIGHT),
+            y_range=(-reach, reach),
+            output_backend="webgl",
+            title=self.film.titles[0],
+            toolbar_location="above",
+            lod_threshold=None,
+            name="map",
+        )
         plot.grid.visible = plot.axis.visible = False
         plot.toolbar.logo = None
         plot.title.text_font_size = "15px"
         size = float(np.clip(180 / math.sqrt(self.count), 3.5, 9))
         style = {"x": "x", "y": "y", "source": source, "fill_color": "color", "nonselection_fill_alpha": 0.12}
-        good = plot.scatter(**style, view=CDSView(filter=right), marker="circle", size=size, line_color=None, fill_alpha=0.75)
+        good = plot.scatter(
+            **style, view=CDSView(filter=right), marker="circle", size=size, line_color=None, fill_alpha=0.75
+        )
         bad = plot.scatter(
-            **style, view=CDSView(filter=wrong), marker="circle_x", size=size + 3, line_color="#111111", line_width=1.2,
+            **style,
+            view=CDSView(filter=wrong),
+            marker="circle_x",
+            size=size + 3,
+            line_color="#111111",
+            line_width=1.2,
             nonselection_line_alpha=0.2,
-        )  # fmt: skip
+        )
         tooltip = TOOLTIP % {"side": HOVER, "wide": self.across * HOVER}
         plot.add_tools(HoverTool(renderers=[good, bad], tooltips=tooltip, limit=1, attachment="horizontal"))
         plot.add_layout(
             LabelSet(
-                x="x", y="y", text="text", source=spots, text_align="center", text_baseline="middle", text_font_size="13px", text_font_style="bold",
-                text_color="#111111", background_fill_color="#ffffff", background_fill_alpha=0.72,
+                x="x",
+                y="y",
+                text="text",
+                source=spots,
+                text_align="center",
+                text_baseline="middle",
+                text_font_size="13px",
+                text_font_style="bold",
+                text_color="#111111",
+                background_fill_color="#ffffff",
+                background_fill_alpha=0.72,
             )
-        )  # fmt: skip
+        )
         return plot
 
     def filters(self):
@@ -357,9 +431,16 @@ class _Parts:
         boxes = tick = only = None
         if self.first.labels is not None:
             present = np.unique(self.truth)
-            boxes = CheckboxGroup(labels=[self.names[label] for label in present], active=list(range(len(present))), width=280)
+            boxes = CheckboxGroup(
+                labels=[self.names[label] for label in present], active=list(range(len(present))), width=280
+            )
             tick = Button(label="All classes / none", width=150)
-            tick.js_on_click(CustomJS(args={"boxes": boxes}, code="boxes.active = boxes.active.length ? [] : boxes.labels.map((_, i) => i);"))
+            tick.js_on_click(
+                CustomJS(
+                    args={"boxes": boxes},
+                    code="boxes.active = boxes.active.length ? [] : boxes.labels.map((_, i) => i);",
+                )
+            )
         if self.first.judged:
             only = Toggle(label="Only mistakes", width=150)
         return boxes, only, tick

@@ -21,7 +21,12 @@ SUPPORT, TRACK, FAINT = "#cfe3f5", "#f2f2f4", "#666666"
 LINE = 0.16  # inches of a line of text
 FAR = 4  # times the rest of a row's scale
 BAR = (41, 62)  # where the bars stand, in hundredths of the width
-KIND_LOOKS = {RIGHT: ("#1f6fb5", ""), MISLED: ("#e98a78", "////"), DOUBTED: ("#ffd166", "...."), UNSETTLED: ("#d5d7db", "")}
+KIND_LOOKS = {
+    RIGHT: ("#1f6fb5", ""),
+    MISLED: ("#e98a78", "////"),
+    DOUBTED: ("#ffd166", "...."),
+    UNSETTLED: ("#d5d7db", ""),
+}
 
 
 # --- claims ---------------------------------------------------------------------------------------------------------
@@ -68,13 +73,29 @@ def forest(ledger, guesses=None, *, title="", width=11.5):
 
 def _key(axes):
     """The legend, at the head; returns where the first row begins."""
-    marks = [Line2D([], [], color=color, marker=mark, linewidth=2, markersize=7, label=verdict) for verdict, (color, mark) in LOOKS.items()]
-    hollow = Line2D([], [], color=FAINT, marker="o", markerfacecolor="white", linewidth=2, markersize=7, label="on a stand-in")
-    ranges = [Patch(facecolor=SUPPORT, edgecolor="#8fb8dd", label="counts as support"), Line2D([], [], color=FAINT, linestyle=":", label="no difference")]
+    marks = [
+        Line2D([], [], color=color, marker=mark, linewidth=2, markersize=7, label=verdict)
+        for verdict, (color, mark) in LOOKS.items()
+    ]
+    hollow = Line2D(
+        [], [], color=FAINT, marker="o", markerfacecolor="white", linewidth=2, markersize=7, label="on a stand-in"
+    )
+    ranges = [
+        Patch(facecolor=SUPPORT, edgecolor="#8fb8dd", label="counts as support"),
+        Line2D([], [], color=FAINT, linestyle=":", label="no difference"),
+    ]
     axes.legend(
-        handles=[*marks, hollow, *ranges], ncols=6, loc="upper left", bbox_to_anchor=(0, 1), borderaxespad=0, fontsize=SMALL + 0.5, frameon=False,
-        columnspacing=1.6, handletextpad=0.5, borderpad=0,
-    )  # fmt: skip
+        handles=[*marks, hollow, *ranges],
+        ncols=6,
+        loc="upper left",
+        bbox_to_anchor=(0, 1),
+        borderaxespad=0,
+        fontsize=SMALL + 0.5,
+        frameon=False,
+        columnspacing=1.6,
+        handletextpad=0.5,
+        borderpad=0,
+    )
     note = "Figure minus control, its value and 95 % interval. Each row has a scale of its own: compare it with its own shaded range only."
     axes.text(0, 0.4, note, fontsize=SMALL + 0.5, color=FAINT, va="center")
     return 0.6
@@ -90,15 +111,30 @@ def _claim(axes, entry, label, top, room, guess):
         _bar(axes, entry, middle, color, mark)
         numbers = f"{short(found.value)}  ({short(found.low)} to {short(found.high)})"
     else:
-        axes.text(np.mean(BAR), middle, "nothing to measure it on", fontsize=SMALL, style="italic", va="center", ha="center", color=FAINT)
+        axes.text(
+            np.mean(BAR),
+            middle,
+            "nothing to measure it on",
+            fontsize=SMALL,
+            style="italic",
+            va="center",
+            ha="center",
+            color=FAINT,
+        )
         numbers = "not measured"
     stands = "  · stand-in" if entry.stands_in else ""
-    axes.text(64, middle - LINE / 2, f"{entry.verdict}{stands}", fontsize=SMALL + 0.5, weight="bold", va="center", color=color)
+    axes.text(
+        64, middle - LINE / 2, f"{entry.verdict}{stands}", fontsize=SMALL + 0.5, weight="bold", va="center", color=color
+    )
     axes.text(64, middle + LINE / 2, numbers, fontsize=SMALL, va="center", color=FAINT)
-    axes.text(99.5, middle + LINE / 2, f"needs {needs(entry.range)}", fontsize=SMALL, va="center", ha="right", color=FAINT)
+    axes.text(
+        99.5, middle + LINE / 2, f"needs {needs(entry.range)}", fontsize=SMALL, va="center", ha="right", color=FAINT
+    )
     if guess is not None:
         right = "✓" if guess == entry.verdict else "✗"
-        axes.text(99.5, middle - LINE / 2, f"guess: {guess} {right}", fontsize=SMALL, va="center", ha="right", color=INK_HEX)
+        axes.text(
+            99.5, middle - LINE / 2, f"guess: {guess} {right}", fontsize=SMALL, va="center", ha="right", color=INK_HEX
+        )
 
 
 def _bar(axes, entry, middle, color, mark):
@@ -108,9 +144,19 @@ def _bar(axes, entry, middle, color, mark):
     axes.barh(middle, BAR[1] - BAR[0], 0.2, BAR[0], color=TRACK, zorder=1)
     axes.barh(middle, ends[1] - ends[0], 0.2, ends[0], color=SUPPORT, edgecolor="#8fb8dd", linewidth=0.8, zorder=2)
     axes.plot([place(0)] * 2, [middle - 0.14, middle + 0.14], ":", color=FAINT, linewidth=1.1, zorder=3)
-    axes.plot([place(found.low), place(found.high)], [middle] * 2, color=color, linewidth=2.4, zorder=4, solid_capstyle="butt")
+    axes.plot(
+        [place(found.low), place(found.high)], [middle] * 2, color=color, linewidth=2.4, zorder=4, solid_capstyle="butt"
+    )
     face = "white" if entry.stands_in else color
-    axes.plot([place(found.value)], [middle], marker=mark, color=color, markerfacecolor=face, markersize=MARK_SIZE[entry.verdict], zorder=5)
+    axes.plot(
+        [place(found.value)],
+        [middle],
+        marker=mark,
+        color=color,
+        markerfacecolor=face,
+        markersize=MARK_SIZE[entry.verdict],
+        zorder=5,
+    )
 
 
 def scale(entry, low=BAR[0], high=BAR[1]):
@@ -158,15 +204,22 @@ def short(value):
 def _said(ledger):
     counts = ledger.counts()
     said = "; ".join(f"{count} {'claims' if count != 1 else 'claim'}: {verdict}" for verdict, count in counts.items())
-    rows = " ".join(f"{entry.key}: {entry.verdict}{' (stand-in)' if entry.stands_in else ''}." for entry in ledger.entries)
+    rows = " ".join(
+        f"{entry.key}: {entry.verdict}{' (stand-in)' if entry.stands_in else ''}." for entry in ledger.entries
+    )
     return f"Intervals of {len(ledger.entries)} claims against what would support them. {said}. {rows}"
 
 
 # --- techniques -----------------------------------------------------------------------------------------------------
 
 COLUMNS = {  # title: width in inches
-    "technique": 1.0, "network, images": 1.5, "tells": 3.0, "how faithful": 2.3, "how stable": 2.3, "s / image": 0.8,
-}  # fmt: skip
+    "technique": 1.0,
+    "network, images": 1.5,
+    "tells": 3.0,
+    "how faithful": 2.3,
+    "how stable": 2.3,
+    "s / image": 0.8,
+}
 
 
 def table(result, *, title="What each technique tells, and how far to trust it"):
@@ -182,8 +235,14 @@ def table(result, *, title="What each technique tells, and how far to trust it")
     Figure, str
     """
     before = (None, *result.rows)
-    cells = [[_wrapped(text, inches) for text, inches in zip(_cells(row, last), COLUMNS.values())] for row, last in zip(result.rows, before)]
-    missing = [textwrap.wrap(f"Not measured: {gap.technique} on {gap.network}, {gap.data}: {gap.reason}", 150) for gap in result.gaps]
+    cells = [
+        [_wrapped(text, inches) for text, inches in zip(_cells(row, last), COLUMNS.values())]
+        for row, last in zip(result.rows, before)
+    ]
+    missing = [
+        textwrap.wrap(f"Not measured: {gap.technique} on {gap.network}, {gap.data}: {gap.reason}", 150)
+        for gap in result.gaps
+    ]
     tall = [max(map(len, row)) * LINE + 0.12 for row in cells]
     height = sum(tall) + 0.4 + sum(map(len, missing)) * LINE
     width = sum(COLUMNS.values())
@@ -197,13 +256,20 @@ def table(result, *, title="What each technique tells, and how far to trust it")
     for texts, room in zip(cells, tall):
         axes.axhline(top, color=INK_HEX if texts[0] else "#dddddd", linewidth=0.9 if texts[0] else 0.6)
         for left, lines in zip(lefts, texts):
-            axes.text(left, top + 0.08, "\n".join(lines), fontsize=SMALL + 0.5, va="top", color=INK_HEX, linespacing=1.25)
+            axes.text(
+                left, top + 0.08, "\n".join(lines), fontsize=SMALL + 0.5, va="top", color=INK_HEX, linespacing=1.25
+            )
         top += room
     axes.axhline(top, color=INK_HEX, linewidth=0.9)
     if missing:
-        axes.text(0, top + 0.08, "\n".join(itertools.chain(*missing)), fontsize=SMALL, va="top", color=FAINT, linespacing=1.25)
+        axes.text(
+            0, top + 0.08, "\n".join(itertools.chain(*missing)), fontsize=SMALL, va="top", color=FAINT, linespacing=1.25
+        )
     fig.suptitle(title, fontsize=TITLE)
-    said = " ".join(f"{row.technique} on {row.network}, {row.data}: faithful {row.faithful:.2g}, stable {row.stable:.2g}." for row in result.rows)
+    said = " ".join(
+        f"{row.technique} on {row.network}, {row.data}: faithful {row.faithful:.2g}, stable {row.stable:.2g}."
+        for row in result.rows
+    )
     return finish(fig, result.source), f"Table of {len(result.rows)} rows. {said}"
 
 
@@ -213,9 +279,12 @@ def _cells(row, last):
     said = [
         "" if same and getattr(last, name) == getattr(row, name) else getattr(row, name)
         for name in ("technique", "tells", "faithful_means", "stable_means")
-    ]  # fmt: skip
+    ]
     stands = " (stand-in)" if row.stands_in else ""
-    faithful, stable = (f"{short(number)}: {means}" if means else short(number) for number, means in ((row.faithful, said[2]), (row.stable, said[3])))
+    faithful, stable = (
+        f"{short(number)}: {means}" if means else short(number)
+        for number, means in ((row.faithful, said[2]), (row.stable, said[3]))
+    )
     return said[0], f"{row.network}, {row.data}{stands}", said[1], faithful, stable, seconds(row.seconds)
 
 
@@ -246,24 +315,47 @@ def guessed(result, *, title="", width=8.5):
     Figure, str
     """
     techniques = list(dict.fromkeys(guess.technique for guess in result.guesses))
-    counts = {kind: [sum(guess.technique == name for guess in result.of(kind)) for name in techniques] for kind in KINDS}
+    counts = {
+        kind: [sum(guess.technique == name for guess in result.of(kind)) for name in techniques] for kind in KINDS
+    }
     fig = canvas(width, 0.5 * max(1, len(techniques)) + 1.9)
     axes = fig.add_subplot()
     left = np.zeros(len(techniques))
     for kind, (color, hatch) in KIND_LOOKS.items():
         if not any(counts[kind]):
             continue
-        axes.barh(techniques, counts[kind], 0.62, left, color=color, hatch=hatch, edgecolor="white" if not hatch else "#555555", linewidth=0.5, label=KINDS[kind])
+        axes.barh(
+            techniques,
+            counts[kind],
+            0.62,
+            left,
+            color=color,
+            hatch=hatch,
+            edgecolor="white" if not hatch else "#555555",
+            linewidth=0.5,
+            label=KINDS[kind],
+        )
         for y, (count, start) in enumerate(zip(counts[kind], left)):
             if count:
                 box = dict(boxstyle="round,pad=0.15", facecolor=color, edgecolor="none") if hatch else None
-                axes.text(start + count / 2, y, str(count), ha="center", va="center", fontsize=LABEL, color="white" if kind == RIGHT else INK_HEX, bbox=box)
+                axes.text(
+                    start + count / 2,
+                    y,
+                    str(count),
+                    ha="center",
+                    va="center",
+                    fontsize=LABEL,
+                    color="white" if kind == RIGHT else INK_HEX,
+                    bbox=box,
+                )
         left += counts[kind]
     axes.invert_yaxis()
     axes.set_xlabel("claims", fontsize=LABEL)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(title or f"Guessed from the pictures: {len(result.of(RIGHT))} of {len(result.guesses)} right", fontsize=TITLE)
+    axes.set_title(
+        title or f"Guessed from the pictures: {len(result.of(RIGHT))} of {len(result.guesses)} right", fontsize=TITLE
+    )
     if result.guesses:
         legend_below(axes, columns=2)
     return finish(fig, result.source), result.sentence

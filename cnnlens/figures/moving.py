@@ -15,7 +15,14 @@ from .base import LABEL, canvas, finish
 from .embedding import MANY, colors_of, describe, extent, name_spots
 
 LIMIT = 5_000_000  # bytes
-SIZES = ((560, 10), (480, 8), (420, 6), (360, 5), (300, 4), (260, 2))  # px a side, steps from map to map; the first that fits
+SIZES = (
+    (560, 10),
+    (480, 8),
+    (420, 6),
+    (360, 5),
+    (300, 4),
+    (260, 2),
+)  # px a side, steps from map to map; the first that fits
 HOLD, STEP = 0.9, 0.07  # seconds a map stands still, and a step between two lasts
 COLORS = 64
 WRITERS = {}
@@ -58,7 +65,9 @@ def write(film, path, *, notes=None, limit=LIMIT, progress=True):
             with files.atomic(path) as partial:
                 partial.write_bytes(data)
             return path
-    raise CnnlensError(f"{path.name} would be over {limit:,} bytes even at {SIZES[-1][0]} px: take fewer maps, or allow more bytes.")
+    raise CnnlensError(
+        f"{path.name} would be over {limit:,} bytes even at {SIZES[-1][0]} px: take fewer maps, or allow more bytes."
+    )
 
 
 def shots(film, steps, last=None):
@@ -103,7 +112,16 @@ class _Stage:
         box = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
         names = {label: first.classes[label] if first.classes else str(label) for label in self.spots[0]}
         self.names = {
-            label: self.axes.annotate(name, (0, 0), (0, 5), textcoords="offset points", fontsize=LABEL, fontweight="bold", ha="center", bbox=box)
+            label: self.axes.annotate(
+                name,
+                (0, 0),
+                (0, 5),
+                textcoords="offset points",
+                fontsize=LABEL,
+                fontweight="bold",
+                ha="center",
+                bbox=box,
+            )
             for label, name in names.items()
         }
         reach = extent(film) * 1.06
@@ -155,7 +173,9 @@ def _gif(drawn):
         times.append(round(seconds * 1000))
     times[-1] *= 2
     file = io.BytesIO()
-    frames[0].save(file, "gif", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False, disposal=1)
+    frames[0].save(
+        file, "gif", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False, disposal=1
+    )
     return file.getvalue()
 
 
@@ -167,7 +187,9 @@ def _mp4(drawn):
     try:
         import imageio_ffmpeg
     except ImportError as error:
-        raise CnnlensError("An MP4 needs the package imageio-ffmpeg: `pip install imageio-ffmpeg`. A .gif needs nothing more.") from error
+        raise CnnlensError(
+            "An MP4 needs the package imageio-ffmpeg: `pip install imageio-ffmpeg`. A .gif needs nothing more."
+        ) from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
         writer = None
@@ -175,9 +197,15 @@ def _mp4(drawn):
             if writer is None:
                 size = pixels.shape[1::-1]
                 writer = imageio_ffmpeg.write_frames(
-                    str(path), size, fps=round(1 / STEP), codec="libx264", macro_block_size=2, quality=None, ffmpeg_log_level="error",
+                    str(path),
+                    size,
+                    fps=round(1 / STEP),
+                    codec="libx264",
+                    macro_block_size=2,
+                    quality=None,
+                    ffmpeg_log_level="error",
                     output_params=["-crf", "24", "-movflags", "+faststart"],
-                )  # fmt: skip
+                )
                 writer.send(None)
             for _ in range(max(1, round(seconds / STEP))):
                 writer.send(pixels.tobytes())
@@ -194,4 +222,6 @@ def show(film, path):
 
     alt = "Film of " + describe(film)
     data = base64.b64encode(Path(path).read_bytes()).decode("ascii")
-    display({"text/html": f'<img alt="{html.escape(alt)}" src="data:image/gif;base64,{data}">', "text/plain": alt}, raw=True)
+    display(
+        {"text/html": f'<img alt="{html.escape(alt)}" src="data:image/gif;base64,{data}">', "text/plain": alt}, raw=True
+    )

@@ -57,13 +57,21 @@ def _climbed(found):
 
 
 def _method(found):
-    kind = "waves in decorrelated colors" if found.settings.get("method") == "fourier" else "pixels, as in the dissertation"
+    kind = (
+        "waves in decorrelated colors"
+        if found.settings.get("method") == "fourier"
+        else "pixels, as in the dissertation"
+    )
     size = "×".join(map(str, found.settings.get("size", found.images.shape[1:3])))
     return f"{kind}, {found.settings.get('steps')} steps, {size} px"
 
 
 def _fates(found):
-    words = [f"{sum(fate == kind for fate in found.fate)} {kind}" for kind in ("rescued", "stuck", "dead") if kind in found.fate]
+    words = [
+        f"{sum(fate == kind for fate in found.fate)} {kind}"
+        for kind in ("rescued", "stuck", "dead")
+        if kind in found.fate
+    ]
     if found.colored.any():
         words.append(f"{found.colored.sum()} begun on a plain color")
     return f" Of them {' and '.join(words)}." if words else ""
@@ -87,12 +95,25 @@ def side_by_side(results, titles, *, columns=4, cell=100, same_order=True, width
     """
     order = results[0].best_first
     rasters = [
-        base.titled(sheet_raster(found, columns=columns, cell=cell, order=order if same_order else None), title, size=15, bold=True)
+        base.titled(
+            sheet_raster(found, columns=columns, cell=cell, order=order if same_order else None),
+            title,
+            size=15,
+            bold=True,
+        )
         for found, title in zip(results, titles)
     ]
-    note = "The same place shows the same unit; the number is the activation reached." if same_order else "Each sheet best first."
-    words = "; ".join(f"{title}: mean activation {found.activation.mean():.3g}" for found, title in zip(results, titles))
-    fig = base.raster_figure(base.row(*rasters, gap=24), note=f"{note} {words}.", source=[found.source for found in results], width=width)
+    note = (
+        "The same place shows the same unit; the number is the activation reached."
+        if same_order
+        else "Each sheet best first."
+    )
+    words = "; ".join(
+        f"{title}: mean activation {found.activation.mean():.3g}" for found, title in zip(results, titles)
+    )
+    fig = base.raster_figure(
+        base.row(*rasters, gap=24), note=f"{note} {words}.", source=[found.source for found in results], width=width
+    )
     return fig, f"Sheets beside one another. {words}. {note}"
 
 
@@ -101,26 +122,37 @@ def ascent(found, units=6):
     chosen = found.best_first[:units]
     labels = [f"step {step}" for step in found.snapshot_steps]
     rows = [
-        base.titled(base.tiles(found.snapshots[:, i], labels=labels, columns=len(labels), cell=104, low=0, high=1, cmap=GREY), found.names[i], size=12)
+        base.titled(
+            base.tiles(found.snapshots[:, i], labels=labels, columns=len(labels), cell=104, low=0, high=1, cmap=GREY),
+            found.names[i],
+            size=12,
+        )
         for i in chosen
     ]
     title = f"{found.layer}: the ascent"
     note = f"{_method(found)}. Each row is one unit, from the start to the end."
-    return base.raster_figure(base.stack(*rows), title=title, note=note, source=found.source, width=min(9.0, 1.1 * len(labels) + 0.4)), f"{title}. {note}"
+    return base.raster_figure(
+        base.stack(*rows), title=title, note=note, source=found.source, width=min(9.0, 1.1 * len(labels) + 0.4)
+    ), f"{title}. {note}"
 
 
 @painter(ClassModels)
 def paint_classes(found):
     """Class models, with what the network says of each."""
     labels = [f"{name.replace('_', ' ')[:18]}" for name in found.names]
-    says = [f"{said.replace('_', ' ')[:14]} {p:.0%}" if name != said else f"says so: {p:.0%}" for name, said, p in zip(found.names, found.predicted, found.probability)]
+    says = [
+        f"{said.replace('_', ' ')[:14]} {p:.0%}" if name != said else f"says so: {p:.0%}"
+        for name, said, p in zip(found.names, found.predicted, found.probability)
+    ]
     marked = {i: "not recognized" for i, right in enumerate(found.recognized) if not right}
     columns = min(5, len(labels))
     cell = max(112, 900 // columns - 8)
     words = [f"{label} ({say})" for label, say in zip(labels, says)]
     raster = base.tiles(found.images, labels=words, marked=marked, columns=columns, cell=cell, low=0, high=1, cmap=GREY)
     note = f"The network takes {int(found.recognized.sum())} of {len(labels)} for the class they were made for; in brackets, how sure it is."
-    return base.raster_figure(raster, title="Class models: what the network takes for the class itself", note=note, source=found.source), note
+    return base.raster_figure(
+        raster, title="Class models: what the network takes for the class itself", note=note, source=found.source
+    ), note
 
 
 # --- real images and projections ----------------------------------------------------------------------------
@@ -148,12 +180,21 @@ def exemplar_rows(tops, optimized=None, units=8, k=9):
         parts = [base.titled(np.full((1, 66, 3), 255, np.uint8), f"\n\nunit {unit}", size=12)]
         if optimized is not None:
             place = int(np.flatnonzero(optimized.units == unit)[0])
-            made = base.tiles(optimized.images[place : place + 1], labels=[f"made: {optimized.activation[place]:.3g}"], cell=84, low=0, high=1, cmap=GREY)
+            made = base.tiles(
+                optimized.images[place : place + 1],
+                labels=[f"made: {optimized.activation[place]:.3g}"],
+                cell=84,
+                low=0,
+                high=1,
+                cmap=GREY,
+            )
             parts.append(made)
         rows.append(base.row(*parts, pictures, gap=8))
     what = "the strongest position" if tops.measure == "peak" else "the mean over the image"
     title = f"{tops.layer}: real patches that drive each unit most"
-    note = f"Of {tops.seen} images, best first; under each the activation of {what}." + (" First the optimized image." if optimized is not None else "")
+    note = f"Of {tops.seen} images, best first; under each the activation of {what}." + (
+        " First the optimized image." if optimized is not None else ""
+    )
     return base.raster_figure(base.stack(*rows, gap=2), title=title, note=note, source=tops.source), f"{title}. {note}"
 
 
@@ -178,7 +219,9 @@ def paint_projection(back):
         columns.append(base.titled(base.stack(seen, *cuts, gap=2), f"activation {back.activation[i]:.3g}", size=12))
     title = f"{back.layer}, unit {back.unit}: what in the image drives it"
     note = f"From top: the image, the patch that the unit sees, and what a deconvnet sends back to it through {back.rectifiers} ReLUs (grey is nothing)."
-    return base.raster_figure(base.row(*columns), title=title, note=note, source=back.source, width=2.3 * len(columns)), f"{title}. {note}"
+    return base.raster_figure(
+        base.row(*columns), title=title, note=note, source=back.source, width=2.3 * len(columns)
+    ), f"{title}. {note}"
 
 
 # --- the explorer -------------------------------------------------------------------------------------------
@@ -187,10 +230,16 @@ def paint_projection(back):
 def view(found, tops, row, back, moment):
     """One unit: its optimized image, its best patches, and what in the first of them drives it (if there is a way back), as a raster."""
     picture = found.snapshots[moment, 0] if len(found.snapshots) else found.images[0]
-    made = base.titled(base.tiles(picture[None], cell=VIEW, low=0, high=1, cmap=GREY), f"optimized, step {found.snapshot_steps[moment]}")
+    made = base.titled(
+        base.tiles(picture[None], cell=VIEW, low=0, high=1, cmap=GREY),
+        f"optimized, step {found.snapshot_steps[moment]}",
+    )
     count = min(9, tops.patches.shape[1])
     labels = [f"{value:.3g}" for value in tops.activation[row, :count]]
-    real = base.titled(base.tiles(tops.patches[row, :count], labels=labels, columns=3, cell=VIEW // 3 - 18, low=0, high=1, cmap=GREY), "best real patches")
+    real = base.titled(
+        base.tiles(tops.patches[row, :count], labels=labels, columns=3, cell=VIEW // 3 - 18, low=0, high=1, cmap=GREY),
+        "best real patches",
+    )
     if back is None:
         return base.row(made, real)
     top, left, bottom, right = back.box[0]
@@ -203,7 +252,9 @@ def view(found, tops, row, back, moment):
 def view_words(found, tops, row, back):
     """The numbers beside that view, one thought a line."""
     real = tops.activation[row, 0]
-    lines = [f"{found.layer}, {found.names[0]}: activation {found.activation[0]:.3g} in the optimized image, {real:.3g} in the best of {tops.seen} real ones"]
+    lines = [
+        f"{found.layer}, {found.names[0]}: activation {found.activation[0]:.3g} in the optimized image, {real:.3g} in the best of {tops.seen} real ones"
+    ]
     if real > 0:
         lines[0] += f" ({found.activation[0] / real:.1f} times as much)."
     if found.evidence[0]:

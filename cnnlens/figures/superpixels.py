@@ -80,7 +80,13 @@ def painting(why, view, count=5, least=0.1, height=None):
         pixels = np.where(picked[..., None], pixels, np.uint8(128))
         return _drawn(pixels, edges(segments * picked), FOR)
     if view == "for, in the image":
-        return _signed(np.where(picked[..., None], pixels, (pixels * 0.55 + 115).astype(np.uint8)), segments, why.weights, parts, tint=0)
+        return _signed(
+            np.where(picked[..., None], pixels, (pixels * 0.55 + 115).astype(np.uint8)),
+            segments,
+            why.weights,
+            parts,
+            tint=0,
+        )
     return _signed(pixels, segments, why.weights, parts, tint=0.5)
 
 
@@ -107,8 +113,18 @@ def lettered(pixels, segments, words):
     for part, word in words.items():
         rows, cols = np.nonzero(segments == part)
         if len(rows):
-            nearest = np.argmin((rows - rows.mean()) ** 2 + (cols - cols.mean()) ** 2)  # a bent superpixel may not hold its own middle
-            draw.text((int(cols[nearest]), int(rows[nearest])), word, (255, 255, 255), letters, anchor="mm", stroke_width=2, stroke_fill=(0, 0, 0))
+            nearest = np.argmin(
+                (rows - rows.mean()) ** 2 + (cols - cols.mean()) ** 2
+            )  # a bent superpixel may not hold its own middle
+            draw.text(
+                (int(cols[nearest]), int(rows[nearest])),
+                word,
+                (255, 255, 255),
+                letters,
+                anchor="mm",
+                stroke_width=2,
+                stroke_fill=(0, 0, 0),
+            )
     return np.asarray(picture)
 
 
@@ -166,12 +182,18 @@ def panels(why):
         And its alternative text.
     """
     large = 454
-    pictures = [outlined(why.image, why.segments, large), *(painting(why, view, count, height=large) for view, count in zip(VIEWS[:4], (5, 5, 10, 0)))]
+    pictures = [
+        outlined(why.image, why.segments, large),
+        *(painting(why, view, count, height=large) for view, count in zip(VIEWS[:4], (5, 5, 10, 0))),
+    ]
     strong = len(chosen(why, "strong ones"))
     titles = [
-        f"the image, {len(np.unique(why.segments))} superpixels", "the 5 most positive, alone", "the same, in the image",
-        "the 10 largest:\nblue + for, orange − against", f"|weight| ≥ 0.1: {strong} superpixel{'s' * (strong != 1)}",
-    ]  # fmt: skip
+        f"the image, {len(np.unique(why.segments))} superpixels",
+        "the 5 most positive, alone",
+        "the same, in the image",
+        "the 10 largest:\nblue + for, orange − against",
+        f"|weight| ≥ 0.1: {strong} superpixel{'s' * (strong != 1)}",
+    ]
     tall = why.image.shape[0] / why.image.shape[1]
     fig = canvas(10.2, 2 * (3.2 * tall + 0.45) + 0.6)
     grid = fig.subplots(2, 3).ravel()
@@ -188,7 +210,13 @@ def _bars(axes, why):
     axes.barh(range(len(top)), [score for *_, score in top], height=0.45, color=colors)
     axes.set_yticks([])
     for row, (_, name, score) in enumerate(top):
-        axes.text(0.02, row + 0.45, f"{textwrap.shorten(name, 30, placeholder='…')}  {score:.1%}", va="center", fontsize=SMALL + 1)
+        axes.text(
+            0.02,
+            row + 0.45,
+            f"{textwrap.shorten(name, 30, placeholder='…')}  {score:.1%}",
+            va="center",
+            fontsize=SMALL + 1,
+        )
     axes.set_ylim(-0.5, len(top) - 0.1)
     axes.set_xlim(0, 1)
     axes.set_title("what the network says", fontsize=LABEL)
@@ -217,7 +245,12 @@ def choices(image, cuts, source=""):
     Figure, str
     """
     titles = [f"{name}: {len(np.unique(parts))}" for name, parts in cuts.items()]
-    fig = _row([outlined(image, parts, 454) for parts in cuts.values()], titles, source=source, title="Superpixels, and how many")
+    fig = _row(
+        [outlined(image, parts, 454) for parts in cuts.values()],
+        titles,
+        source=source,
+        title="Superpixels, and how many",
+    )
     return fig, "The image cut into superpixels by " + ", ".join(titles) + "."
 
 
@@ -226,7 +259,9 @@ def numbered(image, segments, source=""):
     scale = max(1, round(900 / image.shape[0]))
     words = {int(k): str(k) for k in np.unique(segments)}
     raster = lettered(outlined(image, segments, 900), np.repeat(np.repeat(segments, scale, 0), scale, 1), words)
-    return _row([raster], ["Which superpixels would you point at?"], source=source, size=6.4), f"The image with {len(words)} numbered superpixels."
+    return _row(
+        [raster], ["Which superpixels would you point at?"], source=source, size=6.4
+    ), f"The image with {len(words)} numbered superpixels."
 
 
 def hidden(why, count=8):
@@ -236,9 +271,12 @@ def hidden(why, count=8):
     copies = perturb(why.image, filled, why.segments, why.masks[:count])
     titles = [f"{score:.1%}" for score in why.scores[:count, why.label]]
     fig = _row(
-        [rgb(copy) for copy in copies.clip(0, 1)], titles, size=2.2, source=why.source,
+        [rgb(copy) for copy in copies.clip(0, 1)],
+        titles,
+        size=2.2,
+        source=why.source,
         title=f"Score of “{why.name}” while superpixels are hidden: {count} of {why.calls} model calls",
-    )  # fmt: skip
+    )
     return fig, f"{count} copies of the image with superpixels hidden; scores of {why.name}: " + ", ".join(titles) + "."
 
 
@@ -276,8 +314,14 @@ def versus(one, other):
     pixels, segments = (np.repeat(np.repeat(array, scale, 0), scale, 1) for array in (rgb(one.image), one.segments))
     rows = ((one.name, one.weights), (other.name, other.weights), (f"{one.name}\nrather than {other.name}", difference))
     rasters = [_drawn(heat(pixels, segments, weights, reach), edges(segments), (200, 200, 200)) for _, weights in rows]
-    titles = [f"{one.name} ({one.prediction[one.label]:.0%})", f"{other.name} ({other.prediction[other.label]:.0%})", "difference: red for\n" + rows[2][0]]
-    fig = _row(rasters, titles, source=one.source, columns=3, size=3.4, title=f"Two classes, one image (darkest: ±{reach:.2f})")
+    titles = [
+        f"{one.name} ({one.prediction[one.label]:.0%})",
+        f"{other.name} ({other.prediction[other.label]:.0%})",
+        "difference: red for\n" + rows[2][0],
+    ]
+    fig = _row(
+        rasters, titles, source=one.source, columns=3, size=3.4, title=f"Two classes, one image (darkest: ±{reach:.2f})"
+    )
     best, worst = int(difference.argmax()), int(difference.argmin())
     return fig, (
         f"Weights for {one.name} and {other.name} and their difference; superpixel {best} speaks most for {one.name} "
@@ -299,7 +343,10 @@ def trusted(found):
     fig = canvas(11, 4.6)
     seeds, deletion, insertion = fig.subplots(1, 3, width_ratios=(1.25, 1, 1))
     _seeds(seeds, found)
-    for axes, kind, xlabel in ((deletion, "deletion", "share of pixels hidden"), (insertion, "insertion", "share of pixels shown")):
+    for axes, kind, xlabel in (
+        (deletion, "deletion", "share of pixels hidden"),
+        (insertion, "insertion", "share of pixels shown"),
+    ):
         _curves(axes, found.curves[kind], kind, xlabel)
     deletion.set_ylabel(f"score of “{textwrap.shorten(found.name, 24)}”", fontsize=LABEL)
     fig.suptitle("\n".join(textwrap.wrap(found.sentence, 118)), fontsize=LABEL + 0.5)
@@ -310,7 +357,9 @@ def _seeds(axes, found):
     order = np.argsort(-np.abs(found.weights[0]), kind="stable")[:15]
     places = np.arange(len(order))
     axes.axhline(0, color="#717581", linewidth=0.8)
-    axes.vlines(places, found.weights[:, order].min(0), found.weights[:, order].max(0), color="#94a4a2", linewidth=5, alpha=0.6)
+    axes.vlines(
+        places, found.weights[:, order].min(0), found.weights[:, order].max(0), color="#94a4a2", linewidth=5, alpha=0.6
+    )
     for row in found.weights:
         axes.plot(places, row[order], "o", color="#266eb4", markersize=4, alpha=0.7)
     axes.set_xticks(places, order, fontsize=SMALL)

@@ -56,8 +56,12 @@ def curves(runs):
         epochs = [row["epoch"] for row in history]
         color = ("#832db6", "#e76300", "#3f90da", "#717581")[number % 4]
         for axes, key in ((left, "loss"), (right, "accuracy")):
-            axes.plot(epochs, [row[f"val_{key}"] for row in history], "o-", color=color, markersize=4, label=f"{name}, test")
-            axes.plot(epochs, [row[key] for row in history], "--", color=color, linewidth=1.2, label=f"{name}, training")
+            axes.plot(
+                epochs, [row[f"val_{key}"] for row in history], "o-", color=color, markersize=4, label=f"{name}, test"
+            )
+            axes.plot(
+                epochs, [row[key] for row in history], "--", color=color, linewidth=1.2, label=f"{name}, training"
+            )
     for axes, key in ((left, "loss"), (right, "accuracy")):
         axes.set_xlabel("epoch", fontsize=LABEL)
         axes.set_title(key, fontsize=TITLE)
@@ -66,7 +70,9 @@ def curves(runs):
         axes.spines[["top", "right"]].set_visible(False)
     right.legend(fontsize=SMALL)
     last = {name: getattr(run, "history", run)[-1]["val_accuracy"] for name, run in runs.items()}
-    return finish(fig, sources), "Loss and accuracy by epoch. Last test accuracy: " + ", ".join(f"{n} {v:.2%}" for n, v in last.items()) + "."
+    return finish(fig, sources), "Loss and accuracy by epoch. Last test accuracy: " + ", ".join(
+        f"{n} {v:.2%}" for n, v in last.items()
+    ) + "."
 
 
 @painter(Training)
@@ -112,7 +118,15 @@ def confusion(matrix, classes, source):
     for row, column in np.ndindex(*mistakes.shape):
         if matrix[row][column]:
             dark = row != column and mistakes[row, column] < 0.6 * np.nanmax(mistakes)
-            axes.text(column, row, str(matrix[row][column]), ha="center", va="center", fontsize=SMALL, color="white" if dark else "black")
+            axes.text(
+                column,
+                row,
+                str(matrix[row][column]),
+                ha="center",
+                va="center",
+                fontsize=SMALL,
+                color="white" if dark else "black",
+            )
     axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right", fontsize=SMALL + 1)
     axes.set_yticks(range(len(classes)), classes, fontsize=SMALL + 1)
     axes.set_xlabel("predicted", fontsize=LABEL)
@@ -120,7 +134,9 @@ def confusion(matrix, classes, source):
     axes.set_title("What was taken for what (right answers on white)", fontsize=TITLE)
     fig.colorbar(picture, ax=axes, label="mistakes", shrink=0.8)
     wrong = int(np.nansum(mistakes))
-    return finish(fig, source), f"Confusion matrix of {len(classes)} classes with {wrong} mistakes among {int(np.sum(matrix))} images."
+    return finish(
+        fig, source
+    ), f"Confusion matrix of {len(classes)} classes with {wrong} mistakes among {int(np.sum(matrix))} images."
 
 
 def mistakes(images, labels, probabilities, chosen, classes, source):
@@ -149,7 +165,10 @@ def mistakes(images, labels, probabilities, chosen, classes, source):
     for axes, index in zip(fig.axes, chosen):
         guess = int(np.argmax(probabilities[index]))
         axes.imshow(images[int(index)].squeeze(), cmap=GREY)
-        axes.set_title(f"{classes[labels[index]]}\ntaken for {classes[guess]}\n({probabilities[index][guess]:.0%} sure)", fontsize=SMALL)
+        axes.set_title(
+            f"{classes[labels[index]]}\ntaken for {classes[guess]}\n({probabilities[index][guess]:.0%} sure)",
+            fontsize=SMALL,
+        )
         axes.axis("off")
     if not chosen:
         fig.text(0.5, 0.5, "no mistakes", ha="center", fontsize=TITLE)
@@ -177,5 +196,14 @@ def kernels(weights, title, source):
     else:
         pictures, how = units.mean(-1), {"cmap": "RdBu_r", "low": -reach, "high": reach}
         note = f"blue −{reach:.2f}, white 0, red +{reach:.2f}; one scale for all kernels"
-    fig = sheet(pictures, title=title, source=source, note=note, labels=[str(i) for i in range(len(units))], cell=48, width=7, **how)
+    fig = sheet(
+        pictures,
+        title=title,
+        source=source,
+        note=note,
+        labels=[str(i) for i in range(len(units))],
+        cell=48,
+        width=7,
+        **how,
+    )
     return fig, f"{title}: {len(units)} kernels of {units.shape[1]} × {units.shape[2]} weights."

@@ -12,9 +12,30 @@ from .claim import CLAIMS, FAILS, HOLDS, OPEN, VERDICTS, CannotTell, Claim, Supp
 from .guesses import Guess, Tally, tally
 
 __all__ = [
-    "CLAIMS", "FAILS", "HOLDS", "OPEN", "VERDICTS", "CannotTell", "Claim", "Entry", "Guess", "Ledger", "Recheck", "Support", "Tally", "audit", "claim",
-    "draw", "measurable", "measure", "read", "recheck", "settle", "tally", "write",
-]  # fmt: skip
+    "CLAIMS",
+    "FAILS",
+    "HOLDS",
+    "OPEN",
+    "VERDICTS",
+    "CannotTell",
+    "Claim",
+    "Entry",
+    "Guess",
+    "Ledger",
+    "Recheck",
+    "Support",
+    "Tally",
+    "audit",
+    "claim",
+    "draw",
+    "measurable",
+    "measure",
+    "read",
+    "recheck",
+    "settle",
+    "tally",
+    "write",
+]
 
 for _name in ("on_neurons", "on_activations", "on_embedding", "on_superpixels"):  # the order of the dissertation
     importlib.import_module(f"{__name__}.{_name}")

@@ -64,7 +64,9 @@ def recheck(entry, kept=None):
     if entry.key not in CLAIMS:
         raise unknown("claim", entry.key, CLAIMS)
     if not measurable(entry, kept):
-        raise CnnlensError(f"{entry.key} was measured on {'; '.join(entry.sources.values())}, which is not all here. Run `cnnlens doctor`.")
+        raise CnnlensError(
+            f"{entry.key} was measured on {'; '.join(entry.sources.values())}, which is not all here. Run `cnnlens doctor`."
+        )
     return Recheck(entry, measure(CLAIMS[entry.key], profile=entry.profile, seed=entry.seed, kept=kept))
 
 
@@ -88,7 +90,9 @@ def draw(ledger, count=3, *, seed=0, seconds=float("inf"), kept=None):
     chosen, candidates : tuple of Entry
         The drawn ones, and all that could have been.
     """
-    candidates = tuple(entry for entry in ledger.entries if _uncertain(entry) and entry.seconds <= seconds and measurable(entry, kept))
+    candidates = tuple(
+        entry for entry in ledger.entries if _uncertain(entry) and entry.seconds <= seconds and measurable(entry, kept)
+    )
     order = np.random.default_rng(seed).permutation(len(candidates))[:count]
     return tuple(candidates[i] for i in order), candidates
 

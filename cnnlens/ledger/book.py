@@ -143,12 +143,24 @@ def measure(claim, *, profile="quick", seed=0, kept=None):
         measured = asdict(found)
     except CannotTell as lacking:
         verdict, reason, measured = OPEN, str(lacking), None
-    said = {name: getattr(claim, name) for name in ("key", "section", "technique", "says", "looked_at", "figure", "control", "why")}
+    said = {
+        name: getattr(claim, name)
+        for name in ("key", "section", "technique", "says", "looked_at", "figure", "control", "why")
+    }
     return Entry(
-        **said, support=str(claim.support), verdict=verdict, reason=reason, measured=measured, sources=dict(at.sources), stands_in=at.stands_in,
-        profile=profile, date=datetime.datetime.now(datetime.UTC).date().isoformat(), version=__version__,
-        seconds=round(time.perf_counter() - began + at.borrowed, 2), seed=seed,
-    )  # fmt: skip
+        **said,
+        support=str(claim.support),
+        verdict=verdict,
+        reason=reason,
+        measured=measured,
+        sources=dict(at.sources),
+        stands_in=at.stands_in,
+        profile=profile,
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        version=__version__,
+        seconds=round(time.perf_counter() - began + at.borrowed, 2),
+        seed=seed,
+    )
 
 
 def _sentence(claim, found):
@@ -203,7 +215,9 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True):
 def _stands(entry, claim, profile, seed, kept=None):
     """Whether an old entry answers the claim as it is put today, on what is here today."""
     same = (entry.profile, entry.seed, entry.version) == (profile, seed, __version__)
-    put = all(getattr(entry, name) == getattr(claim, name) for name in ("says", "figure", "control", "why")) and entry.support == str(claim.support)
+    put = all(
+        getattr(entry, name) == getattr(claim, name) for name in ("says", "figure", "control", "why")
+    ) and entry.support == str(claim.support)
     # an entry without a source found nothing to measure on: whether that is still so can only be seen by trying
     return same and put and bool(entry.sources) and measurable(entry, kept)
 

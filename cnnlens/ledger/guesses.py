@@ -62,7 +62,9 @@ class Tally(Result):
         count, right, misled = len(self.guesses), len(self.of(RIGHT)), self.of(MISLED)
         said = f"Right in {right} of {count}."
         if misled:
-            said += f" Said to hold, and measured not to ({len(misled)}): " + ", ".join(guess.key for guess in misled) + "."
+            said += (
+                f" Said to hold, and measured not to ({len(misled)}): " + ", ".join(guess.key for guess in misled) + "."
+            )
         return said
 
     def __str__(self):
@@ -92,7 +94,11 @@ def tally(ledger, guesses):
         ledger[key]
         if guess not in VERDICTS:
             raise unknown("verdict", guess, VERDICTS)
-    rows = (Guess(entry.key, entry.technique, entry.says, made[entry.key], entry.verdict) for entry in ledger.entries if entry.key in made)
+    rows = (
+        Guess(entry.key, entry.technique, entry.says, made[entry.key], entry.verdict)
+        for entry in ledger.entries
+        if entry.key in made
+    )
     return Tally(guesses=tuple(rows), source=ledger.source)
 
 

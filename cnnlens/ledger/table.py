@@ -137,7 +137,9 @@ def last_hidden(net):
 def _neurons(at, net, images, seed):
     layer = middle(net)
     units = range(min(at.size.units, net.layer(layer).units))
-    first, again = (timed(lambda s=s: neurons.maximize(net, layer, units, seed=s, progress=False)) for s in (seed, seed + 1))
+    first, again = (
+        timed(lambda s=s: neurons.maximize(net, layer, units, seed=s, progress=False)) for s in (seed, seed + 1)
+    )
     tops = exemplars.find(net, layer, images, units, k=1, measure="mean", progress=False)
     stable = scores_neurons.seed_agreement(first[0].images, again[0].images).same.mean()
     return scores_neurons.against_real(first[0], tops).share, stable, again[1] / len(units)
@@ -159,7 +161,11 @@ def _tsne(at, net, images, seed):
     how = {"start": "random", "iterations": at.size.iterations, "progress": False}
     maps = [timed(lambda s=s: embedding.arrange(vectors, seed=s, **how)[0]) for s in (seed, seed + 1)]
     faithful = np.mean([scores_embedding.faithfulness(vectors, points)[0] for points, _ in maps])
-    return faithful, scores_embedding.agreement([points for points, _ in maps]).mean(), (read[1] + maps[1][1]) / len(images)
+    return (
+        faithful,
+        scores_embedding.agreement([points for points, _ in maps]).mean(),
+        (read[1] + maps[1][1]) / len(images),
+    )
 
 
 def _lime(at, net, images, seed):
@@ -185,39 +191,67 @@ TECHNIQUES = {
     "neurons": Technique(
         "What each unit answers to most: an image made to drive it as hard as possible.",
         "share of units whose image drives them harder than the best of the real images does (1 all, 0 none)",
-        "likeness of a unit's images from two seeds, less what the images of all units share (1 the same, 0 no more than two units')", _neurons,
+        "likeness of a unit's images from two seeds, less what the images of all units share (1 the same, 0 no more than two units')",
+        _neurons,
     ),
     "activations": Technique(
         "What each layer passes on of one image, unit by unit.",
         "rank correlation of how strongly a unit answers with what the prediction loses when it is silenced (1 the same order, 0 none)",
-        "nothing in it is random, so it is 1 by definition", _activations,
+        "nothing in it is random, so it is 1 by definition",
+        _activations,
     ),
     "t-SNE": Technique(
         "Which images a layer represents alike, and how far the classes stand apart.",
         "trustworthiness: how far neighbors on the map are neighbors in the layer (1 all, 0.5 about chance)",
-        "share of each image's ten neighbors that two maps from random starts have in common (1 all)", _tsne,
+        "share of each image's ten neighbors that two maps from random starts have in common (1 all)",
+        _tsne,
     ),
     "LIME": Technique(
         "Which parts of one image speak for a class, and which against it.",
         "held-out R² of the sum of superpixels (1 the network adds them up, 0 no better than a constant)",
-        "rank correlation of the weights from two seeds (1 the same order, 0 none)", _lime,
+        "rank correlation of the weights from two seeds (1 the same order, 0 none)",
+        _lime,
     ),
-}  # fmt: skip
+}
 
 CELLS = (
-    ("neurons", "lenet", "mnist"), ("neurons", "vgg4", "cifar10"), ("neurons", "vgg16", "photographs"), ("neurons", "inception_v3", "photographs"),
-    ("activations", "lenet", "mnist"), ("activations", "vgg4", "cifar10"), ("activations", "vgg16", "photographs"),
+    ("neurons", "lenet", "mnist"),
+    ("neurons", "vgg4", "cifar10"),
+    ("neurons", "vgg16", "photographs"),
+    ("neurons", "inception_v3", "photographs"),
+    ("activations", "lenet", "mnist"),
+    ("activations", "vgg4", "cifar10"),
+    ("activations", "vgg16", "photographs"),
     ("activations", "inception_v3", "photographs"),
-    ("t-SNE", "lenet", "mnist"), ("t-SNE", "vgg4", "cifar10"), ("t-SNE", "vgg16", "cifar10"), ("t-SNE", "inception_v3", "cifar10"),
-    ("LIME", "lenet", "mnist"), ("LIME", "vgg4", "cifar10"), ("LIME", "vgg16", "photographs"), ("LIME", "inception_v3", "photographs"),
-)  # fmt: skip
+    ("t-SNE", "lenet", "mnist"),
+    ("t-SNE", "vgg4", "cifar10"),
+    ("t-SNE", "vgg16", "cifar10"),
+    ("t-SNE", "inception_v3", "cifar10"),
+    ("LIME", "lenet", "mnist"),
+    ("LIME", "vgg4", "cifar10"),
+    ("LIME", "vgg16", "photographs"),
+    ("LIME", "inception_v3", "photographs"),
+)
 SIZES = {
-    "quick": {"networks": ("lenet", "vgg4"), "images": 300, "units": 4, "silenced": 10, "iterations": 250, "explained": 2, "calls": 128},
+    "quick": {
+        "networks": ("lenet", "vgg4"),
+        "images": 300,
+        "units": 4,
+        "silenced": 10,
+        "iterations": 250,
+        "explained": 2,
+        "calls": 128,
+    },
     "full": {
-        "networks": ("lenet", "vgg4", "vgg16", "inception_v3"), "images": 1000, "units": 16, "silenced": 60, "iterations": 750, "explained": 5,
+        "networks": ("lenet", "vgg4", "vgg16", "inception_v3"),
+        "images": 1000,
+        "units": 16,
+        "silenced": 60,
+        "iterations": 750,
+        "explained": 5,
         "calls": 512,
     },
-}  # fmt: skip
+}
 
 
 # --- all of them --------------------------------------------------------------------------------------------
@@ -248,7 +282,11 @@ def assess(profile="quick", *, seed=0, path=None, progress=True):
         raise unknown("profile", profile, SIZES)
     path, kept = Path(path) if path else None, {}
     cells = [cell for cell in CELLS if cell[1] in SIZES[profile]["networks"]]
-    done = {_cell(row): row for row in (read(path).rows if path and path.exists() else ()) if _stands(row, profile, seed, kept)}
+    done = {
+        _cell(row): row
+        for row in (read(path).rows if path and path.exists() else ())
+        if _stands(row, profile, seed, kept)
+    }
     with tqdm(cells, desc="table", unit="row", delay=2, disable=not progress) as bar:
         for cell in bar:
             bar.set_postfix_str(" ".join(cell))
@@ -290,16 +328,31 @@ def measure(technique, network, data, *, profile="quick", seed=0, kept=None):
     except CannotTell as lacking:
         return Gap(technique, network, data, str(lacking))
     return Row(
-        technique, network, data, how.tells, float(faithful), how.faithful_means, float(stable), how.stable_means, float(f"{seconds:.3g}"), dict(at.sources),
-        at.stands_in, profile, datetime.datetime.now(datetime.UTC).date().isoformat(), __version__, seed,
-    )  # fmt: skip
+        technique,
+        network,
+        data,
+        how.tells,
+        float(faithful),
+        how.faithful_means,
+        float(stable),
+        how.stable_means,
+        float(f"{seconds:.3g}"),
+        dict(at.sources),
+        at.stands_in,
+        profile,
+        datetime.datetime.now(datetime.UTC).date().isoformat(),
+        __version__,
+        seed,
+    )
 
 
 def _images(at, net, data):
     """As the network takes them, (N, H, W, C)."""
     images = at.photos() if data == "photographs" else at.data(data).x_test[: at.size.images]
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*were resized")  # a small image on a large network is what the row is about
+        warnings.filterwarnings(
+            "ignore", message=".*were resized"
+        )  # a small image on a large network is what the row is about
         return net.prepare(images)
 
 
@@ -311,7 +364,12 @@ def _stands(row, profile, seed, kept):
     """Whether a row of an earlier run was measured in the same way, on what is here today."""
     how = TECHNIQUES.get(row.technique)
     same = (row.profile, row.seed, row.version) == (profile, seed, __version__)
-    return same and how and (row.faithful_means, row.stable_means) == (how.faithful_means, how.stable_means) and measurable(row, kept)
+    return (
+        same
+        and how
+        and (row.faithful_means, row.stable_means) == (how.faithful_means, how.stable_means)
+        and measurable(row, kept)
+    )
 
 
 def write(table, path):

@@ -104,9 +104,19 @@ def record(net, images, layers=None, *, source="", batch_size=64, progress=True)
     maps = net.read(pixels, paths, batch_size=batch_size, progress=progress)
     for path, values in maps.items():
         if not np.isfinite(values).all():
-            raise CnnlensError(f"Layer {path!r} of {net.name} answers NaN or infinity to images that are in order: its numbers overflow.")
+            raise CnnlensError(
+                f"Layer {path!r} of {net.name} answers NaN or infinity to images that are in order: its numbers overflow."
+            )
     settings = dict(layers=tuple(paths), images=len(pixels))
-    return Activations(maps=maps, images=pixels, layers=described, network=net.name, classes=net.classes, source=source, settings=settings)
+    return Activations(
+        maps=maps,
+        images=pixels,
+        layers=described,
+        network=net.name,
+        classes=net.classes,
+        source=source,
+        settings=settings,
+    )
 
 
 def sources(net, images, source=""):
@@ -129,7 +139,9 @@ def _refuse_damaged(net):
     """Raise if a weight is NaN or infinite. The maps would not tell: TensorFlow's ReLU may turn NaN into an innocent zero."""
     for weight in net.model.weights:
         if not tf.math.is_finite(tf.reduce_sum(tf.cast(weight, tf.float32))):
-            raise CnnlensError(f"The weights of {net.name} ({net.source}) are damaged: {weight.path!r} holds NaN or infinity. Load others.")
+            raise CnnlensError(
+                f"The weights of {net.name} ({net.source}) are damaged: {weight.path!r} holds NaN or infinity. Load others."
+            )
 
 
 def strengths(maps, by="mean"):
@@ -162,7 +174,7 @@ def most_active(maps, by="mean"):
 # --- what a unit is good for --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Silenced(Result):
     """What the network loses when single units are silenced.
 
@@ -214,7 +226,9 @@ def silence(net, images, labels, layer, *, source="", batch_size=64):
     units = net.layer(layer).units
     whole = net.logits(pixels, batch_size=batch_size, progress=False)
     if labels.shape != (len(pixels),) or labels.min() < 0 or labels.max() >= whole.shape[1]:
-        raise CnnlensError(f"Expected {len(pixels)} labels between 0 and {whole.shape[1] - 1}, one an image; got {labels.shape} from {labels.min()} to {labels.max()}.")
+        raise CnnlensError(
+            f"Expected {len(pixels)} labels between 0 and {whole.shape[1] - 1}, one an image; got {labels.shape} from {labels.min()} to {labels.max()}."
+        )
     head = net.head
 
     @tf.function(autograph=False, reduce_retracing=True)
@@ -230,13 +244,15 @@ def silence(net, images, labels, layer, *, source="", batch_size=64):
             left = scores(tf.constant(pixels[part]), heard).numpy()
             drop[part, unit] = (whole[part] - left)[np.arange(len(left)), labels[part]]
     strength = strengths(net.read(pixels, [layer], batch_size=batch_size, progress=False)[layer])
-    return Silenced(drop=drop, strength=strength, layer=layer, source=source, settings=dict(layer=layer, images=len(pixels)))
+    return Silenced(
+        drop=drop, strength=strength, layer=layer, source=source, settings=dict(layer=layer, images=len(pixels))
+    )
 
 
 # --- one untrained convolution ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Convolved(Result):
     """A photograph after one untrained convolution.
 
@@ -288,7 +304,9 @@ def convolve(image, *, kernel=3, filters=3, relu=False, pool=1, seed=0, source="
         if int(number) != number or number < 1:
             raise CnnlensError(f"{name} is {number!r}; expected a whole number of at least 1.")
     if kernel + pool - 1 > side:
-        raise CnnlensError(f"A kernel of {kernel} px and pooling of {pool} do not fit into an image of {side} px: make them smaller.")
+        raise CnnlensError(
+            f"A kernel of {kernel} px and pooling of {pool} do not fit into an image of {side} px: make them smaller."
+        )
     channels = pixels.shape[-1]
     width = np.sqrt(6 / (kernel * kernel * (channels + filters)))
     draw = [np.random.default_rng((seed, i)).uniform(-width, width, (kernel, kernel, channels)) for i in range(filters)]
@@ -299,4 +317,6 @@ def convolve(image, *, kernel=3, filters=3, relu=False, pool=1, seed=0, source="
     if pool > 1:
         maps = keras.ops.max_pool(maps, pool, pool)
     settings = dict(kernel=kernel, filters=filters, relu=relu, pool=pool, seed=seed)
-    return Convolved(image=pixels[0], kernels=kernels, maps=tf.convert_to_tensor(maps)[0].numpy(), source=source, settings=settings)
+    return Convolved(
+        image=pixels[0], kernels=kernels, maps=tf.convert_to_tensor(maps)[0].numpy(), source=source, settings=settings
+    )

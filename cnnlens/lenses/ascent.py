@@ -90,7 +90,12 @@ def _turned(pixels, angle, growth):
     down = center_y - sin * center_x - cos * center_y
     transform = tf.stack([cos, -sin, right, sin, cos, down, 0.0, 0.0])[None]
     return tf.raw_ops.ImageProjectiveTransformV3(
-        images=pixels, transforms=transform, output_shape=(height, width), interpolation="BILINEAR", fill_mode="WRAP", fill_value=0.0
+        images=pixels,
+        transforms=transform,
+        output_shape=(height, width),
+        interpolation="BILINEAR",
+        fill_mode="WRAP",
+        fill_value=0.0,
     )
 
 
@@ -108,7 +113,11 @@ def own_gate_open():
     """
 
     def gradient(inputs, output, upstream):
-        return _toward_waking(inputs, upstream) if len(passed) == 1 else tf.raw_ops.ReluGrad(gradients=upstream, features=output)
+        return (
+            _toward_waking(inputs, upstream)
+            if len(passed) == 1
+            else tf.raw_ops.ReluGrad(gradients=upstream, features=output)
+        )
 
     with gradients_overridden(("Relu",), gradient) as passed:
         yield
@@ -143,7 +152,21 @@ def _inside(output, rim):
     return output[:, rows : output.shape[1] - rows, cols : output.shape[2] - cols] if len(output.shape) == 4 else output
 
 
-def step(net, layer, *, method, objective, whole=False, pad=(0, 0), rim=(0, 0), shift=0, turn=0.0, penalty=0.0, precision="float32", rescue=False):
+def step(
+    net,
+    layer,
+    *,
+    method,
+    objective,
+    whole=False,
+    pad=(0, 0),
+    rim=(0, 0),
+    shift=0,
+    turn=0.0,
+    penalty=0.0,
+    precision="float32",
+    rescue=False,
+):
     """The compiled step for these settings, built at its first use and kept by the network.
 
     Parameters

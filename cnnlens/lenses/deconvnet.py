@@ -19,7 +19,7 @@ RECTIFIERS = ("Relu", "Relu6", "LeakyRelu")
 BATCH = 16
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Projection(Result):
     """What in each image drives a unit.
 
@@ -94,9 +94,13 @@ def project(net, images, layer, unit, *, position="strongest"):
     unit = unit_number(place, unit)
     pixels = net.prepare(images)
     function, passed = net.once(("deconvnet", layer), lambda: _backward(net, layer))
-    output = np.concatenate([net.compiled((layer,), linear=True)(tf.constant(part))[layer].numpy() for part in _cut(pixels)])
+    output = np.concatenate(
+        [net.compiled((layer,), linear=True)(tf.constant(part))[layer].numpy() for part in _cut(pixels)]
+    )
     mask, positions = _chosen(output, place, unit, position)
-    back = np.concatenate([function(tf.constant(part), tf.constant(keep)).numpy() for part, keep in zip(_cut(pixels), _cut(mask))])
+    back = np.concatenate(
+        [function(tf.constant(part), tf.constant(keep)).numpy() for part, keep in zip(_cut(pixels), _cut(mask))]
+    )
     if not passed:
         raise CnnlensError(
             f"No ReLU stands between the image and layer {layer!r} of {net.name}, so there is nothing for a deconvnet to "
@@ -105,10 +109,17 @@ def project(net, images, layer, unit, *, position="strongest"):
     gain = np.float32(net.preprocessing.scale)
     boxes = np.array([_seen(place, where, pixels.shape[1:3]) for where in positions])
     return Projection(
-        projection=back / (gain[::-1] if net.preprocessing.flip else gain), images=pixels, activation=(output * mask).reshape(len(output), -1).sum(1),
-        position=positions, box=boxes, layer=layer, unit=unit, rectifiers=len(set(passed)),
-        source="; ".join(filter(None, (net.source, getattr(images, "source", "")))), settings={"layer": layer, "unit": unit, "position": position},
-    )  # fmt: skip
+        projection=back / (gain[::-1] if net.preprocessing.flip else gain),
+        images=pixels,
+        activation=(output * mask).reshape(len(output), -1).sum(1),
+        position=positions,
+        box=boxes,
+        layer=layer,
+        unit=unit,
+        rectifiers=len(set(passed)),
+        source="; ".join(filter(None, (net.source, getattr(images, "source", "")))),
+        settings={"layer": layer, "unit": unit, "position": position},
+    )
 
 
 def _backward(net, layer):
@@ -137,13 +148,17 @@ def _chosen(output, place, unit, position):
         return mask, np.full((len(output), 2), -1)
     if isinstance(position, str):
         if position != "strongest":
-            raise CnnlensError(f"position={position!r} is not understood. Expected 'strongest', 'all' or a pair (row, column).")
+            raise CnnlensError(
+                f"position={position!r} is not understood. Expected 'strongest', 'all' or a pair (row, column)."
+            )
         flat = output[..., unit].reshape(len(output), -1).argmax(1)
         positions = np.stack(np.unravel_index(flat, output.shape[1:3]), -1)
     else:
         row, col = position
         if not (0 <= row < output.shape[1] and 0 <= col < output.shape[2]):
-            raise CnnlensError(f"There is no position ({row}, {col}) in layer {place.path!r}: its map is {output.shape[1]}×{output.shape[2]}, counted from 0.")
+            raise CnnlensError(
+                f"There is no position ({row}, {col}) in layer {place.path!r}: its map is {output.shape[1]}×{output.shape[2]}, counted from 0."
+            )
         positions = np.tile([[row, col]], (len(output), 1))
     mask[np.arange(len(output)), positions[:, 0], positions[:, 1], unit] = 1
     return mask, positions
@@ -151,7 +166,7 @@ def _chosen(output, place, unit, position):
 
 def _seen(place, position, size):
     """The pixels that a position sees, cut at the border; the whole image if all of the map was sent back."""
-    if position[0] < 0 or place.field is None:
+    if position[0] < 0 or place.receptive_field is None:
         return 0, 0, *size
     top, left, bottom, right = place.box(*position)
     return max(top, 0), max(left, 0), min(bottom, size[0]), min(right, size[1])

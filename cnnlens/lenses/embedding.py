@@ -22,7 +22,9 @@ IN_MEMORY = 1 << 28  # floats (1 GiB) of one layer that are kept; a larger layer
 EXAGGERATED = 250  # first iterations, in which attraction is exaggerated so that clusters can find together
 EXAGGERATION = 12
 ONE_THREAD = 5_000  # points below which threads cost more than they give
-FFT_FROM = 10_000  # points from which the interpolation of Linderman et al. 2019 is faster than the tree of Barnes and Hut
+FFT_FROM = (
+    10_000  # points from which the interpolation of Linderman et al. 2019 is faster than the tree of Barnes and Hut
+)
 SPREAD = 1e-4  # standard deviation of the first positions
 
 # Threads that wait for each other by spinning stall a busy machine; read when openTSNE is imported, so set before.
@@ -32,7 +34,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 DISSERTATION = {"engine": "sklearn", "perplexity": 30, "learning_rate": 1000, "iterations": 1000, "start": "random"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Representation(Result):
     """What a layer makes of images, flat, and reduced to its principal components where it is wide.
 
@@ -61,7 +63,7 @@ class Representation(Result):
         return f"{self.layer}: {self.width:,} numbers an image, reduced to {self.vectors.shape[1]} that keep {self.variance:.1%} of the variance"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Map(Result):
     """A t-SNE map: a place in the plane for every image.
 
@@ -160,7 +162,9 @@ def reduce(vectors, components=COMPONENTS, *, seed=0):
     if vectors.shape[1] <= components:
         return vectors, 1.0
     centered = vectors - vectors.mean(0)
-    reduced = centered @ _principal([centered], np.zeros(centered.shape[1], np.float32), min(components, len(vectors) - 1), seed)
+    reduced = centered @ _principal(
+        [centered], np.zeros(centered.shape[1], np.float32), min(components, len(vectors) - 1), seed
+    )
     return reduced, float(np.square(reduced, dtype=np.float64).sum() / np.square(centered, dtype=np.float64).sum())
 
 
@@ -191,7 +195,9 @@ class Chunks:
             chunk = self._flat(self.images[start : start + self.batch_size])
             if not np.isfinite(chunk).all():
                 bad = start + int(np.flatnonzero(~np.isfinite(chunk).all(1))[0])
-                raise CnnlensError(f"Layer {self.layer!r} of {self.net.name} gives NaN or infinity for image {bad}. Its weights ({self.net.source}) are damaged: load others.")
+                raise CnnlensError(
+                    f"Layer {self.layer!r} of {self.net.name} gives NaN or infinity for image {bad}. Its weights ({self.net.source}) are damaged: load others."
+                )
             if self._kept is not None:
                 found.append(chunk)
             yield chunk
@@ -201,7 +207,9 @@ class Chunks:
         if self.layer == INPUT:
             return self.net.prepare(images).reshape(len(images), -1)
         # One batch at a time, or read() would gather what must not be in memory at once.
-        return self.net.read(images, [self.layer], batch_size=self.batch_size, progress=False)[self.layer].reshape(len(images), -1)
+        return self.net.read(images, [self.layer], batch_size=self.batch_size, progress=False)[self.layer].reshape(
+            len(images), -1
+        )
 
 
 def _moments(chunks):
@@ -248,10 +256,24 @@ def _principal(chunks, mean, components, seed, rounds=2):
 
 
 def tsne(
-    net, images, layer, *, labels=None, classes=None, perplexity=30, iterations=750, learning_rate="auto", start="pca", seed=0,
-    engine="opentsne", components=COMPONENTS, predictions=None, exaggerated=EXAGGERATED, data="",
+    net,
+    images,
+    layer,
+    *,
+    labels=None,
+    classes=None,
+    perplexity=30,
+    iterations=750,
+    learning_rate="auto",
+    start="pca",
+    seed=0,
+    engine="opentsne",
+    components=COMPONENTS,
+    predictions=None,
+    exaggerated=EXAGGERATED,
+    data="",
     progress=True,
-):  # fmt: skip
+):
     """A map of images by what a layer makes of them.
 
     Parameters
@@ -305,25 +327,52 @@ def tsne(
     check_perplexity(perplexity, len(images))
     representation = represent(net, images, layer, components=components, seed=seed, progress=progress)
     points, divergence = arrange(
-        representation.vectors, perplexity=perplexity, iterations=iterations, learning_rate=learning_rate, start=start, seed=seed,
-        engine=engine, exaggerated=exaggerated, progress=progress,
-    )  # fmt: skip
+        representation.vectors,
+        perplexity=perplexity,
+        iterations=iterations,
+        learning_rate=learning_rate,
+        start=start,
+        seed=seed,
+        engine=engine,
+        exaggerated=exaggerated,
+        progress=progress,
+    )
     if predictions is None:
         predictions = predict(net, images, progress=progress)
     settings = {
-        **representation.settings, "images": len(points), "perplexity": perplexity, "iterations": iterations, "learning_rate": learning_rate,
-        "start": start if isinstance(start, str) else "given", "engine": engine,
-    }  # fmt: skip
+        **representation.settings,
+        "images": len(points),
+        "perplexity": perplexity,
+        "iterations": iterations,
+        "learning_rate": learning_rate,
+        "start": start if isinstance(start, str) else "given",
+        "engine": engine,
+    }
     return Map(
-        points=points, representation=representation, divergence=divergence, labels=labels, predictions=predictions, classes=classes,
-        judged=judged(net, labels, predictions, classes), source=net.source if data in net.source else f"{net.source}; {data}", settings=settings,
-    )  # fmt: skip
+        points=points,
+        representation=representation,
+        divergence=divergence,
+        labels=labels,
+        predictions=predictions,
+        classes=classes,
+        judged=judged(net, labels, predictions, classes),
+        source=net.source if data in net.source else f"{net.source}; {data}",
+        settings=settings,
+    )
 
 
 def arrange(
-    vectors, *, perplexity=30, iterations=750, learning_rate="auto", start="pca", seed=0, engine="opentsne", exaggerated=EXAGGERATED,
+    vectors,
+    *,
+    perplexity=30,
+    iterations=750,
+    learning_rate="auto",
+    start="pca",
+    seed=0,
+    engine="opentsne",
+    exaggerated=EXAGGERATED,
     progress=True,
-):  # fmt: skip
+):
     """Lay vectors out in the plane by t-SNE.
 
     Parameters
@@ -349,7 +398,9 @@ def arrange(
     if engine not in engines:
         raise unknown("t-SNE engine", engine, engines)
     start = _start(vectors, start, seed)
-    points, divergence = engines[engine](vectors, start, perplexity, iterations, learning_rate, seed, exaggerated, progress)
+    points, divergence = engines[engine](
+        vectors, start, perplexity, iterations, learning_rate, seed, exaggerated, progress
+    )
     return points.astype(np.float32), float(divergence)
 
 
@@ -357,7 +408,12 @@ def _opentsne(vectors, start, perplexity, iterations, learning_rate, seed, exagg
     embedding = _embedding(vectors, start, perplexity, seed)
     exaggerated = min(exaggerated, iterations)
     with tqdm(total=iterations, desc="t-SNE", unit="step", delay=2, leave=False, disable=not progress) as bar:
-        shared = {"learning_rate": learning_rate, "inplace": True, "callbacks": lambda *_: bar.update(50) and None, "callbacks_every_iters": 50}
+        shared = {
+            "learning_rate": learning_rate,
+            "inplace": True,
+            "callbacks": lambda *_: bar.update(50) and None,
+            "callbacks_every_iters": 50,
+        }
         if exaggerated:
             embedding.optimize(exaggerated, exaggeration=EXAGGERATION, momentum=0.8, **shared)
         if iterations > exaggerated:
@@ -386,7 +442,12 @@ def _sklearn(vectors, start, perplexity, iterations, learning_rate, seed, exagge
         raise CnnlensError(f"scikit-learn's t-SNE takes at least {EXAGGERATED} iterations; got {iterations}.")
     jobs = threads(len(vectors))
     engine = TSNE(
-        perplexity=perplexity, max_iter=iterations, learning_rate=learning_rate, init=start.astype(np.float32), random_state=seed, n_jobs=jobs
+        perplexity=perplexity,
+        max_iter=iterations,
+        learning_rate=learning_rate,
+        init=start.astype(np.float32),
+        random_state=seed,
+        n_jobs=jobs,
     )
     with threadpoolctl.threadpool_limits(jobs, "openmp"):  # its gradient does not ask n_jobs
         return engine.fit_transform(vectors), engine.kl_divergence_
@@ -399,7 +460,9 @@ def _start(vectors, start, seed):
     if not isinstance(start, str):
         start = np.asarray(start, np.float64)
         if start.shape != (len(vectors), 2) or not np.isfinite(start).all():
-            raise CnnlensError(f"start must be 'pca', 'random' or finite positions of shape ({len(vectors)}, 2); got shape {start.shape}.")
+            raise CnnlensError(
+                f"start must be 'pca', 'random' or finite positions of shape ({len(vectors)}, 2); got shape {start.shape}."
+            )
         return start
     if start not in ("pca", "random"):
         raise unknown("start", start, ("pca", "random"))
@@ -431,7 +494,9 @@ def place(finished, net, images, *, iterations=250, progress=True):
     """
     representation = finished.representation
     vectors = check_vectors(project(representation, net, images, progress=progress), representation.vectors.shape[1])
-    embedding = _embedding(representation.vectors, finished.points, finished.settings["perplexity"], finished.settings["seed"], "bh")
+    embedding = _embedding(
+        representation.vectors, finished.points, finished.settings["perplexity"], finished.settings["seed"], "bh"
+    )
     # Steps of openTSNE's transform(), which cannot be called itself because it moves the finished map to its own middle.
     placed = embedding.prepare_partial(vectors, perplexity=min(5, finished.settings["perplexity"]))
     placed.optimize(iterations, learning_rate=0.1, exaggeration=1.5, momentum=0.8, max_grad_norm=0.25, inplace=True)
@@ -440,7 +505,11 @@ def place(finished, net, images, *, iterations=250, progress=True):
 
 def project(representation, net, images, *, batch_size=CHUNK, progress=True):
     """Vectors (M, d) of other images in the coordinates of a representation."""
-    read = Chunks(net, images, representation.layer, batch_size, progress) if len(images) > 1 else [_single(net, images, representation.layer)]
+    read = (
+        Chunks(net, images, representation.layer, batch_size, progress)
+        if len(images) > 1
+        else [_single(net, images, representation.layer)]
+    )
     if representation.basis is None:
         return np.concatenate(list(read))
     return np.concatenate([(chunk - representation.mean) @ representation.basis for chunk in read])
@@ -460,7 +529,11 @@ def predict(net, images, *, progress=True):
 
 def judged(net, labels, predictions, classes):
     """Whether a prediction that differs from the label is a mistake: both must speak of the same classes."""
-    return labels is not None and predictions is not None and (net.classes is None or classes is None or tuple(net.classes) == tuple(classes))
+    return (
+        labels is not None
+        and predictions is not None
+        and (net.classes is None or classes is None or tuple(net.classes) == tuple(classes))
+    )
 
 
 def threads(count):
@@ -476,13 +549,19 @@ def check_vectors(vectors, width=None):
     """Vectors as a contiguous finite float32 array (N, d), or a CnnlensError that says what is wrong with them."""
     vectors = np.asarray(vectors)
     if vectors.ndim != 2 or vectors.shape[1] == 0 or (width and vectors.shape[1] != width):
-        raise CnnlensError(f"Representations must be an array (N, {width or 'd'}), one row an image; got shape {vectors.shape}.")
+        raise CnnlensError(
+            f"Representations must be an array (N, {width or 'd'}), one row an image; got shape {vectors.shape}."
+        )
     vectors = np.ascontiguousarray(vectors, np.float32)
     bad = ~np.isfinite(vectors).all(1)
     if bad.any():
-        raise CnnlensError(f"Representations hold NaN or infinity in {bad.sum()} of {len(bad)} rows, first in row {bad.argmax()}. Leave those images out.")
+        raise CnnlensError(
+            f"Representations hold NaN or infinity in {bad.sum()} of {len(bad)} rows, first in row {bad.argmax()}. Leave those images out."
+        )
     if width is None and len(vectors) > 1 and not np.ptp(vectors, axis=0).any():
-        raise CnnlensError(f"All {len(vectors)} representations are identical, so there is nothing to map. Choose another layer or other images.")
+        raise CnnlensError(
+            f"All {len(vectors)} representations are identical, so there is nothing to map. Choose another layer or other images."
+        )
     return vectors
 
 
@@ -493,7 +572,9 @@ def check_perplexity(perplexity, count):
     if count - 1 < int(3 * perplexity):
         most = (count - 1) / 3
         instead = f"perplexity={math.floor(most)} at most" if most >= 2 else "at least 7 images, with perplexity=2"
-        raise CnnlensError(f"Perplexity {perplexity:g} needs at least {int(3 * perplexity) + 1} points, three neighbors for each unit of it; got {count}. Give more images, or {instead}.")
+        raise CnnlensError(
+            f"Perplexity {perplexity:g} needs at least {int(3 * perplexity) + 1} points, three neighbors for each unit of it; got {count}. Give more images, or {instead}."
+        )
 
 
 def check_labels(labels, classes, count):
@@ -512,5 +593,7 @@ def check_labels(labels, classes, count):
         return np.array([known[name] for name in labels]), classes
     if labels.dtype.kind not in "iu" or labels.min() < 0 or (classes and labels.max() >= len(classes)):
         top = f"0 to {len(classes) - 1}" if classes else "from 0"
-        raise CnnlensError(f"Labels must be class names or whole numbers {top}; got {labels.dtype} from {labels.min()} to {labels.max()}.")
+        raise CnnlensError(
+            f"Labels must be class names or whole numbers {top}; got {labels.dtype} from {labels.min()} to {labels.max()}."
+        )
     return labels.astype(np.int64), classes

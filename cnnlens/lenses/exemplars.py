@@ -17,7 +17,7 @@ from .neurons import unit_number, whole_number
 MEASURES = ("peak", "mean")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Exemplars(Result):
     """For each unit the images that drive it most, the strongest first.
 
@@ -112,7 +112,9 @@ def find(net, layer, images, units=None, k=9, *, measure="peak", batch_size=32, 
     best = {path: _Best(len(asked[path]), k) for path in paths}
     kept, seen = {}, 0
     read = net.compiled(tuple(paths), linear=True)
-    for batch in tqdm(_batches(images, batch_size), desc="exemplars", unit="batch", delay=2, leave=False, disable=not progress):
+    for batch in tqdm(
+        _batches(images, batch_size), desc="exemplars", unit="batch", delay=2, leave=False, disable=not progress
+    ):
         pixels = net.prepare(batch)
         outputs = read(tf.constant(pixels))
         for path in paths:
@@ -122,11 +124,15 @@ def find(net, layer, images, units=None, k=9, *, measure="peak", batch_size=32, 
         kept = {number: image for number, image in kept.items() if number in wanted}
         seen += len(pixels)
     if not seen:
-        raise CnnlensError("There are no images: expected an array (N, H, W, C) with N of at least 1, or batches of them.")
+        raise CnnlensError(
+            "There are no images: expected an array (N, H, W, C) with N of at least 1, or batches of them."
+        )
     kept = {number: image.copy() for number, image in kept.items()}  # lets go of the batches that they were views of
     source = "; ".join(filter(None, (net.source, getattr(images, "source", ""))))
     settings = {"k": k, "measure": measure, "batch_size": batch_size}
-    found = {path: _result(places[path], asked[path], best[path], kept, seen, measure, source, settings) for path in paths}
+    found = {
+        path: _result(places[path], asked[path], best[path], kept, seen, measure, source, settings) for path in paths
+    }
     return found[layer] if isinstance(layer, str) else found
 
 
@@ -183,7 +189,9 @@ class _Best:
         order = np.argsort(-value, 1, kind="stable")[:, : self.k]
         self.value = np.take_along_axis(value, order, 1)
         self.index = np.take_along_axis(np.concatenate([self.index, numbers], 1), order, 1)
-        self.position = np.take_along_axis(np.concatenate([self.position, positions.swapaxes(0, 1)], 1), order[..., None], 1)
+        self.position = np.take_along_axis(
+            np.concatenate([self.position, positions.swapaxes(0, 1)], 1), order[..., None], 1
+        )
 
     def numbers(self):
         """The images that occur."""
@@ -197,15 +205,30 @@ def _result(place, units, best, kept, seen, measure, source, settings):
     inside = (boxes[..., :2] >= 0).all(-1) & (boxes[..., 2] <= height) & (boxes[..., 3] <= width)
     patches = np.stack([[_cut(kept[i], box) for i, box in zip(*pair)] for pair in zip(best.index, boxes)])
     return Exemplars(
-        units=units, activation=best.value, index=best.index, position=best.position, box=boxes, inside=inside, patches=patches,
-        images={number: kept[number] for number in numbers}, layer=place.path, measure=measure, seen=seen, source=source,
+        units=units,
+        activation=best.value,
+        index=best.index,
+        position=best.position,
+        box=boxes,
+        inside=inside,
+        patches=patches,
+        images={number: kept[number] for number in numbers},
+        layer=place.path,
+        measure=measure,
+        seen=seen,
+        source=source,
         settings={"layer": place.path, **settings},
-    )  # fmt: skip
+    )
 
 
 def _box(place, position, height, width):
     """The receptive field of a position; the whole image for a layer that sees all of it, or more."""
-    if not place.is_map or place.field is None or place.field[0] >= height or place.field[1] >= width:
+    if (
+        not place.is_map
+        or place.receptive_field is None
+        or place.receptive_field[0] >= height
+        or place.receptive_field[1] >= width
+    ):
         return 0, 0, height, width
     return place.box(*position)
 
@@ -247,7 +270,10 @@ def rerun(net, tops):
     (row, top, height), (col, left, width) = (_seat(axis, side) for axis, side in zip((place.rows, place.cols), size))
     laid = np.full((len(patches), height, width, patches.shape[-1]), 0.5, np.float32)
     laid[:, top : top + patches.shape[1], left : left + patches.shape[2]] = patches
-    parts = [net.outputs(tf.constant(laid[i : i + 32]), [tops.layer], linear=True)[tops.layer].numpy()[:, row, col] for i in range(0, len(laid), 32)]
+    parts = [
+        net.outputs(tf.constant(laid[i : i + 32]), [tops.layer], linear=True)[tops.layer].numpy()[:, row, col]
+        for i in range(0, len(laid), 32)
+    ]
     return np.concatenate(parts)[np.arange(len(units)), units].reshape(tops.index.shape)
 
 

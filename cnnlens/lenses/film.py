@@ -20,7 +20,7 @@ FIRST = 500  # of the first map; more would only spread it wider than those that
 SHRUNK = 0.3  # a map starts from the last one at this scale: points that lie close reach their places in fewer steps
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Film(Result):
     """Maps of the same images, one after the other.
 
@@ -87,15 +87,21 @@ def through_training(net, images, snapshots, layer, *, labels=None, classes=None
     Film
     """
     if not snapshots:
-        raise CnnlensError("There are no snapshots to make a film of: train with a folder, then give training.snapshots(folder).")
-    copy = Network(recast(net.model, "float32"), net.name, classes=net.classes, source=net.source, preprocessing=net.preprocessing)
+        raise CnnlensError(
+            "There are no snapshots to make a film of: train with a folder, then give training.snapshots(folder)."
+        )
+    copy = Network(
+        recast(net.model, "float32"), net.name, classes=net.classes, source=net.source, preprocessing=net.preprocessing
+    )
 
     def stage(snapshot):
         epoch, path = snapshot
         zoo.fill(copy.model, path)
         return copy, layer, {}, f"epoch {epoch}" if epoch else "before training"
 
-    source = "; ".join(filter(None, (f"snapshots of {net.name}, epochs {snapshots[0][0]} to {snapshots[-1][0]}", how.get("data"))))
+    source = "; ".join(
+        filter(None, (f"snapshots of {net.name}, epochs {snapshots[0][0]} to {snapshots[-1][0]}", how.get("data")))
+    )
     film = _film(map(stage, snapshots), len(snapshots), images, labels, classes, seed, progress, how)
     return replace(film, source=source, settings={**film.settings, "layer": layer})
 
@@ -164,11 +170,20 @@ def clouds(perplexities, *, each=60, seed=0):
     labels = np.repeat(np.arange(3), each)
     vectors = centers[labels] + np.random.default_rng(seed).normal(size=(3 * each, 10)) * spreads[labels, None]
     source = f"made up: three clouds of {each} points"
-    cloud = embedding.Representation(vectors=vectors.astype(np.float32), layer="clouds", width=10, variance=1.0, source=source)
+    cloud = embedding.Representation(
+        vectors=vectors.astype(np.float32), layer="clouds", width=10, variance=1.0, source=source
+    )
     maps = []
     for value in perplexities:
-        points, divergence = embedding.arrange(cloud.vectors, perplexity=value, start="random", seed=seed, progress=False)
-        shared = {"labels": labels, "classes": classes, "source": source, "settings": {"perplexity": value, "seed": seed}}
+        points, divergence = embedding.arrange(
+            cloud.vectors, perplexity=value, start="random", seed=seed, progress=False
+        )
+        shared = {
+            "labels": labels,
+            "classes": classes,
+            "source": source,
+            "settings": {"perplexity": value, "seed": seed},
+        }
         maps.append(embedding.Map(points=points, representation=cloud, divergence=divergence, **shared))
     return Film(maps=tuple(maps), titles=tuple(f"perplexity {value:g}" for value in perplexities), source=source)
 
@@ -176,12 +191,27 @@ def clouds(perplexities, *, each=60, seed=0):
 def _film(stages, count, images, labels, classes, seed, progress, how):
     """A Film from stages (network, layer, settings, title) that are made ready one by one."""
     maps, titles = [], []
-    for net, layer, own, title in tqdm(stages, total=count, desc="film", unit="map", delay=2, leave=False, disable=not progress):
-        settings = {"labels": labels, "classes": classes, "seed": seed, "progress": False, "iterations": FIRST, **how, **own}
+    for net, layer, own, title in tqdm(
+        stages, total=count, desc="film", unit="map", delay=2, leave=False, disable=not progress
+    ):
+        settings = {
+            "labels": labels,
+            "classes": classes,
+            "seed": seed,
+            "progress": False,
+            "iterations": FIRST,
+            **how,
+            **own,
+        }
         if maps:
             settings |= {"start": maps[-1].points * SHRUNK, "iterations": ITERATIONS, "exaggerated": EXAGGERATED}
         maps.append(embedding.tsne(net, images, layer, **settings))
         titles.append(title)
     if not maps:
         raise CnnlensError("A film needs at least one map: give layers, perplexities or snapshots.")
-    return Film(maps=tuple(maps), titles=tuple(titles), source=maps[0].source, settings={"seed": seed, **{key: value for key, value in how.items() if key != "predictions"}})
+    return Film(
+        maps=tuple(maps),
+        titles=tuple(titles),
+        source=maps[0].source,
+        settings={"seed": seed, **{key: value for key, value in how.items() if key != "predictions"}},
+    )

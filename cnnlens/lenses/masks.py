@@ -82,7 +82,9 @@ def draw(design, samples, parts, seed):
     if design not in DESIGNS:
         raise unknown("sampling design", design, DESIGNS)
     if samples < 8:
-        raise CnnlensError(f"samples={samples} is too few to explain anything: ask for at least 8, better for 10 a superpixel.")
+        raise CnnlensError(
+            f"samples={samples} is too few to explain anything: ask for at least 8, better for 10 a superpixel."
+        )
     return DESIGNS[design](samples, parts, seed)
 
 

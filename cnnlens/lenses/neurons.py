@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 
 from .. import device
 from ..errors import CnnlensError, unknown
+from ..labels import class_index
 from ..network import NOMINAL_SIZE, Network
 from ..results import Result
 from . import ascent, parametrize
@@ -38,7 +39,7 @@ MEMORY = 1.5 * 2**30  # bytes that a batch may take for its activations and thei
 LARGEST_BATCH = 32
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Optimized(Result):
     """Images that drive units as hard as possible.
 
@@ -102,9 +103,29 @@ class Optimized(Result):
 
 
 def maximize(
-    net, layer, units=None, *, directions=None, objective="mean", method="fourier", size=None, steps=None, seed=0, rate=None,
-    color=None, robust=True, decay=0.0, blur=0.0, blur_every=4, penalty=0.0, snapshots=0, precision="auto", batch_size=None, progress=True, on_step=None,
-):  # fmt: skip
+    net,
+    layer,
+    units=None,
+    *,
+    directions=None,
+    objective="mean",
+    method="fourier",
+    size=None,
+    steps=None,
+    seed=0,
+    rate=None,
+    color=None,
+    robust=True,
+    decay=0.0,
+    blur=0.0,
+    blur_every=4,
+    penalty=0.0,
+    snapshots=0,
+    precision="auto",
+    batch_size=None,
+    progress=True,
+    on_step=None,
+):
     """Images that drive units of a layer as hard as possible.
 
     Parameters
@@ -188,31 +209,66 @@ def maximize(
         rate = METHODS[method]["path"] / steps * (2 if method == "fourier" else 1)
         if (method, objective, net.channels) == ("fourier", "mean", 1) and place.is_map:
             rate *= GREY
-    shift, turn = _disturbance(net, place, objective, min(height, width)) if robust and method == "fourier" else (0, 0.0)
+    shift, turn = (
+        _disturbance(net, place, objective, min(height, width)) if robust and method == "fourier" else (0, 0.0)
+    )
     climb = {
-        "method": method, "objective": objective, "whole": weights is None, "shift": shift, "turn": turn, "penalty": float(penalty),
+        "method": method,
+        "objective": objective,
+        "whole": weights is None,
+        "shift": shift,
+        "turn": turn,
+        "penalty": float(penalty),
         "precision": _precision(precision),
-    }  # fmt: skip
+    }
     if method == "fourier":
         climb |= _borders(place, objective)
     plan = _Plan(
-        net=net, layer=layer, size=(height, width), channels=1 if color is False else net.channels, climb=climb, steps=steps, rate=rate, seed=seed,
-        kept=_kept(snapshots, steps), soften=(decay, blur, blur_every), most=batch_size or fitting_batch(net, layer, height, width),
-    )  # fmt: skip
+        net=net,
+        layer=layer,
+        size=(height, width),
+        channels=1 if color is False else net.channels,
+        climb=climb,
+        steps=steps,
+        rate=rate,
+        seed=seed,
+        kept=_kept(snapshots, steps),
+        soften=(decay, blur, blur_every),
+        most=batch_size or fitting_batch(net, layer, height, width),
+    )
     with tqdm(total=0, desc=f"{net.name} {layer}", unit="step", delay=2, leave=False, disable=not progress) as bar:
         steps_made = _Steps(bar, on_step)
         made = _ascend(plan, names, weights, steps_made)
         if method == "fourier" and weights is not None and not penalty:  # a penalty would speak against colors
             made = _or_from_color(plan, names, weights, made, steps_made)
     settings = {
-        "method": method, "objective": objective, "size": (height, width), "steps": steps, "seed": seed, "rate": rate, "color": color,
-        "robust": robust, "decay": decay, "blur": blur, "blur_every": blur_every, "penalty": penalty, "precision": climb["precision"],
-    }  # fmt: skip
+        "method": method,
+        "objective": objective,
+        "size": (height, width),
+        "steps": steps,
+        "seed": seed,
+        "rate": rate,
+        "color": color,
+        "robust": robust,
+        "decay": decay,
+        "blur": blur,
+        "blur_every": blur_every,
+        "penalty": penalty,
+        "precision": climb["precision"],
+    }
     fate, evidence = (tuple(words) for words in zip(*made.pop("fates")))
     return Optimized(
-        **made, units=numbers, names=names, fate=fate, evidence=evidence, layer=layer, objective=objective, snapshot_steps=plan.kept,
-        source=net.source, settings=settings,
-    )  # fmt: skip
+        **made,
+        units=numbers,
+        names=names,
+        fate=fate,
+        evidence=evidence,
+        layer=layer,
+        objective=objective,
+        snapshot_steps=plan.kept,
+        source=net.source,
+        settings=settings,
+    )
 
 
 def measure(net, layer, images, weights, objective="mean"):
@@ -241,7 +297,7 @@ def measure(net, layer, images, weights, objective="mean"):
 # --- class models -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ClassModels(Optimized):
     """Images that the network takes for the very model of a class.
 
@@ -288,30 +344,20 @@ def class_models(net, labels, *, penalty=None, steps=128, seed=0, **how):
     labels = [labels] if isinstance(labels, (str, int)) else list(labels)
     head = net.layer(net.head)
     if head.is_map:
-        raise CnnlensError(f"{net.name} ({net.source}) has no classifier, so it has no class models. Use a network that classifies.")
+        raise CnnlensError(
+            f"{net.name} ({net.source}) has no classifier, so it has no class models. Use a network that classifies."
+        )
     classes = net.classes or tuple(str(i) for i in range(head.units))
-    numbers = [class_number(classes, label) for label in labels]
+    numbers = [class_index(label, classes, len(classes)) for label in labels]
     height, width = net.size or (NOMINAL_SIZE, NOMINAL_SIZE)
     penalty = 20 / (height * width * net.channels) if penalty is None else penalty
     found = maximize(net, net.head, numbers, penalty=penalty, steps=steps, seed=seed, **how)
     answer = net.predict(found.images, progress=False)
     return ClassModels(
         **{**vars(found), "names": tuple(classes[number] for number in numbers)},
-        predicted=tuple(classes[i] for i in answer.argmax(1)), probability=answer[np.arange(len(numbers)), numbers],
-    )  # fmt: skip
-
-
-def class_number(classes, label):
-    """The number of a class from its name or number; names are compared without regard to case and underscores."""
-    if isinstance(label, (int, np.integer)):
-        if not 0 <= label < len(classes):
-            raise CnnlensError(f"There is no class {label}: the network has {len(classes)}, numbered from 0.")
-        return int(label)
-    plain = [name.lower().replace("_", " ") for name in classes]
-    wanted = str(label).lower().replace("_", " ")
-    if wanted not in plain:
-        raise unknown("class", label, classes)
-    return plain.index(wanted)
+        predicted=tuple(classes[i] for i in answer.argmax(1)),
+        probability=answer[np.arange(len(numbers)), numbers],
+    )
 
 
 # --- what is asked ------------------------------------------------------------------------------------------
@@ -341,7 +387,9 @@ def targets(place, units=None, directions=None):
         return _directed(place, directions)
     if isinstance(units, str):
         if units != "layer":
-            raise CnnlensError(f"units={units!r} is not understood. Expected numbers from 0 to {place.units - 1}, tuples of them, or 'layer'.")
+            raise CnnlensError(
+                f"units={units!r} is not understood. Expected numbers from 0 to {place.units - 1}, tuples of them, or 'layer'."
+            )
         return None, np.array([-1]), ("whole layer",)
     if units is None:
         units = range(min(place.units, SHEET))
@@ -350,7 +398,9 @@ def targets(place, units=None, directions=None):
         raise CnnlensError(f"units is empty. Expected numbers from 0 to {place.units - 1}.")
     weights, numbers, names = np.zeros((len(asked), place.units), np.float32), [], []
     for row, item in zip(weights, asked):
-        several = [unit_number(place, unit) for unit in (item if np.iterable(item) and not isinstance(item, str) else [item])]
+        several = [
+            unit_number(place, unit) for unit in (item if np.iterable(item) and not isinstance(item, str) else [item])
+        ]
         row[several] = 1 / len(several)
         numbers.append(several[0] if len(several) == 1 else -1)
         names.append("unit " + " + ".join(map(str, several)))
@@ -362,7 +412,9 @@ def unit_number(place, unit):
     try:
         number = operator.index(unit)
     except TypeError:
-        raise CnnlensError(f"Unit {unit!r} is no whole number. Layer {place.path!r} has units 0 to {place.units - 1}.") from None
+        raise CnnlensError(
+            f"Unit {unit!r} is no whole number. Layer {place.path!r} has units 0 to {place.units - 1}."
+        ) from None
     if not 0 <= number < place.units:
         raise CnnlensError(f"There is no unit {number} in layer {place.path!r}: it has units 0 to {place.units - 1}.")
     return number
@@ -371,10 +423,14 @@ def unit_number(place, unit):
 def _directed(place, directions):
     rows = np.atleast_2d(np.asarray(directions, np.float32))
     if rows.ndim != 2 or rows.shape[1] != place.units:
-        raise CnnlensError(f"Directions have shape {rows.shape}; layer {place.path!r} wants (number of directions, {place.units}).")
+        raise CnnlensError(
+            f"Directions have shape {rows.shape}; layer {place.path!r} wants (number of directions, {place.units})."
+        )
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     if not (np.isfinite(length) & (length > 0)).all():
-        raise CnnlensError("A direction of length zero, or with NaN, points nowhere. Give each at least one number that is not 0.")
+        raise CnnlensError(
+            "A direction of length zero, or with NaN, points nowhere. Give each at least one number that is not 0."
+        )
     return rows / length, np.full(len(rows), -1), tuple(f"direction {i}" for i in range(len(rows)))
 
 
@@ -392,9 +448,9 @@ def calls_for(net, place, objective="mean"):
     receptive field, which leaves room around the thing or for a texture to repeat, between 64 px and the network's size.
     """
     own = net.size or (NOMINAL_SIZE, NOMINAL_SIZE)
-    if not place.is_map or place.field is None or _is_small(net):
+    if not place.is_map or place.receptive_field is None or _is_small(net):
         return own
-    return tuple(int(min(most, max(64, -(-1.5 * field // 16) * 16))) for most, field in zip(own, place.field))
+    return tuple(int(min(most, max(64, -(-1.5 * field // 16) * 16))) for most, field in zip(own, place.receptive_field))
 
 
 def _is_small(net):
@@ -406,10 +462,14 @@ def _checked_size(net, place, size, objective):
         return calls_for(net, place, objective)
     height, width = (whole_number("size", side) for side in (size if np.ndim(size) else (size, size)))
     if not place.is_map and net.size and (height, width) != net.size:
-        raise CnnlensError(f"Layer {place.path!r} has no map, so {net.name} reaches it at {net.size[0]}×{net.size[1]} px only, not {height}×{width}.")
+        raise CnnlensError(
+            f"Layer {place.path!r} has no map, so {net.name} reaches it at {net.size[0]}×{net.size[1]} px only, not {height}×{width}."
+        )
     least = (place.rows.stride, place.cols.stride) if place.rows and place.is_map else (1, 1)
     if height < least[0] or width < least[1]:
-        raise CnnlensError(f"size={size} is smaller than one position of layer {place.path!r}. Give at least {max(least)}.")
+        raise CnnlensError(
+            f"size={size} is smaller than one position of layer {place.path!r}. Give at least {max(least)}."
+        )
     return height, width
 
 
@@ -419,7 +479,7 @@ def _disturbance(net, place, objective, size):
     A texture may be shifted all the way round, so that it leans on no border, but not in a network for small images, whose
     maps are little besides border; a thing has to stay in the middle.
     """
-    field = min(min(place.field or (size, size)), size) if place.is_map else size
+    field = min(min(place.receptive_field or (size, size)), size) if place.is_map else size
     turn = 0.0 if field < COARSE else 0.05  # turning resamples, which blurs what filters of a few pixels look for
     if place.is_map and objective == "mean":
         return JITTER if _is_small(net) else size // 2, turn
@@ -434,7 +494,12 @@ def _borders(place, objective):
     even, from which a texture can begin to grow.
     """
     pads, rims = [0, 0], [0, 0]
-    if place.is_map and place.field is not None and objective == "mean" and max(place.field) <= FINEST:
+    if (
+        place.is_map
+        and place.receptive_field is not None
+        and objective == "mean"
+        and max(place.receptive_field) <= FINEST
+    ):
         for i, axis in enumerate((place.rows, place.cols)):
             pads[i] = -(-axis.field // 2 // axis.stride) * axis.stride
             rims[i] = max(0, -(axis.start // axis.stride))
@@ -477,10 +542,17 @@ def _kept(snapshots, steps):
 
 # --- the ascent ---------------------------------------------------------------------------------------------
 
-UNIT_AXIS = {"images": 0, "activation": 0, "start": 0, "ground": 0, "history": 1, "snapshots": 1}  # of the arrays of a result
+UNIT_AXIS = {
+    "images": 0,
+    "activation": 0,
+    "start": 0,
+    "ground": 0,
+    "history": 1,
+    "snapshots": 1,
+}  # of the arrays of a result
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Plan:
     """What all images of one call have in common."""
 
@@ -526,15 +598,27 @@ def _ascend(plan, names, weights, steps_made, ground=None):
     for first in range(0, len(names), count):
         these = slice(first, first + count)
         rows, colors = (None if each is None else _padded(each[these], count) for each in (weights, ground))
-        begin = ascent.start(plan.climb["method"], _seeds(plan.seed, names[these], count), *plan.size, plan.channels, plan.climb["objective"], colors)
+        begin = ascent.start(
+            plan.climb["method"],
+            _seeds(plan.seed, names[these], count),
+            *plan.size,
+            plan.channels,
+            plan.climb["objective"],
+            colors,
+        )
         parts.append(_climb(plan, begin, count, rows, steps_made))
-    made = {key: np.concatenate([part[key] for part in parts], axis).take(range(len(names)), axis) for key, axis in UNIT_AXIS.items() if key in parts[0]}
+    made = {
+        key: np.concatenate([part[key] for part in parts], axis).take(range(len(names)), axis)
+        for key, axis in UNIT_AXIS.items()
+        if key in parts[0]
+    }
     first = np.concatenate([part["first"] for part in parts])[: len(names)]
     return made | {
         "fates": [fate for part in parts for fate in part["fates"]][: len(names)],
-        "activation": plan.measure(made["images"], weights), "start": plan.measure(first, weights),
+        "activation": plan.measure(made["images"], weights),
+        "start": plan.measure(first, weights),
         "ground": np.full((len(names), plan.channels), 0.5, np.float32) if ground is None else ground,
-    }  # fmt: skip
+    }
 
 
 def _or_from_color(plan, names, weights, made, steps_made):
@@ -585,7 +669,9 @@ def _climb(plan, state, count, weights, steps_made):
     for i in range(steps):
         length = plan.rate * (1 - i / steps) if method == "fourier" else plan.rate
         key = tf.constant([plan.seed, i], tf.int32)
-        state, found, slopes, share = _checked(net, layer, step(state, weights, everyone, tf.constant(length, tf.float32), key))
+        state, found, slopes, share = _checked(
+            net, layer, step(state, weights, everyone, tf.constant(length, tf.float32), key)
+        )
         history.append(found)
         awake += slopes > 0
         stuck = ((slopes == 0) | (share < FAINT)) & (tries < RESCUE_STEPS)
@@ -614,14 +700,18 @@ def _checked(net, layer, outcome):
         )
     found, slopes = found.numpy(), slopes.numpy()
     if not (np.isfinite(found).all() and np.isfinite(slopes).all()):
-        raise CnnlensError(f"{net.name} answered NaN at layer {layer!r}. Its weights ({net.source}) are damaged: load others.")
+        raise CnnlensError(
+            f"{net.name} answered NaN at layer {layer!r}. Its weights ({net.source}) are damaged: load others."
+        )
     return state, found, slopes, share.numpy()
 
 
 def _rescue(net, layer, state, weights, stuck, climb, rate, key):
     """One step with the redirected gradient for those that are stuck; all others stay where they are."""
     step = ascent.step(net, layer, **climb, rescue=True)
-    return _checked(net, layer, step(state, weights, tf.constant(stuck, tf.float32), tf.constant(rate, tf.float32), key))[0]
+    return _checked(
+        net, layer, step(state, weights, tf.constant(stuck, tf.float32), tf.constant(rate, tf.float32), key)
+    )[0]
 
 
 def _fate(awake, tries, ends_awake, strongest, steps):
@@ -652,6 +742,8 @@ def untrained(net, seed=0):
     try:
         model = keras.models.clone_model(net.model)
     except Exception as error:
-        raise CnnlensError(f"{net.name} cannot be copied with fresh weights ({type(error).__name__}): Keras copies Sequential and functional models.") from error
+        raise CnnlensError(
+            f"{net.name} cannot be copied with fresh weights ({type(error).__name__}): Keras copies Sequential and functional models."
+        ) from error
     source = f"untrained copy of {net.name}, seed {seed}"
     return Network(model, f"untrained {net.name}", classes=net.classes, source=source, preprocessing=net.preprocessing)

@@ -106,7 +106,9 @@ def wave_start(seeds, height, width, channels, noise=0.15, ground=None):
     Tensor (N, channels, height, width) float32
     """
     strength = noise / (CONTRAST * easiness(height, width))
-    coefficients = tf.stack([strength * tf.random.stateless_normal((channels, height, width), seed=pair) for pair in seeds])
+    coefficients = tf.stack(
+        [strength * tf.random.stateless_normal((channels, height, width), seed=pair) for pair in seeds]
+    )
     if ground is None:
         return coefficients
     constant = np.zeros((height, width), bool)
@@ -139,5 +141,7 @@ def wave_images(coefficients):
 
 def pixel_start(seeds, height, width, channels):
     """The dissertation's start: mid grey with a little uniform noise, as pixels (N, H, W, C) in [0, 1]."""
-    draw = [tf.random.stateless_uniform((height, width, channels), seed=pair, minval=0.46, maxval=0.54) for pair in seeds]
+    draw = [
+        tf.random.stateless_uniform((height, width, channels), seed=pair, minval=0.46, maxval=0.54) for pair in seeds
+    ]
     return tf.stack(draw)

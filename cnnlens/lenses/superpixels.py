@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 from .. import device
 from ..datasets import square
 from ..errors import CnnlensError, unknown
+from ..labels import class_index, class_name
 from ..network import NOMINAL_SIZE, Network, as_pixels
 from ..results import Result
 from . import masks as designs
@@ -27,7 +28,7 @@ LIMIT = 512  # px a side: what an image is scaled down to for a function, whose 
 PLAIN = {"design": "random", "imitate": False, "settle": None, "ridge": 1.0}  # explain(…, **PLAIN) is lime as it comes
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Explanation(Result):
     """What each superpixel adds to the score of one class.
 
@@ -95,7 +96,12 @@ class Explanation(Result):
         index = class_index(label, self.classes, self.scores.shape[1])
         weights, intercept, settled = _fit(self.masks, self.scores[:, index], self.segments, self.settings)
         return dataclasses.replace(
-            self, label=index, weights=weights, intercept=intercept, settled=settled, settings={**self.settings, "label": index}
+            self,
+            label=index,
+            weights=weights,
+            intercept=intercept,
+            settled=settled,
+            settings={**self.settings, "label": index},
         )
 
 
@@ -130,14 +136,18 @@ def segment(image, method="slic", count=50, **settings):
     if method not in METHODS:
         raise unknown("segmentation method", method, METHODS)
     if not isinstance(count, (int, np.integer)) or count < 2:
-        raise CnnlensError(f"count={count!r} superpixels were asked for; one cannot be compared with others. Give a whole number from 2 up.")
+        raise CnnlensError(
+            f"count={count!r} superpixels were asked for; one cannot be compared with others. Give a whole number from 2 up."
+        )
     pixels = _pixels(image)
     if pixels.shape[-1] == 1:
         pixels = pixels.repeat(3, -1)
     try:
         return _renumbered(METHODS[method](pixels.astype(float), int(count), **settings))
     except TypeError as error:
-        raise CnnlensError(f"Method {method!r} does not take one of the settings {sorted(settings)}: {error}.") from error
+        raise CnnlensError(
+            f"Method {method!r} does not take one of the settings {sorted(settings)}: {error}."
+        ) from error
 
 
 def _slic(pixels, count, **settings):
@@ -155,7 +165,13 @@ def _quickshift(pixels, count, **settings):
         return quickshift(pixels, **settings)
     # The kernel takes time in proportion to its area, so the distance is searched and the kernel is not.
     kernel = max(1.0, np.sqrt(pixels[..., 0].size / count) / 14)
-    return _nearest_count(lambda value: quickshift(pixels, kernel_size=kernel, max_dist=value, **settings), count, 3 * kernel, 40 * kernel, tries=4)
+    return _nearest_count(
+        lambda value: quickshift(pixels, kernel_size=kernel, max_dist=value, **settings),
+        count,
+        3 * kernel,
+        40 * kernel,
+        tries=4,
+    )
 
 
 def _felzenszwalb(pixels, count, **settings):
@@ -205,7 +221,10 @@ def at(segments, points):
         Each once, in the order of the points.
     """
     height, width = segments.shape
-    found = [int(segments[min(int(down * height), height - 1), min(int(across * width), width - 1)]) for down, across in points]
+    found = [
+        int(segments[min(int(down * height), height - 1), min(int(across * width), width - 1)])
+        for down, across in points
+    ]
     return list(dict.fromkeys(found))
 
 
@@ -281,9 +300,24 @@ def perturb(image, filled, segments, masks):
 
 
 def explain(
-    net, image, label=None, segments=None, samples=512, seed=0, *, design="hadamard", imitate=True, fill="mean",
-    kernel_width=surrogate.KERNEL_WIDTH, ridge=0.1, settle=0.95, classes=None, batch=None, progress=True, step=None,
-):  # fmt: skip
+    net,
+    image,
+    label=None,
+    segments=None,
+    samples=512,
+    seed=0,
+    *,
+    design="hadamard",
+    imitate=True,
+    fill="mean",
+    kernel_width=surrogate.KERNEL_WIDTH,
+    ridge=0.1,
+    settle=0.95,
+    classes=None,
+    batch=None,
+    progress=True,
+    step=None,
+):
     """Give every superpixel its weight in the score of a class.
 
     Parameters
@@ -337,24 +371,43 @@ def explain(
     _announce(net, image, shown)
     seen = np.unique(segments)
     if len(seen) < 2:
-        raise CnnlensError("The image is one superpixel, so there is nothing to compare. Ask segment() for more, or use method='grid'.")
+        raise CnnlensError(
+            "The image is one superpixel, so there is nothing to compare. Ask segment() for more, or use method='grid'."
+        )
     prediction = predict(shown[None])[0]
     index = int(prediction.argmax()) if label is None else class_index(label, classes, len(prediction))
     masks = np.ones((samples, segments.max() + 1), bool)
     masks[:, seen] = designs.draw(design, samples, len(seen), seed)
     filled = filling(shown, segments, fill, seed)
     settings = {
-        "label": index, "samples": samples, "seed": seed, "design": design, "imitate": imitate, "fill": fill,
-        "kernel_width": kernel_width, "ridge": ridge, "settle": settle,
-    }  # fmt: skip
+        "label": index,
+        "samples": samples,
+        "seed": seed,
+        "design": design,
+        "imitate": imitate,
+        "fill": fill,
+        "kernel_width": kernel_width,
+        "ridge": ridge,
+        "settle": settle,
+    }
     ask = functools.partial(_ask, predict, shown, filled, segments, batch=batch or batch_size())
     scores = _ask_until_settled(ask, masks, index, settings, progress, step)
     masks = masks[: len(scores)]
     weights, intercept, settled = _fit(masks, scores[:, index], segments, settings)
     return Explanation(
-        image=shown, segments=segments, weights=weights, intercept=intercept, label=index, classes=classes and tuple(classes),
-        prediction=prediction, masks=masks, scores=scores, settled=settled, source=source_of(net), settings=settings,
-    )  # fmt: skip
+        image=shown,
+        segments=segments,
+        weights=weights,
+        intercept=intercept,
+        label=index,
+        classes=classes and tuple(classes),
+        prediction=prediction,
+        masks=masks,
+        scores=scores,
+        settled=settled,
+        source=source_of(net),
+        settings=settings,
+    )
 
 
 def ask(net, why, masks, *, progress=False):
@@ -367,7 +420,10 @@ def ask(net, why, masks, *, progress=False):
 def repeat(net, why, seeds=range(1, 6), *, progress=True):
     """The same explanation from other seeds: a list of Explanation, for measuring how much they differ."""
     settings = {key: value for key, value in why.settings.items() if key != "seed"}
-    return [explain(net, why.image, segments=why.segments, seed=seed, classes=why.classes, progress=progress, **settings) for seed in seeds]
+    return [
+        explain(net, why.image, segments=why.segments, seed=seed, classes=why.classes, progress=progress, **settings)
+        for seed in seeds
+    ]
 
 
 def batch_size():
@@ -412,19 +468,28 @@ def _ask_until_settled(ask, masks, index, settings, progress, step):
 
         for start, end in zip(starts, [*starts[1:], len(masks)]):
             scores.append(ask(masks[start:end], after=after))
-            if settings["settle"] and len(scores) >= 3 and _settled(masks[:end], np.concatenate(scores)[:, index], block, settings):
+            if (
+                settings["settle"]
+                and len(scores) >= 3
+                and _settled(masks[:end], np.concatenate(scores)[:, index], block, settings)
+            ):
                 break
     return np.concatenate(scores)
 
 
 def _settled(masks, scores, block, settings):
-    return surrogate.agreement(masks, scores, block, kernel_width=settings["kernel_width"], ridge=settings["ridge"]) >= settings["settle"]
+    return (
+        surrogate.agreement(masks, scores, block, kernel_width=settings["kernel_width"], ridge=settings["ridge"])
+        >= settings["settle"]
+    )
 
 
 def _fit(masks, scores, segments, settings):
     """Weights (K,), intercept, and how settled they are."""
     how = {"kernel_width": settings["kernel_width"], "ridge": settings["ridge"]}
-    settled = surrogate.agreement(masks, scores, designs.block_size(settings["design"], surrogate.varied(masks).sum()), **how)
+    settled = surrogate.agreement(
+        masks, scores, designs.block_size(settings["design"], surrogate.varied(masks).sum()), **how
+    )
     if settings["imitate"]:
         return *surrogate.imitated_line(masks, scores, touching(segments), seed=settings["seed"], **how), settled
     return *surrogate.line(masks, scores, **how), settled
@@ -468,9 +533,13 @@ def _checked(scores, images):
             "For a network with a single probability p use lambda x: np.hstack([1 - p(x), p(x)])."
         )
     if scores.ndim != 2 or len(scores) != images:
-        raise CnnlensError(f"The classifier returned shape {scores.shape} for {images} images; expected ({images}, classes).")
+        raise CnnlensError(
+            f"The classifier returned shape {scores.shape} for {images} images; expected ({images}, classes)."
+        )
     if np.isnan(scores).any():
-        raise CnnlensError("The classifier returned NaN. Check its weights, and that it divides by nothing that can be 0 in a flat image.")
+        raise CnnlensError(
+            "The classifier returned NaN. Check its weights, and that it divides by nothing that can be 0 in a flat image."
+        )
     if scores.min() < -1e-4 or scores.max() > 1 + 1e-4:
         raise CnnlensError(
             f"The classifier returned values from {scores.min():.3g} to {scores.max():.3g}: logits, not probabilities. "
@@ -517,11 +586,15 @@ def _framed_segments(image, shown, segments):
     """Superpixels cut and scaled as the image was; those outside the square keep their number and get weight 0."""
     segments = np.asarray(segments)
     if segments.ndim != 2 or segments.dtype.kind not in "iu" or segments.min() < 0:
-        raise CnnlensError(f"segments must be whole numbers (H, W) from 0; got {segments.dtype} {segments.shape}. Make them with superpixels.segment(image).")
+        raise CnnlensError(
+            f"segments must be whole numbers (H, W) from 0; got {segments.dtype} {segments.shape}. Make them with superpixels.segment(image)."
+        )
     if segments.shape == shown.shape[:2]:
         return segments.astype(np.intp)
     if segments.shape != _pixels(image).shape[:2]:
-        raise CnnlensError(f"segments have shape {segments.shape}, the image {_pixels(image).shape[:2]}: they belong to another image.")
+        raise CnnlensError(
+            f"segments have shape {segments.shape}, the image {_pixels(image).shape[:2]}: they belong to another image."
+        )
     if shown.shape[0] == shown.shape[1]:
         side = min(segments.shape)
         top, left = ((length - side) // 2 for length in segments.shape)
@@ -558,40 +631,3 @@ def source_name(net):
 def source_of(net):
     """Name and origin of a network or a function."""
     return f"{net.name}: {net.source}" if isinstance(net, Network) else f"the function {source_name(net)}"
-
-
-def class_name(classes, index):
-    """The name of a class, readable; its number where it has no name."""
-    return str(classes[index]).replace("_", " ") if classes is not None else f"class {index}"
-
-
-def class_index(label, classes, count):
-    """The output that a label means.
-
-    Parameters
-    ----------
-    label : str or int
-        Case does not matter, and a space is as good as an underscore.
-    classes : sequence of str or None
-    count : int
-        Number of outputs.
-
-    Raises
-    ------
-    CnnlensError
-        If there is no such class (names the nearest), or several have this name.
-    """
-    if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
-        if 0 <= label < count:
-            return int(label)
-        raise CnnlensError(f"There is no class {label}: the classifier has {count}, numbered from 0.")
-    if classes is None:
-        raise CnnlensError(f"Class {label!r} cannot be looked up, because the classifier's classes have no names. Give a number or classes=[…].")
-    plain = [str(name).lower().replace("_", " ") for name in classes]
-    wanted = str(label).lower().replace("_", " ")
-    found = [i for i, name in enumerate(plain) if name == wanted]
-    if not found:
-        raise unknown("class", label, classes)
-    if len(found) > 1:
-        raise CnnlensError(f"{len(found)} classes are called {label!r}. Give the number: {' or '.join(map(str, found))}.")
-    return found[0]

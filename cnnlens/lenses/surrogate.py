@@ -69,9 +69,14 @@ def line(masks, scores, *, kernel_width=KERNEL_WIDTH, ridge=0.1):
     base = LimeBase(functools.partial(_kernel, kernel_width=kernel_width), random_state=0)
     # "none" takes all superpixels; lime's default goes through them one by one where few are asked for.
     intercept, pairs, _, _ = base.explain_instance_with_data(
-        shown, np.asarray(scores, float)[:, None], _distances(shown), 0, len(columns),
-        feature_selection="none", model_regressor=Ridge(alpha=ridge),
-    )  # fmt: skip
+        shown,
+        np.asarray(scores, float)[:, None],
+        _distances(shown),
+        0,
+        len(columns),
+        feature_selection="none",
+        model_regressor=Ridge(alpha=ridge),
+    )
     for column, weight in pairs:
         weights[columns[column]] = weight
     return weights, float(intercept) - weights[~varied(masks)].sum()
@@ -110,7 +115,9 @@ def imitated_line(masks, scores, touching, *, seed=0, kernel_width=KERNEL_WIDTH,
     adding = Ridge(alpha=30).fit(shown, np.log(certain / (1 - certain)))
     sums = adding.predict(shown)
     bend = IsotonicRegression(out_of_bounds="clip").fit(sums, scores)
-    imitation = line(free, bend.predict(adding.predict(_with_pairs(free, touching))), kernel_width=kernel_width, ridge=ridge)
+    imitation = line(
+        free, bend.predict(adding.predict(_with_pairs(free, touching))), kernel_width=kernel_width, ridge=ridge
+    )
     errors = line(masks, scores - bend.predict(sums), kernel_width=kernel_width, ridge=ridge)
     return imitation[0] + errors[0], imitation[1] + errors[1]
 
@@ -153,7 +160,12 @@ def agreement(masks, scores, block, **how):
     if len(starts) > 12:  # ways to halve grow like 2 to the number of blocks
         fits = np.stack([part.mean(0) for part in np.array_split(fits, 12)])
     numbers = set(range(len(fits)))
-    halves = [(list(half), sorted(numbers - set(half))) for half in itertools.combinations(numbers, len(fits) // 2)][:40]
-    found = [spearmanr(fits[a].mean(0), fits[b].mean(0)).statistic if np.ptp(fits, axis=1).all() else np.nan for a, b in halves]
+    halves = [(list(half), sorted(numbers - set(half))) for half in itertools.combinations(numbers, len(fits) // 2)][
+        :40
+    ]
+    found = [
+        spearmanr(fits[a].mean(0), fits[b].mean(0)).statistic if np.ptp(fits, axis=1).all() else np.nan
+        for a, b in halves
+    ]
     between = float(np.mean(found))
     return between if np.isnan(between) else max(0.0, 2 * between / (1 + between))

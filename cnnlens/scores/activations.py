@@ -32,7 +32,7 @@ def sparsity(maps):
     return (maps.reshape(-1, maps.shape[-1]) == 0).mean(0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Selectivity:
     """How much each unit prefers one class.
 
@@ -76,7 +76,7 @@ def selectivity(strengths, labels):
     return Selectivity(index, names[means.argmax(0)])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SharedMaximum:
     """How often two images have the same most active unit.
 
@@ -142,7 +142,9 @@ def shared_by_class(winners, labels):
     np.add.at(table, (labels, winners), 1)
     every = table.sum(1)
     if every.min() < 2:
-        raise CnnlensError("A class has only one image, so there is no pair of it to compare. Show at least two images of each class.")
+        raise CnnlensError(
+            "A class has only one image, so there is no pair of it to compare. Show at least two images of each class."
+        )
     return (table * (table - 1)).sum(1) / (every * (every - 1))
 
 
@@ -157,7 +159,9 @@ def _agreement(winners, labels):
     within, total = pairs(table.sum(1)), pairs(np.array([len(labels)]))
     agree_within, agree = pairs(table), pairs(table.sum(0))
     if within == 0:
-        raise CnnlensError("No two images are of one class, so there is no pair to compare. Show at least two images of a class.")
+        raise CnnlensError(
+            "No two images are of one class, so there is no pair to compare. Show at least two images of a class."
+        )
     between = total - within
     return agree_within / within, (agree - agree_within) / between, (within, between)
 
@@ -171,7 +175,7 @@ def _labels(labels, count):
     return labels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PixelsLeft:
     """How much of the picture a layer keeps.
 
@@ -211,11 +215,14 @@ def pixels_left(layers):
         raise CnnlensError("None of these layers has maps; expected at least one convolution or pooling layer.")
     first = maps[0].shape[0] * maps[0].shape[1]
     return tuple(
-        PixelsLeft(layer.path, layer.shape[:2], layer.shape[0] * layer.shape[1] / first, layer.units, int(np.prod(layer.shape))) for layer in maps
+        PixelsLeft(
+            layer.path, layer.shape[:2], layer.shape[0] * layer.shape[1] / first, layer.units, int(np.prod(layer.shape))
+        )
+        for layer in maps
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Background:
     """How much of each unit's answer falls where there is nothing to see.
 
@@ -253,7 +260,11 @@ def background_share(maps, images, layer, pooled=1):
     Background
     """
     height, width = maps.shape[1] * pooled, maps.shape[2] * pooled
-    empty = _empty(images, layer, height, width).reshape(len(maps), maps.shape[1], pooled, maps.shape[2], pooled).any((2, 4))
+    empty = (
+        _empty(images, layer, height, width)
+        .reshape(len(maps), maps.shape[1], pooled, maps.shape[2], pooled)
+        .any((2, 4))
+    )
     positive = np.maximum(maps, 0)
     total = positive.sum((0, 1, 2), dtype=np.float64)
     there = (positive * empty[..., None]).sum((0, 1, 2), dtype=np.float64)
@@ -305,7 +316,7 @@ def unchanged(before, after):
     return (before == after).reshape(len(before), -1).all(1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Importance:
     """How far strong answers and important units are the same.
 
@@ -389,4 +400,6 @@ def oriented(tunings, toward=None):
     """
     target = tunings[0].preferred if toward is None else toward
     turned = [np.abs((tuned.preferred - target + 90) % 180 - 90) for tuned in tunings]
-    return np.logical_and.reduce([(tuned.selectivity >= ORIENTED) & (apart <= TURN) for tuned, apart in zip(tunings, turned)])
+    return np.logical_and.reduce(
+        [(tuned.selectivity >= ORIENTED) & (apart <= TURN) for tuned, apart in zip(tunings, turned)]
+    )

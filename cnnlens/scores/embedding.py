@@ -18,7 +18,7 @@ SAMPLE = 1000  # images whose neighbors are looked up in the full representation
 LARGE = 3000  # points above which silhouettes are taken of a random sample of that size
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class MapScores(Result):
     """What is known of a map.
 
@@ -117,7 +117,9 @@ def vote_by_class(positions, labels, k=NEIGHBORS, classes=None):
     labels = np.asarray(labels)
     right = _winners(labels[neighbors(positions, k)]) == labels
     members = np.bincount(labels, minlength=classes or 0)
-    return np.divide(np.bincount(labels, right, len(members)), members, out=np.full(len(members), np.nan), where=members > 0)
+    return np.divide(
+        np.bincount(labels, right, len(members)), members, out=np.full(len(members), np.nan), where=members > 0
+    )
 
 
 def own_share(positions, labels, k=NEIGHBORS):
@@ -266,7 +268,9 @@ def agreement(maps, k=NEIGHBORS):
     """
     near = [neighbors(points, k) for points in maps]
     if len({len(each) for each in near}) != 1 or len(near) < 2:
-        raise CnnlensError(f"Agreement needs at least two maps of the same images; got {len(near)} of {sorted({len(each) for each in near})} points.")
+        raise CnnlensError(
+            f"Agreement needs at least two maps of the same images; got {len(near)} of {sorted({len(each) for each in near})} points."
+        )
     return np.array([shared(near[i], near[j]) for i in range(len(near)) for j in range(i + 1, len(near))])
 
 

@@ -10,7 +10,7 @@ CONFIDENCE = 0.95
 RESAMPLES = 2000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Difference:
     """A figure, its control, and the difference with an interval.
 
@@ -62,14 +62,22 @@ def difference(figures, controls, *, seed=0):
         If an array is empty, holds NaN, the two differ in their number of seeds, or there is one item under one seed.
     """
     figures, controls = (np.atleast_2d(np.asarray(found, float)) for found in (figures, controls))
-    if figures.ndim != 2 or controls.ndim != 2 or len(figures) != len(controls) or not figures.size or not controls.size:
+    if (
+        figures.ndim != 2
+        or controls.ndim != 2
+        or len(figures) != len(controls)
+        or not figures.size
+        or not controls.size
+    ):
         raise CnnlensError(f"A difference needs a row a seed in both; got shapes {figures.shape} and {controls.shape}.")
     if not (np.isfinite(figures).all() and np.isfinite(controls).all()):
         raise CnnlensError("A difference needs finite figures and controls; got NaN or infinity.")
     seeds, items = figures.shape
     if items == 1 and controls.shape[1] == 1:
         if seeds == 1:
-            raise CnnlensError("One item under one seed has no interval. Measure under at least two seeds, or return more items.")
+            raise CnnlensError(
+                "One item under one seed has no interval. Measure under at least two seeds, or return more items."
+            )
         low, high = _student(figures[:, 0] - controls[:, 0])
     elif np.isin(figures, (0, 1)).all() and np.isin(controls, (0, 1)).all():
         low, high = _newcombe(figures.mean(), items, controls.mean(), controls.shape[1])

@@ -16,7 +16,7 @@ PAIRED = {"center": "peak", "mean": "mean"}  # what of a real image compares wit
 # --- against real images ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AgainstReal:
     """How far optimized images go beyond the best real one.
 
@@ -67,7 +67,12 @@ def against_real(optimized, tops):
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(real > 0, reached / real, np.where(reached > real, np.inf, 0))
     above = reached > real
-    return AgainstReal(ratio, live, float(above[live].mean()) if live.any() else 0.0, float(np.median(ratio[live])) if live.any() else 0.0)
+    return AgainstReal(
+        ratio,
+        live,
+        float(above[live].mean()) if live.any() else 0.0,
+        float(np.median(ratio[live])) if live.any() else 0.0,
+    )
 
 
 # --- between seeds ------------------------------------------------------------------------------------------
@@ -94,7 +99,7 @@ def looks(images):
     return np.sqrt(smooth).astype(np.float32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Agreement:
     """How alike the images of two seeds come out.
 
@@ -126,7 +131,9 @@ def seed_agreement(first, second):
     Agreement
     """
     if first.shape != second.shape or len(first) < 2:
-        raise CnnlensError(f"Expected the images of two runs over the same two or more units; got shapes {first.shape} and {second.shape}.")
+        raise CnnlensError(
+            f"Expected the images of two runs over the same two or more units; got shapes {first.shape} and {second.shape}."
+        )
     a, b = (_centered(looks(images)) for images in (first, second))
     cosine = a @ b.T
     off = ~np.eye(len(cosine), dtype=bool)
@@ -146,7 +153,7 @@ def _unit_length(flat):
 # --- copies -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Copies:
     """Near-duplicates and turned copies among the units of a layer.
 
@@ -223,9 +230,12 @@ def copies(patterns, threshold=ALIKE):
     groups = [tuple(np.flatnonzero(label == group).tolist()) for group in range(count)]
     straight = close[0].any(1)
     return Copies(
-        similarity, tuple(sorted((group for group in groups if len(group) > 1), key=len, reverse=True)),
-        float(straight.mean()), float((close[[1, 3]].any((0, 2)) & ~straight).mean()), threshold,
-    )  # fmt: skip
+        similarity,
+        tuple(sorted((group for group in groups if len(group) > 1), key=len, reverse=True)),
+        float(straight.mean()),
+        float((close[[1, 3]].any((0, 2)) & ~straight).mean()),
+        threshold,
+    )
 
 
 def image_copies(images, threshold=ALIKE):
@@ -275,7 +285,9 @@ def preference(maps, place, boxes):
     """
     within = _within(maps, place, boxes)
     if not within.any() or within.all():
-        raise CnnlensError(f"The boxes {list(boxes)} hold {'all' if within.any() else 'none'} of the {within.size} positions of layer {place.path!r}.")
+        raise CnnlensError(
+            f"The boxes {list(boxes)} hold {'all' if within.any() else 'none'} of the {within.size} positions of layer {place.path!r}."
+        )
     inside, outside = maps[within].max(0), maps[~within].max(0)
     total = inside + outside
     return np.where(total > 0, (inside - outside) / np.where(total > 0, total, 1), 0)
@@ -303,7 +315,10 @@ def points_at(maps, place, boxes):
 
 def _within(maps, place, boxes):
     """Which positions of a map look at one of the boxes: the middle of what they see lies in it."""
-    rows, cols = (axis.start + axis.field / 2 + axis.stride * np.arange(side) for axis, side in zip((place.rows, place.cols), maps.shape))
+    rows, cols = (
+        axis.start + axis.field / 2 + axis.stride * np.arange(side)
+        for axis, side in zip((place.rows, place.cols), maps.shape)
+    )
     within = np.zeros(maps.shape[:2], bool)
     for top, left, bottom, right in boxes:
         within |= ((rows >= top) & (rows < bottom))[:, None] & ((cols >= left) & (cols < right))[None]
@@ -363,7 +378,9 @@ def stripes(images, sigma=2.0):
     from scipy.ndimage import gaussian_filter
 
     down, across = np.gradient(np.asarray(images, float).mean(-1), axis=(1, 2))
-    dd, aa, da = (gaussian_filter(product, (0, sigma, sigma)) for product in (down * down, across * across, down * across))
+    dd, aa, da = (
+        gaussian_filter(product, (0, sigma, sigma)) for product in (down * down, across * across, down * across)
+    )
     strength, one_way = (dd + aa).sum((1, 2)), np.hypot(dd - aa, 2 * da).sum((1, 2))
     return np.divide(one_way, strength, out=np.zeros(len(strength)), where=strength > 1e-12)
 
@@ -430,6 +447,9 @@ def read_as(images, wanted, real, labels, k=25):
     ndarray (N,)
         0 to 1.
     """
-    flat, known = (_unit_length(pixels - pixels.mean(1, keepdims=True)) for pixels in (np.reshape(each, (len(each), -1)) for each in (images, real)))
+    flat, known = (
+        _unit_length(pixels - pixels.mean(1, keepdims=True))
+        for pixels in (np.reshape(each, (len(each), -1)) for each in (images, real))
+    )
     nearest = np.argsort(-(flat @ known.T), 1, kind="stable")[:, :k]
     return (np.asarray(labels)[nearest] == np.asarray(wanted)[:, None]).mean(1)

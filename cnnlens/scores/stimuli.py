@@ -14,7 +14,9 @@ from ..errors import CnnlensError
 
 SHIFTS = (-1 / 6, 0.0, 1 / 6)  # where an edge may pass the middle, in widths of the picture: units need not be centered
 NUDGES = (-1 / 12, 0.0, 1 / 12)  # the same for bars and disks, which would become edges if they came near the border
-STRENGTH = 0.3  # the most that all of them can have: those with pixels half inside a shape have few that are far from grey
+STRENGTH = (
+    0.3  # the most that all of them can have: those with pixels half inside a shape have few that are far from grey
+)
 CLEARLY = 0.1  # how much stronger than to all other shapes a detector must answer to its own
 
 
@@ -23,7 +25,9 @@ CLEARLY = 0.1  # how much stronger than to all other shapes a detector must answ
 
 def edges(size, orientations=16, shifts=SHIFTS):
     """A bright half-plane, turned all the way round: (orientations, shifts, size, size, 1)."""
-    return _leveled(_turned(size, orientations, 360, lambda across, along: [_step(across - shift * size) for shift in shifts]))
+    return _leveled(
+        _turned(size, orientations, 360, lambda across, along: [_step(across - shift * size) for shift in shifts])
+    )
 
 
 def corners(size, orientations=16, shifts=SHIFTS):
@@ -54,8 +58,11 @@ def spots(size, shifts=NUDGES, radii=(0.17, 0.24)):
     """A bright or a dark disk near the middle: (1, 2 · shifts² · radii, size, size, 1)."""
     x, y = _grid(size)
     bright = [
-        _step(max(radius * size, 0.5) - np.hypot(x - i * size, y - j * size)) for i in shifts for j in shifts for radius in radii
-    ]  # fmt: skip
+        _step(max(radius * size, 0.5) - np.hypot(x - i * size, y - j * size))
+        for i in shifts
+        for j in shifts
+        for radius in radii
+    ]
     return _leveled([bright + [1 - picture for picture in bright]])
 
 
@@ -75,10 +82,16 @@ def gratings(size, orientations=8, periods=(4, 8), phases=4):
         How many, evenly round.
     """
     if min(periods) < 2:
-        raise CnnlensError(f"A grating of period {min(periods)} cannot be drawn in whole pixels. Give periods of at least 2.")
+        raise CnnlensError(
+            f"A grating of period {min(periods)} cannot be drawn in whole pixels. Give periods of at least 2."
+        )
 
     def draw(across, along):
-        return [0.5 + 0.5 * np.cos(2 * np.pi * (across / period + phase / phases)) for period in periods for phase in range(phases)]
+        return [
+            0.5 + 0.5 * np.cos(2 * np.pi * (across / period + phase / phases))
+            for period in periods
+            for phase in range(phases)
+        ]
 
     return np.asarray(_turned(size, orientations, 180, draw), np.float32)[..., None]
 
@@ -131,7 +144,7 @@ def _leveled(pictures):
 # --- what a unit answers to ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Favorites:
     """Which shape each unit answers to most.
 
@@ -170,7 +183,7 @@ def favorites(answers):
     return Favorites(tuple(answers), np.stack(strongest, 1))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tuning:
     """How a unit's answer depends on direction.
 

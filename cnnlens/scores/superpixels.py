@@ -64,7 +64,7 @@ def r_squared(truth, guess, weight=None):
 # --- does it stay? ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stability:
     """How alike explanations from different seeds are, averaged over all pairs of them.
 
@@ -130,7 +130,7 @@ def correlation(a, b):
 # --- does hiding what it names matter? ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """The score while superpixels are hidden one after the other (deletion), or shown (insertion).
 
@@ -148,7 +148,11 @@ class Curve:
     @property
     def area(self):
         """Area under the curve: the mean score, 0 to 1."""
-        return float(np.trapezoid(self.score, self.share)) if hasattr(np, "trapezoid") else float(np.trapz(self.score, self.share))
+        return (
+            float(np.trapezoid(self.score, self.share))
+            if hasattr(np, "trapezoid")
+            else float(np.trapz(self.score, self.share))
+        )
 
 
 def orders(why, seed=0, count=RANDOM_ORDERS):
@@ -195,7 +199,11 @@ def curves(net, why, *, steps=12, seed=0):
     """
     sizes = np.bincount(why.segments.ravel(), minlength=len(why.weights)) / why.segments.size
     plans = [(name, stairs(order, steps)) for name, several in orders(why, seed).items() for order in several]
-    plans = [(kind, name, masks if kind == "deletion" else ~masks) for name, masks in plans for kind in ("deletion", "insertion")]
+    plans = [
+        (kind, name, masks if kind == "deletion" else ~masks)
+        for name, masks in plans
+        for kind in ("deletion", "insertion")
+    ]
     scores = superpixels.ask(net, why, np.concatenate([masks for *_, masks in plans]))[:, why.label]
     found = {"deletion": {}, "insertion": {}}
     start = 0
@@ -228,7 +236,10 @@ def lost(net, why, orders, *, steps=12):
     sizes = np.bincount(why.segments.ravel(), minlength=len(why.weights)) / why.segments.size
     plans = [stairs(order, steps) for order in orders]
     scores = superpixels.ask(net, why, np.concatenate(plans))[:, why.label]
-    areas = [Curve(1 - masks @ sizes, part).area for masks, part in zip(plans, np.split(scores, np.cumsum([len(masks) for masks in plans])[:-1]))]
+    areas = [
+        Curve(1 - masks @ sizes, part).area
+        for masks, part in zip(plans, np.split(scores, np.cumsum([len(masks) for masks in plans])[:-1]))
+    ]
     return 1 - np.array(areas) / max(float(why.prediction[why.label]), 1e-12)
 
 
@@ -333,14 +344,20 @@ def elsewhere(boxes, generator, within=WHOLE):
     top, left, bottom, right = within
     moved = []
     for height, width in ((box[2] - box[0], box[3] - box[1]) for box in boxes):
-        down, across = generator.uniform(top, max(top, bottom - height)), generator.uniform(left, max(left, right - width))
+        down, across = (
+            generator.uniform(top, max(top, bottom - height)),
+            generator.uniform(left, max(left, right - width)),
+        )
         moved.append((down, across, down + height, across + width))
     return moved
 
 
 def _pixels(box, shape):
     """A box in pixels, at least one a side and inside the image."""
-    (top, bottom), (left, right) = ((round(low * side), round(high * side)) for low, high, side in ((box[0], box[2], shape[0]), (box[1], box[3], shape[1])))
+    (top, bottom), (left, right) = (
+        (round(low * side), round(high * side))
+        for low, high, side in ((box[0], box[2], shape[0]), (box[1], box[3], shape[1]))
+    )
     top, left = min(top, shape[0] - 1), min(left, shape[1] - 1)
     return top, left, min(max(bottom, top + 1), shape[0]), min(max(right, left + 1), shape[1])
 
@@ -374,14 +391,18 @@ def shuffled(net, seed=0):
     generator = np.random.default_rng(seed)
     model.set_weights([generator.permuted(values.ravel()).reshape(values.shape) for values in net.model.get_weights()])
     return Network(
-        model, f"{net.name}, shuffled", classes=net.classes, source=f"{net.source}, weights shuffled (seed {seed})", preprocessing=net.preprocessing
+        model,
+        f"{net.name}, shuffled",
+        classes=net.classes,
+        source=f"{net.source}, weights shuffled (seed {seed})",
+        preprocessing=net.preprocessing,
     )
 
 
 # --- all of it ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Trust(Result):
     """The numbers beside an explanation.
 
@@ -447,10 +468,16 @@ def trust(net, why, *, seeds=5, held_out=128, steps=12, progress=True):
     seen = surrogate.varied(why.masks)
     weights = np.stack([why.weights, *(other.weights for other in others)])
     return Trust(
-        name=why.name, r2=held_out_fidelity(net, why, held_out), stability=stability(weights[:, seen]), curves=curves(net, why, steps=steps, seed=seed),
-        weights=weights, parts=int(seen.sum()), calls=why.calls, source=why.source,
+        name=why.name,
+        r2=held_out_fidelity(net, why, held_out),
+        stability=stability(weights[:, seen]),
+        curves=curves(net, why, steps=steps, seed=seed),
+        weights=weights,
+        parts=int(seen.sum()),
+        calls=why.calls,
+        source=why.source,
         settings={"seeds": max(seeds, 2), "held_out": held_out, "steps": steps, **why.settings},
-    )  # fmt: skip
+    )
 
 
 def sentence(found):
@@ -474,7 +501,9 @@ def sentence(found):
     elif found.r2 >= 0.6:
         second = f"adding up superpixels describes the network well (held-out R² {found.r2:.2f})"
     elif found.r2 >= 0.3:
-        second = f"adding up superpixels describes the network in part (held-out R² {found.r2:.2f}): some act only together"
+        second = (
+            f"adding up superpixels describes the network in part (held-out R² {found.r2:.2f}): some act only together"
+        )
     else:
         second = f"adding up superpixels describes the network poorly (held-out R² {found.r2:.2f}): most of what happens is superpixels acting together"
     areas = {name: curve.area for name, curve in found.curves["deletion"].items()}
@@ -500,6 +529,9 @@ def report(found):
         ("rank correlation between seeds", found.stability.rank),
         ("weights that change sign", found.stability.flips),
     ]
-    rows += [(f"area under {kind}, {name}", curve.area) for kind, named in found.curves.items() for name, curve in named.items()]
+    rows += [
+        (f"area under {kind}, {name}", curve.area)
+        for kind, named in found.curves.items()
+        for name, curve in named.items()
+    ]
     return "\n".join(f"{label:38} {value:6.2f}" for label, value in rows)
-

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Accuracy:
     """A share of right answers with its 95 % interval.
 

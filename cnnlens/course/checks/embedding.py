@@ -47,7 +47,9 @@ def kept_neighbors(answer):
     from sklearn.neighbors import NearestNeighbors
 
     def reference(before, after, k):
-        one, other = (NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False) for points in (before, after))
+        one, other = (
+            NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False) for points in (before, after)
+        )
         return np.mean([len(set(a) & set(b)) / k for a, b in zip(one, other)])
 
     generator = np.random.default_rng(8)

@@ -17,7 +17,11 @@ def ascent_step(answer):
     generator = np.random.default_rng(0)
 
     def case(shape, scale, rate, low=0.2, high=0.8):
-        return generator.uniform(low, high, shape).astype(np.float32), (scale * generator.normal(size=shape)).astype(np.float32), rate
+        return (
+            generator.uniform(low, high, shape).astype(np.float32),
+            (scale * generator.normal(size=shape)).astype(np.float32),
+            rate,
+        )
 
     cases = [
         ("a small grey image", case((6, 6, 1), 1.0, 0.1)),
@@ -43,7 +47,13 @@ def unpool(answer):
     generator = np.random.default_rng(0)
     shapes = {"one block of 2 × 2": (2, 2), "a 4 × 4 image": (4, 4), "a 6 × 10 image": (6, 10)}
     cases = [
-        (name, (generator.normal(size=(h, w)).astype(np.float32), generator.normal(size=(h // 2, w // 2)).astype(np.float32)))
+        (
+            name,
+            (
+                generator.normal(size=(h, w)).astype(np.float32),
+                generator.normal(size=(h // 2, w // 2)).astype(np.float32),
+            ),
+        )
         for name, (h, w) in shapes.items()
     ]
     return compare(answer, reference, cases)

@@ -11,12 +11,19 @@ def convolution(answer):
     from keras import ops
 
     def keras_convolution(image, kernel):
-        return ops.convert_to_numpy(ops.conv(image[None, :, :, None], kernel[:, :, None, None], padding="valid"))[0, :, :, 0]
+        return ops.convert_to_numpy(ops.conv(image[None, :, :, None], kernel[:, :, None, None], padding="valid"))[
+            0, :, :, 0
+        ]
 
     generator = np.random.default_rng(0)
-    shapes = {"a 5 × 5 image and a 3 × 3 kernel": (5, 5, 3, 3), "a 6 × 9 image": (6, 9, 3, 3), "a 2 × 4 kernel": (7, 7, 2, 4)}
+    shapes = {
+        "a 5 × 5 image and a 3 × 3 kernel": (5, 5, 3, 3),
+        "a 6 × 9 image": (6, 9, 3, 3),
+        "a 2 × 4 kernel": (7, 7, 2, 4),
+    }
     cases = [
-        (name, tuple(generator.normal(size=size).astype(np.float32) for size in (shape[:2], shape[2:]))) for name, shape in shapes.items()
+        (name, tuple(generator.normal(size=size).astype(np.float32) for size in (shape[:2], shape[2:])))
+        for name, shape in shapes.items()
     ]
     return compare(answer, keras_convolution, cases, tolerance=1e-4)
 

@@ -5,14 +5,30 @@ from pathlib import Path
 
 def add(subparsers):
     """Add the command."""
-    command = subparsers.add_parser("activations", help="draw what each layer of a network passes on for an image, one PNG a layer")
+    command = subparsers.add_parser(
+        "activations", help="draw what each layer of a network passes on for an image, one PNG a layer"
+    )
     command.add_argument("network", metavar="NET", help="a network's name, or a .keras file")
-    command.add_argument("image", metavar="IMAGE", help="a picture file, the label of a sample photograph (tabby), or DATA:NUMBER (mnist:3)")
+    command.add_argument(
+        "image",
+        metavar="IMAGE",
+        help="a picture file, the label of a sample photograph (tabby), or DATA:NUMBER (mnist:3)",
+    )
     command.add_argument("--weights", default="auto", help="auto, random, or a weights file")
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the pictures")
     command.add_argument("--layers", nargs="+", metavar="LAYER", help="default: all worth looking at")
-    command.add_argument("--by", choices=("mean", "peak"), default="mean", help="what the unit marked max is the greatest by (default: mean)")
-    command.add_argument("--scale", choices=("shared", "each"), default="shared", help="one scale of colors a layer, or one a unit (default: shared)")
+    command.add_argument(
+        "--by",
+        choices=("mean", "peak"),
+        default="mean",
+        help="what the unit marked max is the greatest by (default: mean)",
+    )
+    command.add_argument(
+        "--scale",
+        choices=("shared", "each"),
+        default="shared",
+        help="one scale of colors a layer, or one a unit (default: shared)",
+    )
     command.set_defaults(run=run)
 
 

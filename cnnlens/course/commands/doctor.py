@@ -39,5 +39,7 @@ def _things():
 
     things = {name: lambda name=name: datasets.load(name).source for name in ("mnist", "cifar10")}
     things["photographs"] = lambda: datasets.photos().source
-    things.update({name: lambda name=name: zoo.load(name).source for name in ("lenet", "vgg4", "vgg16", "inception_v3")})
+    things.update(
+        {name: lambda name=name: zoo.load(name).source for name in ("lenet", "vgg4", "vgg16", "inception_v3")}
+    )
     return things

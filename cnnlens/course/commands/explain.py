@@ -15,7 +15,9 @@ def add(subparsers):
     command.add_argument("--samples", type=int, default=512, help="model calls at most (default: 512)")
     command.add_argument("--fill", default="mean", help="mean, grey, blur or noise (default: mean)")
     command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--trust", action="store_true", help="measure how far to trust each (about six times the model calls)")
+    command.add_argument(
+        "--trust", action="store_true", help="measure how far to trust each (about six times the model calls)"
+    )
     command.set_defaults(run=run)
 
 
@@ -28,7 +30,9 @@ def run(options):
     outputs = [options.out / f"{path.stem}.json" for path in options.images]
     twice = {output.name for output in outputs if outputs.count(output) > 1}
     if twice:
-        raise CnnlensError(f"Two pictures would both write {sorted(twice)[0]}. Rename one, or explain them into different folders.")
+        raise CnnlensError(
+            f"Two pictures would both write {sorted(twice)[0]}. Rename one, or explain them into different folders."
+        )
     wanted = settings(options)
     net, failed = None, 0
     for path, output in zip(options.images, outputs):
@@ -63,7 +67,9 @@ def _done(output, path, wanted):
 
     try:
         found = json.loads(output.read_text(encoding="utf-8"))
-        return output.with_suffix(".png").is_file() and found["asked"] == wanted and found["sha256"] == files.sha256(path)
+        return (
+            output.with_suffix(".png").is_file() and found["asked"] == wanted and found["sha256"] == files.sha256(path)
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -91,23 +97,38 @@ def _explain(net, path, output, wanted):
             partial.write_bytes(png(figure))
     with files.atomic(output) as partial:  # last, so that it is there only if all the rest is
         partial.write_text(json.dumps(_summary(why, found, path, wanted), indent=1), encoding="utf-8")
-    return f"{why.name} {why.prediction[why.label]:.1%}, {why.calls} model calls" + (f". {found.sentence}" if found else "")
+    return f"{why.name} {why.prediction[why.label]:.1%}, {why.calls} model calls" + (
+        f". {found.sentence}" if found else ""
+    )
 
 
 def _summary(why, found, path, wanted):
     from ... import files
 
     summary = {
-        "image": path.name, "sha256": files.sha256(path), "asked": wanted, "source": why.source, "class": why.name, "label": why.label,
+        "image": path.name,
+        "sha256": files.sha256(path),
+        "asked": wanted,
+        "source": why.source,
+        "class": why.name,
+        "label": why.label,
         "top": [{"class": name, "label": index, "score": score} for index, name, score in why.top()],
-        "calls": why.calls, "settled": None if why.settled != why.settled else why.settled,
-        "intercept": why.intercept, "weights": why.weights.tolist(), "segments": why.segments.tolist(),
-    }  # fmt: skip
+        "calls": why.calls,
+        "settled": None if why.settled != why.settled else why.settled,
+        "intercept": why.intercept,
+        "weights": why.weights.tolist(),
+        "segments": why.segments.tolist(),
+    }
     if found:
         stable = found.stability
         summary["trust"] = {
-            "sentence": found.sentence, "held_out_r2": None if found.r2 != found.r2 else found.r2, "top5_overlap": stable.overlap,
-            "rank_correlation": stable.rank, "sign_flips": stable.flips,
-            "areas": {kind: {name: curve.area for name, curve in named.items()} for kind, named in found.curves.items()},
-        }  # fmt: skip
+            "sentence": found.sentence,
+            "held_out_r2": None if found.r2 != found.r2 else found.r2,
+            "top5_overlap": stable.overlap,
+            "rank_correlation": stable.rank,
+            "sign_flips": stable.flips,
+            "areas": {
+                kind: {name: curve.area for name, curve in named.items()} for kind, named in found.curves.items()
+            },
+        }
     return summary

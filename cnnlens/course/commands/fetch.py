@@ -9,8 +9,16 @@ from ...errors import CnnlensError, unknown
 def add(subparsers):
     """Add the command."""
     command = subparsers.add_parser("fetch", help="download data sets and weights ahead of a class")
-    command.add_argument("names", nargs="*", metavar="NAME", help="mnist, cifar10, vgg16, inception_v3; all of them by default")
-    command.add_argument("--timeout", type=float, default=20, metavar="SECONDS", help="give up on a connection silent for so long (default: 20)")
+    command.add_argument(
+        "names", nargs="*", metavar="NAME", help="mnist, cifar10, vgg16, inception_v3; all of them by default"
+    )
+    command.add_argument(
+        "--timeout",
+        type=float,
+        default=20,
+        metavar="SECONDS",
+        help="give up on a connection silent for so long (default: 20)",
+    )
     command.set_defaults(run=run)
 
 
@@ -22,12 +30,18 @@ def catalog():
     """
     from ... import datasets, zoo
 
-    found = {name: (url, files.keras_folder("datasets") / file, known) for name, (url, file, known) in datasets.DOWNLOADS.items()}
+    found = {
+        name: (url, files.keras_folder("datasets") / file, known)
+        for name, (url, file, known) in datasets.DOWNLOADS.items()
+    }
     for name, (file, known) in zoo.KERAS_WEIGHTS.items():
         found[name] = (zoo.KERAS_URL.format(name=name, file=file), files.keras_folder("models") / file, known)
     mirror = os.environ.get("CNNLENS_MIRROR")
     if mirror:
-        found = {name: (f"{mirror.rstrip('/')}/{url.rsplit('/', 1)[1]}", target, known) for name, (url, target, known) in found.items()}
+        found = {
+            name: (f"{mirror.rstrip('/')}/{url.rsplit('/', 1)[1]}", target, known)
+            for name, (url, target, known) in found.items()
+        }
     return found
 
 

@@ -11,11 +11,19 @@ def add(subparsers):
     """Add the command."""
     command = subparsers.add_parser("run", help="execute lessons headlessly and write them as web pages")
     command.add_argument("lessons", nargs="*", metavar="LESSON", help="name or number; all of them by default")
-    command.add_argument("--profile", choices=("quick", "full"), default="quick", help="sizes that the lessons run at (default: quick)")
+    command.add_argument(
+        "--profile", choices=("quick", "full"), default="quick", help="sizes that the lessons run at (default: quick)"
+    )
     command.add_argument("--out", type=Path, default=Path("build/course"), metavar="DIR", help="default: build/course")
-    command.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter of the lessons")
-    command.add_argument("--timeout", type=float, metavar="SECONDS", help="for one cell (default: 300 at quick, 7200 at full)")
-    command.add_argument("--require-real", action="store_true", help="fail where a lesson would use a stand-in for real data or weights")
+    command.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter of the lessons"
+    )
+    command.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="for one cell (default: 300 at quick, 7200 at full)"
+    )
+    command.add_argument(
+        "--require-real", action="store_true", help="fail where a lesson would use a stand-in for real data or weights"
+    )
     command.add_argument("--offline", action="store_true", help="the same as CNNLENS_OFFLINE=1")
     command.set_defaults(run=run)
 
@@ -33,10 +41,18 @@ def run(options):
     outcomes = []
     for path in paths:
         outcome = runner.run(
-            path, options.out, profile=options.profile, parameters=parameters, timeout=options.timeout, require_real=options.require_real
+            path,
+            options.out,
+            profile=options.profile,
+            parameters=parameters,
+            timeout=options.timeout,
+            require_real=options.require_real,
         )
         outcomes.append(outcome)
-        print(f"{'ok    ' if outcome.passed else 'FAILED'} {outcome.lesson:22} {outcome.seconds:6.1f} s  {'; '.join(outcome.problems)}", flush=True)
+        print(
+            f"{'ok    ' if outcome.passed else 'FAILED'} {outcome.lesson:22} {outcome.seconds:6.1f} s  {'; '.join(outcome.problems)}",
+            flush=True,
+        )
         index = site.write(outcomes, options.out, options.profile)
     print(f"wrote {index}")
     return 0 if all(outcome.passed for outcome in outcomes) else 1

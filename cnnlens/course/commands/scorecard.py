@@ -6,14 +6,27 @@ from pathlib import Path
 
 def add(subparsers):
     """Add the command."""
-    command = subparsers.add_parser("scorecard", help="measure the claims of the dissertation, resumably, and write them as HTML and JSON")
-    command.add_argument("--profile", choices=("quick", "full"), default="quick", help="sizes to measure at (default: quick)")
-    command.add_argument("--out", type=Path, default=Path("build/scorecard"), metavar="DIR", help="default: build/scorecard")
+    command = subparsers.add_parser(
+        "scorecard", help="measure the claims of the dissertation, resumably, and write them as HTML and JSON"
+    )
+    command.add_argument(
+        "--profile", choices=("quick", "full"), default="quick", help="sizes to measure at (default: quick)"
+    )
+    command.add_argument(
+        "--out", type=Path, default=Path("build/scorecard"), metavar="DIR", help="default: build/scorecard"
+    )
     command.add_argument("--claims", nargs="+", metavar="KEY", help="only these claims, and no table (default: all)")
     command.add_argument("--seed", type=int, default=0, help="the first of the seeds (default: 0)")
     command.add_argument("--offline", action="store_true", help="the same as CNNLENS_OFFLINE=1")
-    command.add_argument("--commit", action="store_true", help="copy the JSON into the repository's data folder; at full, all claims")
-    command.add_argument("--recheck", type=int, metavar="N", help="instead measure N entries of the committed ledger again, drawn by the seed")
+    command.add_argument(
+        "--commit", action="store_true", help="copy the JSON into the repository's data folder; at full, all claims"
+    )
+    command.add_argument(
+        "--recheck",
+        type=int,
+        metavar="N",
+        help="instead measure N entries of the committed ledger again, drawn by the seed",
+    )
     command.set_defaults(run=run)
 
 
@@ -73,7 +86,9 @@ def _recheck(options):
     kept = {}
     chosen, candidates = ledger.draw(ledger.read(), options.recheck, seed=options.seed, kept=kept)
     if not chosen:
-        raise CnnlensError(f"Nothing to measure again: {len(candidates)} entries of the committed ledger have their networks and data here.")
+        raise CnnlensError(
+            f"Nothing to measure again: {len(candidates)} entries of the committed ledger have their networks and data here."
+        )
     print(f"{len(chosen)} of {len(candidates)} entries that can be measured here")
     found = []
     for entry in chosen:

@@ -12,7 +12,9 @@ def add(subparsers):
     command.add_argument("--epochs", type=int, help="default: the recipe's")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--folder", type=Path, help="for snapshots and state (default: runs/NETWORK-RECIPE)")
-    command.add_argument("--save", type=Path, metavar="FILE", help="write the trained weights there as well (.weights.h5)")
+    command.add_argument(
+        "--save", type=Path, metavar="FILE", help="write the trained weights there as well (.weights.h5)"
+    )
     command.set_defaults(run=run)
 
 
@@ -24,10 +26,17 @@ def run(options):
     net = zoo.untrained(options.network, classes=data.classes, seed=options.seed)
     print(f"{net}\n{data}", flush=True)
     result = training.train(
-        net, data, recipe=options.recipe, epochs=options.epochs, seed=options.seed,
-        folder=options.folder or Path("runs") / f"{options.network}-{options.recipe}", on_epoch=[lambda history: print(history[-1], flush=True)],
-    )  # fmt: skip
-    print(f"{'stopped' if result.interrupted else 'done'}: {result.accuracy:.2%} of {len(data.y_test):,} test images right ({result.source})")
+        net,
+        data,
+        recipe=options.recipe,
+        epochs=options.epochs,
+        seed=options.seed,
+        folder=options.folder or Path("runs") / f"{options.network}-{options.recipe}",
+        on_epoch=[lambda history: print(history[-1], flush=True)],
+    )
+    print(
+        f"{'stopped' if result.interrupted else 'done'}: {result.accuracy:.2%} of {len(data.y_test):,} test images right ({result.source})"
+    )
     if options.save and not result.interrupted:
         with files.atomic(options.save) as path:
             net.model.save_weights(path)

@@ -1,0 +1,46 @@
+"""Names of classes: which output a label means, and what an output is called."""
+
+import numpy as np
+
+from .errors import CnnlensError, unknown
+
+
+def class_name(classes, index):
+    """The name of a class, readable; its number where it has no name."""
+    return str(classes[index]).replace("_", " ") if classes is not None else f"class {index}"
+
+
+def class_index(label, classes, count):
+    """The output that a label means.
+
+    Parameters
+    ----------
+    label : str or int
+        Case does not matter, and a space is as good as an underscore.
+    classes : sequence of str or None
+    count : int
+        Number of outputs.
+
+    Raises
+    ------
+    CnnlensError
+        If there is no such class (names the nearest), or several have this name.
+    """
+    if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
+        if 0 <= label < count:
+            return int(label)
+        raise CnnlensError(f"There is no class {label}: the classifier has {count}, numbered from 0.")
+    if classes is None:
+        raise CnnlensError(
+            f"Class {label!r} cannot be looked up, because the classifier's classes have no names. Give a number or classes=[…]."
+        )
+    plain = [str(name).lower().replace("_", " ") for name in classes]
+    wanted = str(label).lower().replace("_", " ")
+    found = [i for i, name in enumerate(plain) if name == wanted]
+    if not found:
+        raise unknown("class", label, classes)
+    if len(found) > 1:
+        raise CnnlensError(
+            f"{len(found)} classes are called {label!r}. Give the number: {' or '.join(map(str, found))}."
+        )
+    return found[0]
