@@ -13,6 +13,7 @@ import numpy as np
 from ..lenses import superpixels
 from ..scores import superpixels as scores
 from . import marks
+from . import superpixel_measures as measures
 from .claim import CannotTell, Support, claim
 
 NETWORK = "inception_v3"
@@ -76,7 +77,7 @@ def explained(at, seed, subject):
     def make():
         parts = superpixels.segment(subject.image, method, at.size.parts)
         return superpixels.explain(
-            net, subject.image, subject.label, parts, at.size.calls, seed, settle=None, progress=False
+            net, subject.image, subject.label, parts, at.size.calls, seed, stop_at=None, progress=False
         )
 
     return at.shared(("lime", net.source, _key(subject), method, at.size.parts, at.size.calls, seed), make)
@@ -100,17 +101,17 @@ def _pointed(at, names, kinds):
     return found
 
 
-def _standings(at, seed, pointed, *, heat_of=None, within=None):
+def _ranks(at, seed, pointed, *, heat_of=None, within=None):
     """How each marked box, and one at random, stands among all regions of its shape."""
     generator, found, blind = np.random.default_rng((seed, 9)), [], []
     for subject, boxes in pointed:
         why = explained(at, seed, subject)
-        heat = scores.spread(why.weights if heat_of is None else heat_of(why), why.segments)
-        region = scores.WHOLE if within is None else within(subject)
+        heat = measures.spread(why.weights if heat_of is None else heat_of(why), why.segments)
+        region = measures.WHOLE if within is None else within(subject)
         for box in boxes:
-            found.append(scores.standing(heat, box, region))
-            chance = scores.elsewhere([box] * BLIND, generator, region)
-            blind.append(np.mean([scores.standing(heat, other, region) for other in chance]))
+            found.append(measures.percentile_rank(heat, box, region))
+            chance = measures.random_boxes([box] * BLIND, generator, region)
+            blind.append(np.mean([measures.percentile_rank(heat, other, region) for other in chance]))
     return found, blind
 
 
@@ -136,8 +137,8 @@ ANYWHERE = "the same for regions of the same shape at random places of the pictu
     full=FULL,
 )
 def cat_eye(at, seed):
-    """Standing of each eye in LIME's weights (Ribeiro, Singh and Guestrin 2016); see :func:`cnnlens.scores.superpixels.standing`."""
-    return _standings(at, seed, _pointed(at, ("tabby", "Siamese_cat"), ("eye",)))
+    """Standing of each eye in LIME's weights (Ribeiro, Singh and Guestrin 2016); see :func:`~.superpixel_measures.percentile_rank`."""
+    return _ranks(at, seed, _pointed(at, ("tabby", "Siamese_cat"), ("eye",)))
 
 
 @claim(
@@ -156,7 +157,7 @@ def cat_eye(at, seed):
 def dog_ears_and_nose(at, seed):
     """Standing of each ear, nose and paw in LIME's weights, over all marked photographs of dogs."""
     dogs = ("golden_retriever", "Border_collie", "German_shepherd", "bull_mastiff", "dalmatian")
-    return _standings(at, seed, _pointed(at, dogs, ("ear", "nose", "paw")))
+    return _ranks(at, seed, _pointed(at, dogs, ("ear", "nose", "paw")))
 
 
 @claim(
@@ -174,7 +175,7 @@ def dog_ears_and_nose(at, seed):
 )
 def goldfish_tail_and_fins(at, seed):
     """Standing of the tail, each fin and the mouth in LIME's weights."""
-    return _standings(at, seed, _pointed(at, ("goldfish",), ("tail", "fin", "mouth")))
+    return _ranks(at, seed, _pointed(at, ("goldfish",), ("tail", "fin", "mouth")))
 
 
 # --- two elephants ------------------------------------------------------------------------------------------
@@ -199,15 +200,15 @@ def elephant_ears(at, seed):
     generator = np.random.default_rng((seed, 9))
     for subject, boxes in _pointed(at, ("African_elephant",), ("ear",)):
         why = explained(at, seed, subject).relabel("Indian_elephant")
-        heat = -scores.spread(why.weights, why.segments)
-        chance = scores.elsewhere(boxes * BLIND, generator, subject.marked.animal)
+        heat = -measures.spread(why.weights, why.segments)
+        chance = measures.random_boxes(boxes * BLIND, generator, subject.marked.animal)
         found += [_against(heat, box, subject) for box in boxes]
         blind += [np.mean([_against(heat, box, subject) for box in chance])] * len(boxes)
     return found, blind
 
 
 def _against(heat, box, subject):
-    return scores.standing(heat, box, subject.marked.animal) if scores.inside(heat, box) > 0 else 0.0
+    return measures.percentile_rank(heat, box, subject.marked.animal) if measures.weight_inside(heat, box) > 0 else 0.0
 
 
 @claim(
@@ -232,7 +233,7 @@ def elephants_apart(at, seed):
         other = kinds[1 - kinds.index(why.classes[why.label])]
         return why.weights - why.relabel(other).weights
 
-    return _standings(at, seed, pointed, heat_of=difference, within=lambda subject: subject.marked.animal)
+    return _ranks(at, seed, pointed, heat_of=difference, within=lambda subject: subject.marked.animal)
 
 
 # --- the features that a human would choose -----------------------------------------------------------------
@@ -255,7 +256,7 @@ INSIDE = "share of all positive weight that lies on the places which a human mar
 )
 def human_features(at, seed):
     """Share of LIME's positive weight inside boxes (Wang et al. 2020, "Score-CAM": the energy-based pointing game)."""
-    return _shares(at, seed, lambda subject: scores.WHOLE)
+    return _shares(at, seed, lambda subject: measures.WHOLE)
 
 
 @claim(
@@ -281,11 +282,14 @@ def _shares(at, seed, within):
     generator, found, blind = np.random.default_rng((seed, 9)), [], []
     for subject in _marked(at):
         why, boxes = explained(at, seed, subject), subject.marked.boxes
-        heat = scores.spread(why.weights, why.segments)
-        found.append(scores.share_inside(heat, boxes))
+        heat = measures.spread(why.weights, why.segments)
+        found.append(measures.positive_fraction_inside(heat, boxes))
         blind.append(
             np.mean(
-                [scores.share_inside(heat, scores.elsewhere(boxes, generator, within(subject))) for _ in range(BLIND)]
+                [
+                    measures.positive_fraction_inside(heat, measures.random_boxes(boxes, generator, within(subject)))
+                    for _ in range(BLIND)
+                ]
             )
         )
     return found, blind
@@ -379,9 +383,11 @@ def _losses(at, seed):
 
     def lost(subject):
         why = explained(at, seed, subject)
-        seen = scores.answers_in(net.read(subject.image[None], [layer], progress=False)[layer][0], why.segments)
+        seen = measures.mean_activation(net.read(subject.image[None], [layer], progress=False)[layer][0], why.segments)
         random = scores.orders(why, seed, 3)["at random"]
-        return scores.lost(net, why, [np.argsort(-why.weights), np.argsort(-seen), *random], steps=at.size.steps)
+        return measures.deletion_loss(
+            net, why, [np.argsort(-why.weights), np.argsort(-seen), *random], steps=at.size.steps
+        )
 
     key = ("lime losses", net.source, seed, at.size.parts, at.size.calls, at.size.photos, at.size.steps)
     return at.shared(key, lambda: np.stack([lost(subject) for subject in known(at)[: at.size.photos]]))
@@ -417,7 +423,7 @@ def no_improvement(at, seed):
     cut = {"method": "slic", "count": at.size.parts}
     found = [
         [_steadiness(at, seed, subject, cut, how) for subject in known(at)[: at.size.photos]]
-        for how in ({"settle": None}, superpixels.PLAIN)
+        for how in ({"stop_at": None}, superpixels.LIME_DEFAULTS)
     ]
     return [[scores.stability(pair).rank for pair in pairs] for pairs in found]
 
@@ -441,8 +447,10 @@ def repeats(at, seed):
         raise CannotTell(
             f"A run of the lime package asks the network {DEFAULT:,} times; several runs take longer than a quick measurement may."
         )
-    pairs = [_steadiness(at, seed, subject, PUBLISHED, superpixels.PLAIN) for subject in known(at)[: at.size.photos]]
-    return [scores.same_top(*pair) for pair in pairs], [scores.TOP / len(pair[0]) for pair in pairs]
+    pairs = [
+        _steadiness(at, seed, subject, PUBLISHED, superpixels.LIME_DEFAULTS) for subject in known(at)[: at.size.photos]
+    ]
+    return [measures.top_overlap(*pair) for pair in pairs], [scores.TOP / len(pair[0]) for pair in pairs]
 
 
 def _steadiness(at, seed, subject, cut, how):
