@@ -41,3 +41,15 @@ class Preprocessing:
         gains = answers[1:] - answers[0]
         flip = abs(gains[0, 2]) > abs(gains[0, 0])
         return cls(tuple(np.diag(gains[::-1] if flip else gains).tolist()), tuple(answers[0].tolist()), bool(flip))
+
+
+def chosen(model, pixels="auto"):
+    """The preprocessing of a model, and a sentence that says how it was come by."""
+    ranges = {"auto": Preprocessing(), "0-1": Preprocessing(), "-1-1": Preprocessing((2.0,), (-1.0,))}
+    ranges["0-255"] = Preprocessing((255.0,), (0.0,))
+    return ranges[pixels], "" if pixels == "auto" else f"pixels {pixels}"
+
+
+def check(net, images):
+    """Whether the images are fed to the network as it was trained."""
+    raise NotImplementedError

@@ -122,7 +122,8 @@ def test_weights_file_by_path_and_by_data_folder(tmp_path, monkeypatch):
 
 def test_keras_weights_from_the_data_folder(tmp_path, monkeypatch):
     """A full VGG16 file is half a gigabyte; a model of the same name with a small head stands for it."""
-    small = keras.Sequential([keras.Input((8, 8, 3)), kl.Conv2D(2, 3), kl.GlobalAveragePooling2D(), kl.Dense(1000)])
+    head = [kl.GlobalAveragePooling2D(), kl.Dense(1000, activation="softmax")]
+    small = keras.Sequential([keras.Input((8, 8, 3)), kl.Conv2D(2, 3), *head])
     monkeypatch.setattr(zoo, "_builder", lambda name: keras.applications.VGG16)
     monkeypatch.setattr(zoo, "_filled", lambda build, path: small)
     (tmp_path / "weights").mkdir()
@@ -162,7 +163,7 @@ def test_keras_file(tmp_path):
     model.save(tmp_path / "mine.keras")
     net = zoo.load(tmp_path / "mine.keras")
     images = np.random.default_rng(0).random((2, 8, 8, 3)).astype(np.float32)
-    assert np.allclose(net.predict(images), model.predict(images * 255, verbose=0), atol=1e-5), (
+    assert np.allclose(net.logits(images), model.predict(images * 255, verbose=0), atol=1e-5), (
         "its own scaling was seen"
     )
     assert "pixels 0-255" in net.source
