@@ -11,12 +11,11 @@ import pickle
 import re
 from pathlib import Path
 
-import numpy as np
 
 from . import files
 from .errors import CnnlensError, unknown
 from .network import Network
-from .preprocessing import Preprocessing
+from .preprocessing import Preprocessing, chosen
 
 import keras
 from keras import layers as kl
@@ -50,9 +49,9 @@ def load(name, *, weights="auto", seed=0, pixels="auto"):
         ``auto`` goes through the places above; ``random`` leaves the network untrained; a path names a weights file.
     seed : int
         For ``weights="random"``.
-    pixels : {"auto", "0-1", "-1-1", "0-255"}
-        For a ``.keras`` file: the range of pixels it was trained on. ``auto`` is 0–1, or 0–255 if it begins with a
-        layer that scales by about 1/255.
+    pixels : str, pair or callable
+        For a ``.keras`` file: what it was trained on, as :func:`cnnlens.preprocessing.chosen` takes it, such as
+        ``"0-255"``, ``"torch"`` or (mean, standard deviation). ``auto`` reads it off the model where it can.
 
     Returns
     -------
@@ -224,9 +223,6 @@ def _first_line(error):
 def _user_model(path, pixels):
     if not path.is_file():
         raise CnnlensError(f"There is no model file {str(path)!r}.")
-    ranges = {"0-1": Preprocessing(), "-1-1": Preprocessing((2.0,), (-1.0,)), "0-255": Preprocessing((255.0,), (0.0,))}
-    if pixels not in ("auto", *ranges):
-        raise unknown("pixel range", pixels, ("auto", *ranges))
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
@@ -238,10 +234,8 @@ def _user_model(path, pixels):
         else:
             reason = f"it is no readable Keras model ({_first_line(error)}). Save it with model.save('name.keras')"
         raise CnnlensError(f"{path.name} was not opened: {reason}.") from error
-    first = next((layer for layer in model.layers if not isinstance(layer, kl.InputLayer)), None)
-    rescales = isinstance(first, kl.Rescaling) and np.max(first.scale) < 0.02
-    chosen = ("0-255" if rescales else "0-1") if pixels == "auto" else pixels
-    return Network(model, path.stem, source=f"{path.name}, pixels {chosen}", preprocessing=ranges[chosen])
+    preprocessing, sentence = chosen(model, pixels)
+    return Network(model, path.stem, source=f"{path.name}, {sentence}", preprocessing=preprocessing)
 
 
 # --- keras.applications -------------------------------------------------------------------------------------

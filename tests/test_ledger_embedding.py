@@ -120,9 +120,8 @@ def verdict(key, layers, *, before=None, lenet=None, images=None, answers=None, 
     kept = {
         key: (thing, {}, 0.0) for key, thing in kept.items()
     }  # with the sources that a thing was made from, and its seconds
-    entry = measure(
-        replace(CLAIMS[key], quick={"seeds": seeds, "images": 160, "iterations": 500, "judged": COUNT}), kept=kept
-    )
+    size = {"seeds": seeds, "images": 160, "iterations": 500, "judged": COUNT}
+    entry = measure(replace(CLAIMS[key], sizes={"quick": size}), kept=kept)
     print(key, entry.reason)  # seen when a test fails
     return entry.verdict
 
