@@ -23,7 +23,7 @@ def cells(lesson, tag):
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_it_runs(name, tmp_path):
-    outcome = runner.run(name, tmp_path, progress=False)
+    outcome = runner.run(name, tmp_path)
     print(f"{name}: {outcome.seconds:.0f} s")
     assert outcome.passed, outcome.problems
 
