@@ -80,14 +80,14 @@ def cifar_first_layer_random(context, seed):
     """Same-class neighbors, against a permutation of the labels."""
     _objects(context)
     points, labels = _map(context, "vgg4", "conv1", seed)
-    return scores.own_share(points, labels), scores.own_share(points, _shuffled(labels, seed))
+    return scores.same_class_fraction(points, labels), scores.same_class_fraction(points, _shuffled(labels, seed))
 
 
 @claims.measure("cifar-first-groups-airplanes")
 def cifar_first_groups_airplanes(context, seed):
     """What the groups of the map are made of."""
     airplane = _objects(context).index("airplane")
-    shares = scores.groups_by_class(*_map(context, "vgg4", "conv1", seed), classes=CLASSES)
+    shares = groups_by_class(*_map(context, "vgg4", "conv1", seed), classes=CLASSES)
     if np.isnan(shares).any():
         raise CannotTell(
             "No image of this draw lies in a group in the first layer, so there is nothing that could be airplanes."
@@ -101,7 +101,7 @@ def cifar_airplanes_by_color(context, seed):
     airplane = _objects(context).index("airplane")
     color = scores.mean_color(drawn(context, "cifar10", seed)[0])
     vectors, labels = _vectors(context, "vgg4", "conv1", seed)
-    lost = scores.grouping(vectors, labels) - scores.grouping(scores.without(vectors, color), labels)
+    lost = scores.grouping(vectors, labels) - scores.grouping(scores.regress_out(vectors, color), labels)
     return lost[[airplane]], [np.delete(lost, airplane).mean()]
 
 
@@ -110,8 +110,8 @@ def cifar_airplanes_by_blue_sky(context, seed):
     """Blue pixels, by a rule of thumb for their channels."""
     airplane = _objects(context).index("airplane")
     points, labels = _map(context, "vgg4", "conv1", seed)
-    blue = scores.sky_blue(drawn(context, "cifar10", seed)[0])[labels == airplane]
-    grouped = scores.own_share(points, labels)[labels == airplane] > 0.5
+    blue = sky_blue(drawn(context, "cifar10", seed)[0])[labels == airplane]
+    grouped = scores.same_class_fraction(points, labels)[labels == airplane] > 0.5
     if grouped.all() or not grouped.any():
         raise CannotTell("In this draw all airplanes lie in a group or none does, so there is nothing to compare.")
     return [blue[grouped].mean()], [blue[~grouped].mean()]
@@ -171,7 +171,7 @@ def tsne_shows_similar_classes(context, seed):
     )
     others = np.setdiff1d(np.arange(len(answers)), chosen(context, data, seed))
     taken = scores.confusions(data.y_test[others], answers[others], classes=CLASSES)
-    return [scores.same_order(beside, taken)], [scores.same_order_by_chance(beside, taken, seed=seed)]
+    return [scores.pair_rank_correlation(beside, taken)], [pair_rank_correlation_by_chance(beside, taken, seed=seed)]
 
 
 # --- what is concluded of t-SNE -----------------------------------------------------------------------------
@@ -179,9 +179,9 @@ def tsne_shows_similar_classes(context, seed):
 
 @claims.measure("tsne-little-tuning")
 def tsne_little_tuning(context, seed):
-    """Accuracy of a vote of the ten nearest neighbors; van der Maaten and Hinton (2008) recommend perplexities from 5 to 50."""
+    """Accuracy of a ten-nearest-neighbor classifier; van der Maaten and Hinton (2008) recommend perplexities from 5 to 50."""
     votes = [
-        scores.vote_by_class(*_map(context, "vgg4", "dense1", seed, perplexity=value), classes=CLASSES)
+        knn_accuracy_by_class(*_map(context, "vgg4", "dense1", seed, perplexity=value), classes=CLASSES)
         for value in (30, 5, 15, 50)
     ]
     return votes[0], max(votes, key=np.nanmean)
@@ -189,12 +189,12 @@ def tsne_little_tuning(context, seed):
 
 @claims.measure("tsne-no-preprocessing")
 def tsne_no_preprocessing(context, seed):
-    """Accuracy of a vote of the ten nearest neighbors; both maps start at random, as the dissertation's did."""
+    """Accuracy of a ten-nearest-neighbor classifier; both maps start at random, as the dissertation's did."""
     images, labels = drawn(context, "mnist", seed)
     bare = context.net("lenet").read(images, ["conv1"], progress=False)["conv1"].reshape(len(images), -1)
     how = {"start": "random", "iterations": context.size.iterations, "seed": seed, "progress": False}
     both = [embedding.arrange(vectors, **how)[0] for vectors in (bare, embedding.reduce(bare, seed=seed)[0])]
-    return [scores.vote_by_class(points, labels, classes=CLASSES) for points in both]
+    return [knn_accuracy_by_class(points, labels, classes=CLASSES) for points in both]
 
 
 STAGES = (("lenet", "dense1"), ("vgg4", "conv1"), ("vgg4", "dense1"))
@@ -202,9 +202,9 @@ STAGES = (("lenet", "dense1"), ("vgg4", "conv1"), ("vgg4", "dense1"))
 
 @claims.measure("tsne-keeps-neighbors")
 def tsne_keeps_neighbors(context, seed):
-    """Accuracy of a vote of the ten nearest neighbors, in the map and behind it."""
+    """Accuracy of a ten-nearest-neighbor classifier, in the map and behind it."""
     return [
-        np.concatenate([scores.vote_by_class(*look(context, *stage, seed), classes=CLASSES) for stage in STAGES])
+        np.concatenate([knn_accuracy_by_class(*look(context, *stage, seed), classes=CLASSES) for stage in STAGES])
         for look in (_map, _vectors)
     ]
 
@@ -217,8 +217,10 @@ def tsne_orders_separation(context, seed):
         for look in (_vectors, _map)
     )
     orders = np.stack([np.random.default_rng((seed, number)).permutation(CLASSES) for number in range(100)])
-    chance = [np.mean([scores.ranked_alike(one[order], other) for order in orders]) for one, other in zip(inside, seen)]
-    return [scores.ranked_alike(*pair) for pair in zip(inside, seen)], chance
+    chance = [
+        np.mean([scores.rank_correlation(one[order], other) for order in orders]) for one, other in zip(inside, seen)
+    ]
+    return [scores.rank_correlation(*pair) for pair in zip(inside, seen)], chance
 
 
 @claims.measure("tsne-true-extent")
@@ -228,3 +230,52 @@ def tsne_true_extent(context, seed):
         np.concatenate([scores.silhouette(*look(context, *stage, seed), classes=CLASSES) for stage in STAGES])
         for look in (_map, _vectors)
     ]
+
+
+# --- measures that only these claims use --------------------------------------------------------------------
+
+
+def knn_accuracy_by_class(positions, labels, k=scores.NEIGHBORS, classes=None):
+    """The leave-one-out k-nearest-neighbor accuracy of each class, (classes,); NaN for a class without images."""
+    labels = np.asarray(labels)
+    right = scores.majority(labels[scores.neighbors(positions, k)]) == labels
+    members = np.bincount(labels, minlength=classes or 0)
+    found = np.full(len(members), np.nan)
+    return np.divide(np.bincount(labels, right, len(members)), members, out=found, where=members > 0)
+
+
+def groups_by_class(positions, labels, k=scores.NEIGHBORS, classes=None):
+    """What the groups of a map are made of: the fraction of each class in the points that lie in a group, (classes,).
+
+    A point lies in a group if more than half of its k nearest neighbors are of its own class. All NaN if none does.
+    """
+    labels = np.asarray(labels)
+    members = np.bincount(
+        labels[scores.same_class_fraction(positions, labels, k) > 0.5], minlength=classes or labels.max() + 1
+    )
+    return members / members.sum() if members.any() else np.full(len(members), np.nan)
+
+
+def sky_blue(images):
+    """What part of each image is blue as a clear sky is, from pale to deep: (N,), 0 to 1.
+
+    A pixel counts when blue is its strongest channel and red its weakest, blue leads red by a tenth of full scale, and it
+    is no darker than a third. A rule of thumb: water that mirrors the sky counts too, a grey sky does not.
+
+    Parameters
+    ----------
+    images : array (N, H, W, 3) in [0, 1]
+    """
+    red, green, blue = np.moveaxis(np.asarray(images), -1, 0)
+    return ((blue >= green) & (green >= red) & (blue - red > 0.1) & (blue > 1 / 3)).mean((1, 2))
+
+
+def pair_rank_correlation_by_chance(one, other, *, shuffles=100, seed=0):
+    """The rank correlation of two matrices when the classes of one get each other's names at random: a mean of many.
+
+    Rows and columns move together, so that a matrix keeps its own structure (Mantel 1967, "The detection of disease
+    clustering and a generalized regression approach").
+    """
+    generator = np.random.default_rng(seed)
+    orders = (generator.permutation(len(one)) for _ in range(shuffles))
+    return float(np.mean([scores.pair_rank_correlation(one[order][:, order], other) for order in orders]))

@@ -160,7 +160,7 @@ def _tsne(context, net, images, seed):
     vectors = read[0].vectors
     how = {"start": "random", "iterations": context.size.iterations, "progress": False}
     maps = [timed(lambda s=s: embedding.arrange(vectors, seed=s, **how)[0]) for s in (seed, seed + 1)]
-    faithful = np.mean([scores_embedding.faithfulness(vectors, points)[0] for points, _ in maps])
+    faithful = np.mean([scores_embedding.trustworthiness_and_continuity(vectors, points)[0] for points, _ in maps])
     return (
         faithful,
         scores_embedding.agreement([points for points, _ in maps]).mean(),
