@@ -7,9 +7,9 @@ import warnings
 import keras
 import numpy as np
 
-from ..datasets import square
 from ..errors import CnnlensError
-from ..network import NOMINAL_SIZE, Network, as_pixels
+from ..network import NOMINAL_SIZE, Network
+from ..pixels import as_pixels, fitted, middle, with_channels
 
 LIMIT = 512  # px a side: what an image is scaled down to for a function, whose wishes are not known
 
@@ -124,22 +124,14 @@ def frame(net, image):
     (28, 28, 1)
     """
     net, pixels = opened(net), as_image(image)
-    if not isinstance(net, Network):
-        longest = max(pixels.shape[:2])
-        smaller = tuple(max(1, round(side * LIMIT / longest)) for side in pixels.shape[:2])
-        return pixels if longest <= LIMIT else _scaled(pixels, smaller)
-    if pixels.shape[-1] != net.channels:
-        pixels = pixels.repeat(3, -1) if net.channels == 3 else pixels @ np.float32([[0.299], [0.587], [0.114]])
-    height, width = net.size or (NOMINAL_SIZE, NOMINAL_SIZE)
-    if pixels.shape[:2] == (height, width):
+    if isinstance(net, Network):
+        if pixels.shape[-1] != net.channels:
+            pixels = with_channels(pixels, net.channels)
+        return fitted(pixels, net.size or NOMINAL_SIZE)
+    longest = max(pixels.shape[:2])
+    if longest <= LIMIT:
         return pixels
-    return square(pixels, height) if height == width else _scaled(pixels, (height, width))
-
-
-def _scaled(pixels, shape):
-    from skimage.transform import resize
-
-    return resize(pixels, shape, anti_aliasing=True).clip(0, 1).astype(np.float32)
+    return fitted(pixels, [max(1, round(side * LIMIT / longest)) for side in pixels.shape[:2]], "stretch")
 
 
 def frame_segments(image, shown, segments):
@@ -166,10 +158,7 @@ def frame_segments(image, shown, segments):
         raise CnnlensError(
             f"segments have shape {segments.shape}, the image {as_image(image).shape[:2]}: they belong to another image."
         )
-    if shown.shape[0] == shown.shape[1]:
-        side = min(segments.shape)
-        top, left = ((length - side) // 2 for length in segments.shape)
-        segments = segments[top : top + side, left : left + side]
+    segments = middle(segments, shown.shape[:2])
     rows, cols = ((np.arange(want) + 0.5) * have / want for want, have in zip(shown.shape[:2], segments.shape))
     return segments[rows.astype(int)[:, None], cols.astype(int)[None]].astype(np.intp)
 
