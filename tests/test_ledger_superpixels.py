@@ -1,4 +1,4 @@
-"""Claims about LIME: the measures know high from low, marks belong to one picture, and every claim can come out either way."""
+"""Claims about LIME: measures know high from low, annotations belong to one picture, claims go either way."""
 
 import dataclasses
 import io
@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cnnlens import datasets, ledger, superpixels
-from cnnlens.ledger import marks, on_superpixels
+from cnnlens.ledger import annotations, on_superpixels
 from cnnlens.ledger import superpixel_measures as measures
 from cnnlens.ledger.claim import CannotTell
 from cnnlens.ledger.context import Context
@@ -141,7 +141,7 @@ def test_held_out_fidelity_of_a_sum_and_of_a_product(image, parts):
     assert found["sum"] > 0.99 and found["product"] < 0.3
 
 
-# --- marks --------------------------------------------------------------------------------------------------
+# --- annotations --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -149,40 +149,44 @@ def chelsea():
     return next(photo for photo in datasets.shipped() if photo.label == "tabby")
 
 
-def test_marks_belong_to_one_picture(chelsea):
-    assert marks.marks_of(chelsea).parts["eye"]
-    assert marks.marks_of(dataclasses.replace(chelsea, image=chelsea.image[:, ::-1])) is None
-    assert marks.marks_of(dataclasses.replace(chelsea, label="goldfish")) is None
+def test_annotations_belong_to_one_picture(chelsea):
+    assert annotations.annotation_of(chelsea).parts["eye"]
+    assert annotations.annotation_of(dataclasses.replace(chelsea, image=chelsea.image[:, ::-1])) is None
+    assert annotations.annotation_of(dataclasses.replace(chelsea, label="goldfish")) is None
 
 
-def test_marks_survive_a_resave(chelsea):
+def test_annotations_survive_a_resave(chelsea):
     file = io.BytesIO()
     Image.fromarray((chelsea.image * 255).astype(np.uint8)).save(file, "JPEG", quality=60)
-    assert marks.marks_of(dataclasses.replace(chelsea, image=np.asarray(Image.open(file)) / np.float32(255)))
+    assert annotations.annotation_of(dataclasses.replace(chelsea, image=np.asarray(Image.open(file)) / np.float32(255)))
 
 
 def test_every_box_lies_in_the_picture_and_on_the_animal():
-    for marked in marks.MARKS:
-        for top, left, bottom, right in (marked.animal, *marked.boxes):
+    for marked in annotations.ANNOTATIONS:
+        for top, left, bottom, right in (*filter(None, [marked.animal, marked.cut]), *marked.boxes, *marked.eyes):
             assert 0 <= top < bottom <= 1 and 0 <= left < right <= 1
         for top, left, bottom, right in marked.boxes:
-            middle = (top + bottom) / 2, (left + right) / 2
-            assert (
-                marked.animal[0] <= middle[0] <= marked.animal[2] and marked.animal[1] <= middle[1] <= marked.animal[3]
-            ), marked.label
-    assert len({marked.print for marked in marks.MARKS}) == len(marks.MARKS)
+            down, across = (top + bottom) / 2, (left + right) / 2
+            first, last = marked.animal[:2], marked.animal[2:]
+            assert first[0] <= down <= last[0] and first[1] <= across <= last[1], marked.label
+        assert marked.animal or marked.face
+        assert bool(marked.face) == bool(marked.eyes), "a face has eyes"
+    assert len({marked.fingerprint for marked in annotations.ANNOTATIONS}) == len(annotations.ANNOTATIONS) == 22
 
 
-def test_marks_of_the_packaged_photographs_are_found():
-    labels = {photo.label for photo in datasets.shipped() if marks.marks_of(photo)}
+def test_annotations_of_the_packaged_photographs_are_found():
+    labels = {photo.label for photo in datasets.shipped() if annotations.annotation_of(photo)}
     assert {"tabby", "bull_mastiff", "dalmatian"} <= labels
 
 
 # --- claims come out either way -----------------------------------------------------------------------------
 
 AT = SimpleNamespace(size=SimpleNamespace(photos=4, parts=36, calls=1000))
-EYES = marks.Marked(
-    "tabby", "", (0, 0, 1, 1), {"eye": ((1 / 6, 1 / 6, 2 / 6, 2 / 6),), "nose": ((3 / 6, 3 / 6, 4 / 6, 4 / 6),)}
+EYES = annotations.Annotation(
+    label="tabby",
+    fingerprint="",
+    animal=(0, 0, 1, 1),
+    parts={"eye": ((1 / 6, 1 / 6, 2 / 6, 2 / 6),), "nose": ((3 / 6, 3 / 6, 4 / 6, 4 / 6),)},
 )
 
 

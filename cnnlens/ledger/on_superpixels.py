@@ -2,7 +2,7 @@
 
 Each photograph is explained for the class that it shows, and only where the network has that class among its first five:
 of a picture that it does not know there is nothing to learn. Places to point at were marked by eye beforehand
-(:mod:`.marks`). Under each seed the picture is cut into superpixels by another method and hidden by other masks, so that
+(:mod:`.annotations`). Under each seed the picture is cut into superpixels by another method and hidden by other masks, so that
 an interval covers both.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from ..lenses import superpixels
 from ..scores import superpixels as scores
-from . import marks
+from . import annotations
 from . import superpixel_measures as measures
 from .claim import CannotTell, Claims
 
@@ -37,7 +37,7 @@ class Subject:
     image: np.ndarray
     label: int
     name: str
-    marked: marks.Marked | None
+    marked: annotations.Annotation | None
 
 
 # --- materials ----------------------------------------------------------------------------------------------
@@ -51,12 +51,14 @@ def known(context):
 
 def _photographs(context):
     """Those of CNNLENS_DATA, if there, and those of packages; each once."""
-    return list({marks.fingerprint(photo.image): photo for photo in (*context.photos(), *context.shipped())}.values())
+    return list(
+        {annotations.fingerprint(photo.image): photo for photo in (*context.photos(), *context.shipped())}.values()
+    )
 
 
 def _known(net, photos):
-    marked = [marks.marks_of(photo) for photo in photos]
-    images = [superpixels.frame(net, marks.view(photo, mark)) for photo, mark in zip(photos, marked)]
+    marked = [annotations.annotation_of(photo) for photo in photos]
+    images = [superpixels.frame(net, annotations.view(photo, mark)) for photo, mark in zip(photos, marked)]
     answers = net.predict(np.stack(images), progress=False)
     numbers = {name: number for number, name in enumerate(net.classes)}
     found = [
