@@ -30,8 +30,8 @@ _FILES = tuple(found.name for found in pkgutil.iter_modules(__path__))
 
 def painter_of(kind):
     """The function that draws results of a kind, or None; the file that is named after the result's own is read first."""
-    own = kind.__module__.rpartition(".")[2]
-    for name in sorted(_FILES, key=lambda name: name != own):
+    own = kind.__module__.split(".")
+    for name in sorted(_FILES, key=lambda name: name not in own):
         if kind in PAINTERS:
             break
         importlib.import_module(f"{__name__}.{name}")

@@ -42,7 +42,7 @@ def _slate(at, net, name):
 
 def _favorites(at, net, layer):
     """What shapes LeNet's units answer to, each shape as large as what one unit sees."""
-    size = net.layer(layer).field[0]
+    size = net.layer(layer).receptive_field[0]
     pictures = at.shared(
         ("shapes", size), lambda: {kind: make(size).reshape(-1, size, size, 1) for kind, make in SHAPES.items()}
     )
