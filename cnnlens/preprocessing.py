@@ -1,8 +1,27 @@
-"""What a network is fed: from pixels in [0, 1] to the values that the model was trained on."""
+"""What a network is fed: from pixels in [0, 1] to the values that the model was trained on.
 
+Wrong preprocessing is the commonest mistake with a network of one's own, and a silent one. :func:`chosen` finds what a
+model wants, or takes it as given, and says in one sentence which of the two it was.
+"""
+
+import contextlib
+import re
 from dataclasses import dataclass
 
 import numpy as np
+
+from . import device  # noqa: F401  (sets TensorFlow's environment before it is imported)
+from .errors import CnnlensError, unknown
+
+import tensorflow as tf
+from keras import layers as kl
+
+# Mean and standard deviation of ImageNet's pixels in [0, 1] (RGB), as torchvision's networks were trained with.
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)  # of pixels 0-255; the first ImageNet networks had it subtracted
+WORDS = ("auto", "0-1", "-1-1", "0-255", "tf", "torch", "caffe")
+TYPICAL = np.float32(0.45), np.float32(0.27)  # mean and standard deviation of a photograph's pixels in [0, 1]
+WEIGHTED = (kl.Conv2D, kl.DepthwiseConv2D, kl.SeparableConv2D, kl.Conv2DTranspose, kl.Dense)
 
 
 @dataclass(frozen=True)
@@ -33,11 +52,246 @@ class Preprocessing:
         return values[::-1] if self.flip else values
 
     @classmethod
-    def measured(cls, function):
-        """Read the three numbers off a ``keras.applications`` ``preprocess_input`` by showing it black and colours."""
-        probes = np.zeros((4, 1, 1, 3), np.float32)
-        probes[1:, 0, 0] = 255 * np.eye(3)
-        answers = np.asarray(function(probes.copy()))[:, 0, 0]
-        gains = answers[1:] - answers[0]
-        flip = abs(gains[0, 2]) > abs(gains[0, 0])
-        return cls(tuple(np.diag(gains[::-1] if flip else gains).tolist()), tuple(answers[0].tolist()), bool(flip))
+    def measured(cls, function, channels=3, peak=255, size=(8, 8)):
+        """Read scale, shift and flip off a function by showing it black and each channel at its peak.
+
+        Parameters
+        ----------
+        function : callable
+            From pixels (N, H, W, channels) in [0, ``peak``] to as many images, such as a ``preprocess_input`` of
+            ``keras.applications``.
+        channels : int
+        peak : float
+            White, as the function expects it.
+        size : (int, int)
+            Height and width of the images that it is shown.
+
+        Returns
+        -------
+        Preprocessing or None
+            None if the function does more than that, such as a gamma correction or a mean over the image.
+        """
+        probes = np.zeros((channels + 3, *size, channels), np.float32)
+        probes[1:-2] = np.eye(channels)[:, None, None]
+        probes[-2] = np.linspace(0.2, 0.7, channels)  # the last two test the answer: a plain color, and noise
+        probes[-1] = np.random.default_rng(0).random(probes.shape[1:])
+        answers = np.asarray(function(probes * np.float32(peak)))
+        black, *colors = answers[:-2, answers.shape[1] // 2, answers.shape[2] // 2]  # no padding reaches the middle
+        gains = np.float32(colors) - black
+        flip = channels == 3 and abs(gains[0, 2]) > abs(gains[0, 0])
+        scale = np.diag(gains[::-1] if flip else gains)
+        found = cls(tuple(scale.tolist()), tuple(black.tolist()), bool(flip))
+        expected = found(probes)[-2:]
+        if answers.shape != probes.shape:  # padded or resized: the middle of the plain color must do
+            expected, answers = ((x[-2:-1, x.shape[1] // 2, x.shape[2] // 2]) for x in (found(probes), answers))
+        tolerance = 1e-3 * (np.abs(expected).max() + 1e-6)
+        exact = np.allclose(expected, answers[-len(expected) :], rtol=1e-3, atol=tolerance)
+        return found if exact and scale.all() else None
+
+
+@dataclass(frozen=True)
+class OwnPreprocessing(Preprocessing):
+    """A user's function from pixels in [0, 1] that is more than a scale and a shift of each channel."""
+
+    function: object = None
+
+    def __call__(self, pixels):
+        return self.function(pixels)
+
+    def zero(self):
+        return np.float32([0.5])  # mid-grey: which pixels the function turns into zeros is not known
+
+
+def chosen(model, pixels="auto"):
+    """The preprocessing of a model, and a sentence that says how it was come by.
+
+    Parameters
+    ----------
+    model : keras.Model
+    pixels : str, pair, callable or Preprocessing
+        ``auto`` looks for the scaling that the model does itself before its first convolution, also inside a nested
+        backbone, and chooses the range that suits it; without any, pixels stay in [0, 1], and the sentence calls that a
+        guess. Or a range such as ``"0-1"``, ``"-1-1"``, ``"0-255"``; one of Keras's words ``tf``, ``torch``, ``caffe``;
+        a pair (mean, standard deviation) of numbers or of one number a channel; or a function from pixels in [0, 1]
+        (from 0–255 for a ``preprocess_input`` of ``keras.applications``).
+
+    Returns
+    -------
+    Preprocessing
+    str
+        For the network's ``source``.
+
+    Raises
+    ------
+    CnnlensError
+        If there is no such range or word, or it does not fit the model's channels.
+    """
+    channels = image_shape(model)[-1]
+    if isinstance(pixels, str) and pixels == "auto":
+        return _found(model)
+    preprocessing, sentence = _given(pixels, channels)
+    counts = {len(preprocessing.scale), len(preprocessing.shift)}
+    if not counts <= {1, channels} or (preprocessing.flip and channels != 3):
+        raise CnnlensError(f"pixels={pixels!r} is for {max(counts)} channels, and {model.name} takes {channels}.")
+    return preprocessing, sentence
+
+
+def image_shape(model):
+    """Height, width and channels of a model's input (of the first that is an image, if it has several)."""
+    shapes = [tuple(x.shape) for x in getattr(model, "inputs", None) or []]
+    if not shapes:
+        built = getattr(model, "_build_shapes_dict", None)
+        shapes = list(built.values()) if isinstance(built, dict) else []
+    found = next((shape for shape in shapes if shape and len(shape) == 4 and shape[-1]), None)
+    if found is None:
+        raise CnnlensError(
+            f"Model {model.name!r} takes inputs of shapes {shapes}; an image (N, H, W, channels) is among none of them. "
+            "A subclassed model must have been called or built once, so that its input shape is known."
+        )
+    return tuple(found[1:])
+
+
+def _ranged(low, high):
+    return Preprocessing((float(high) - float(low),), (float(low),))
+
+
+def _given(pixels, channels):
+    """The preprocessing that the caller names."""
+    if isinstance(pixels, Preprocessing):
+        return pixels, "preprocessing as given"
+    if callable(pixels):
+        keras_own = (getattr(pixels, "__module__", None) or "").startswith("keras.")
+        peak = 255 if keras_own else 1
+        try:
+            found = Preprocessing.measured(pixels, channels, peak)
+        except Exception:  # a user's function may demand tensors, or another size
+            found = None
+        name = getattr(pixels, "__name__", "a function")
+        return found or OwnPreprocessing(function=lambda x: pixels(x * peak)), f"preprocessing by {name}"
+    if not isinstance(pixels, str):
+        return _standardized(pixels)
+    match = re.fullmatch(r"(-?\d+(?:\.\d+)?)\s*[-–]\s*(-?\d+(?:\.\d+)?)", pixels)
+    if match and float(match[1]) < float(match[2]):
+        return _ranged(*match.groups()), f"pixels {pixels}"
+    if pixels == "tf":
+        return _ranged(-1, 1), "pixels -1-1 (tf)"
+    if pixels == "torch":
+        return _standardized((IMAGENET_MEAN, IMAGENET_STD))[0], "pixels less ImageNet's mean by its deviation (torch)"
+    if pixels == "caffe":
+        shift = tuple(-value for value in CAFFE_MEAN_BGR)
+        return Preprocessing((255.0,) * 3, shift, flip=True), "pixels 0-255, BGR less ImageNet's mean (caffe)"
+    raise unknown("pixel range", pixels, WORDS)
+
+
+def _standardized(pair):
+    """From (mean, standard deviation), each a number or one a channel."""
+    try:
+        mean, deviation = (np.atleast_1d(np.float32(value)) for value in pair)
+        if mean.ndim != 1 or deviation.ndim != 1 or not (deviation > 0).all():
+            raise ValueError
+    except (TypeError, ValueError) as error:
+        words = ", ".join(WORDS)
+        raise CnnlensError(
+            f"pixels={pair!r} is neither one of {words}, nor a pair (mean, standard deviation), nor a function."
+        ) from error
+    peak = 255 if np.abs(mean).max() > 2 else 1  # a mean of 123.7 is one of pixels 0-255
+    scale, shift = peak / deviation, -mean / deviation
+    text = f"pixels {0}-{peak} less {_numbers(mean)}, divided by {_numbers(deviation)}"
+    return Preprocessing(tuple(scale.tolist()), tuple(shift.tolist())), text
+
+
+def _numbers(values):
+    return ", ".join(f"{value:.4g}" for value in values)
+
+
+def _found(model):
+    """The range of pixels that suits what the model itself does before its first convolution."""
+    guess = Preprocessing(), "pixels 0-1, a guess: nothing in the model says what it was trained on"
+    own = _own_scaling(model)
+    if own is None or (np.allclose(own.scale, 1, atol=1e-3) and np.allclose(own.shift, 0, atol=1e-3)):
+        return guess
+    mean, deviation = TYPICAL
+
+    def strangeness(low, high):
+        """How far from mean 0 and deviation 1 a typical photograph in this range arrives at the first convolution."""
+        arrives = np.float32(own.scale) * (low + (high - low) * mean) + np.float32(own.shift)
+        spread = np.abs(np.float32(own.scale)) * (high - low) * deviation
+        return np.abs(arrives / spread).mean() + np.abs(np.log(spread)).mean()
+
+    # Where two suit alike, pixels from -1 to 1 are the rarer: models that want them seldom scale once more.
+    ranges = {"0-1": (0, 1, 0.0), "0-255": (0, 255, 0.0), "-1-1": (-1, 1, 1.0)}
+    best = min(ranges, key=lambda name: strangeness(*ranges[name][:2]) + ranges[name][2])
+    kinds = dict.fromkeys(type(x).__name__ for x in _flat(model) if isinstance(x, (kl.Rescaling, kl.Normalization)))
+    reason = f"its own {' and '.join(kinds)}" if kinds else "the scaling in its first steps"
+    return _ranged(*ranges[best][:2]), f"pixels {best}, read off {reason}"
+
+
+def _flat(model):
+    return list(model._flatten_layers(include_self=False, recursive=True))
+
+
+def _own_scaling(model):
+    """What the model does to each channel before its first layer with a kernel; None if it cannot be read off."""
+    height, width, channels = image_shape(model)
+    try:
+        return Preprocessing.measured(
+            lambda images: called(model, WEIGHTED, images, 1)[0][1], channels, 1, (height or 32, width or 32)
+        )
+    except Exception:  # whatever a user's model may raise on plain colors: then nothing is known
+        return None
+
+
+class _Enough(BaseException):
+    """Ends a forward pass early. Not an Exception, because Keras decorates those on their way out."""
+
+
+def called(model, kinds, inputs, count):
+    """The first calls of layers of some kinds in a forward pass, which then ends.
+
+    Parameters
+    ----------
+    model : keras.Model
+    kinds : tuple of type
+    inputs : array (N, H, W, C)
+        As the model wants it. Further inputs are fed zeros.
+    count : int
+        How many calls.
+
+    Returns
+    -------
+    list of (Layer, ndarray)
+        Each layer with what it was called with.
+    """
+    found, wrapped = [], [layer for layer in _flat(model) if isinstance(layer, kinds)]
+
+    def listening(layer, call):
+        def listen(x, *args, **kwargs):
+            found.append((layer, np.asarray(tf.cast(x, tf.float32))))
+            if len(found) == count:
+                raise _Enough
+            return call(x, *args, **kwargs)
+
+        return listen
+
+    before = [vars(layer).get("call") for layer in wrapped]
+    eagerly = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)  # a model whose call is a tf.function would answer from an earlier trace
+    try:
+        for layer in wrapped:
+            object.__setattr__(layer, "call", listening(layer, layer.call))
+        with contextlib.suppress(_Enough):
+            model(_with_the_others(model, inputs), training=False)
+    finally:
+        tf.config.run_functions_eagerly(eagerly)
+        for layer, call in zip(wrapped, before):
+            object.__delattr__(layer, "call") if call is None else object.__setattr__(layer, "call", call)
+    return found
+
+
+def _with_the_others(model, images):
+    """All inputs of the model: the images where it wants images, zeros elsewhere."""
+    wanted = getattr(model, "inputs", None) or [None]
+    if len(wanted) == 1:
+        return images
+    shapes = [tuple(side or 1 for side in x.shape[1:]) for x in wanted]
+    return [images if len(x.shape) == 4 else np.zeros((len(images), *s), np.float32) for x, s in zip(wanted, shapes)]

@@ -1,14 +1,17 @@
 """The explorers' logic, without a browser: what the controls do, what is computed again, what happens to errors."""
 
+import importlib
 import io
+import pkgutil
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cnnlens import datasets, explore, zoo
+from cnnlens import datasets, explore, figures, scores, zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.explore import base
 from cnnlens.explore.base import Choice, Explorer, Frame, Number, Toggle
@@ -233,12 +236,26 @@ def test_headless_is_what_the_runner_says(monkeypatch):
 
 
 def test_the_package_gives_explorers_not_files():
-    import importlib
-
-    importlib.import_module("cnnlens.explore.activations")
-    assert callable(explore.activations) and callable(explore.convolution)
-    with pytest.raises(AttributeError, match="activations"):
+    files = [found.name for found in pkgutil.iter_modules(explore.__path__)]
+    for name in files:
+        module = importlib.import_module(f"cnnlens.explore.{name}")
+        if name.startswith("_"):
+            assert getattr(explore, name[1:]) is getattr(module, name[1:]), "an explorer is listed in the package"
+    assert {name.lstrip("_") for name in files} == set(explore.__all__)
+    with pytest.raises(AttributeError, match="activation"):
         explore.activation  # noqa: B018
+
+
+@pytest.mark.parametrize("package", [scores, figures])
+def test_packages_list_their_files(package):
+    files = {found.name for found in pkgutil.iter_modules(package.__path__)}
+    assert files <= set(package.__all__) == set(dir(package))
+    assert all(getattr(package, name) is not None for name in package.__all__)
+
+
+def test_every_file_with_painters_is_asked_for_them():
+    folder = Path(figures.__file__).parent
+    assert set(figures._WITH_PAINTERS) == {file.stem for file in folder.glob("*.py") if "@painter(" in file.read_text()}
 
 
 def test_activations_over_the_whole_range_of_each_control():

@@ -11,7 +11,7 @@ from PIL import Image
 from cnnlens import datasets, ledger, superpixels
 from cnnlens.ledger import marks, on_superpixels
 from cnnlens.ledger.claim import CannotTell
-from cnnlens.ledger.materials import Materials
+from cnnlens.ledger.context import Context
 from cnnlens.scores import superpixels as scores
 
 CLAIMS = [claim for claim in ledger.CLAIMS.values() if claim.technique == "LIME"]
@@ -255,7 +255,7 @@ def test_seeds_that_agree_and_that_do_not(monkeypatch, told):
 
 @pytest.fixture(scope="module")
 def at():
-    return Materials({"seeds": 1, "parts": 12, "calls": 40, "photos": 2, "steps": 4}, {})
+    return Context({"seeds": 1, "parts": 12, "calls": 40, "photos": 2, "steps": 4}, {})
 
 
 def test_the_network_knows_the_marked_cat(at):
@@ -276,6 +276,6 @@ def test_every_claim_says_what_it_is():
         assert (
             claim.section in ("7.7", "8")
             and claim.measure.__doc__
-            and claim.quick["seeds"] >= 2
-            and claim.full["seeds"] >= 2
+            and claim.sizes["quick"]["seeds"] >= 2
+            and claim.sizes["full"]["seeds"] >= 2
         )

@@ -1,10 +1,20 @@
 """The runner goes red when a lesson is broken: each fault is planted, and must be caught."""
 
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
 import nbformat
+import psutil
 import pytest
 
 from cnnlens.__main__ import main
-from cnnlens.course import runner, site
+from cnnlens.course import hygiene, runner, site
 from cnnlens.course.commands.run import parse
 from cnnlens.errors import CnnlensError
 
@@ -12,7 +22,7 @@ HEAD = 'profile = "quick"\nseed = 0\nrate = 0.5\nname = None'
 PICTURE = "import base64\nfrom IPython.display import display\nfrom cnnlens.figures import base\nfig = base.canvas(2, 1)\nfig.text(0, 0, 'x')\nbase.show(fig, 'an x')"
 
 
-def notebook(tmp_path, *cells):
+def notebook(tmp_path, *cells, name="99_planted"):
     """A lesson of these cells; a cell is source, or (source, tag)."""
     found = nbformat.v4.new_notebook(
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -21,13 +31,13 @@ def notebook(tmp_path, *cells):
     for cell in ((HEAD, "parameters"), *cells):
         source, *tags = (cell,) if isinstance(cell, str) else cell
         found.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": tags}))
-    path = tmp_path / "99_planted.ipynb"
+    path = tmp_path / f"{name}.ipynb"
     nbformat.write(found, path)
     return path
 
 
 def run(path, **how):
-    return runner.run(path, path.parent / "out", progress=False, **how)
+    return runner.run(path, path.parent / "out", **how)
 
 
 def test_a_sound_lesson_passes(tmp_path):
@@ -35,7 +45,7 @@ def test_a_sound_lesson_passes(tmp_path):
         tmp_path, "print(profile, seed, rate, name)", (PICTURE, "picture"), "open('left.txt', 'w').write('here')"
     )
     outcome = run(path, parameters={"seed": 3, "rate": 1, "name": "any"})
-    assert outcome.passed and outcome.seconds > 0
+    assert outcome.passed and outcome.seconds > 0 and outcome.memory > 2**24
     text = outcome.notebook.read_text()
     assert "quick 3 1 any" in text
     assert (tmp_path / "out" / "files" / "99_planted" / "left.txt").exists(), (
@@ -127,22 +137,107 @@ def test_names_of_lessons():
 
 
 def test_command_is_red_and_writes_the_page(tmp_path, capsys):
-    sound, out = notebook(tmp_path, (PICTURE, "picture")), tmp_path / "site"
-    assert main(["run", str(sound), "--out", str(out), "-p", "seed=4"]) == 0
+    """One broken lesson of three stops none of the others; the log is one line a lesson, in their order."""
+    for name in ("1_slow", "2_broken", "3_threads"):
+        (tmp_path / name).mkdir()
+    slow = notebook(tmp_path / "1_slow", "import time\ntime.sleep(2)", (PICTURE, "picture"), name="slow")
+    broken = notebook(tmp_path / "2_broken", "1 / 0", name="broken")
+    threads = "import os\nprint('threads', os.environ['OMP_NUM_THREADS'])"
+    last = notebook(tmp_path / "3_threads", threads, name="threads")
+    out = tmp_path / "site"
+    command = [
+        sys.executable,
+        "-m",
+        "cnnlens",
+        "run",
+        *map(str, (slow, broken, last)),
+        "--out",
+        str(out),
+        "--jobs",
+        "2",
+    ]
+    ended = subprocess.run([*command, "-p", "seed=4"], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr == "", "without a terminal there is no bar, and a kernel says nothing of its connection"
+    lines = ended.stdout.splitlines()
+    assert [line.split()[:2] for line in lines[:3]] == [["ok", "slow"], ["FAILED", "broken"], ["ok", "threads"]]
+    assert len(lines) == 4 and "GiB  cell 3 raised ZeroDivisionError" in lines[1] and lines[3].startswith("wrote ")
+    assert re.fullmatch(r"ok +slow +[\d.]+ s +0\.[1-9] GiB", lines[0]), "time and memory of a kernel"
     page = (out / "index.html").read_text()
-    assert "A planted lesson" in page and "ran without fault" in page and "data:image/png" in page
-    assert (out / "99_planted.html").exists()
-    assert main(["run", str(notebook(tmp_path, "1 / 0")), "--out", str(out)]) == 1
-    assert "failed: cell" in (out / "index.html").read_text()
-    assert "FAILED" in capsys.readouterr().out
+    assert "2 of 3 lessons" in page and "A planted lesson" in page and "data:image/png" in page
+    assert "ran without fault in" in page and "GiB of memory" in page and "failed: cell 3 raised" in page
+    assert all((out / f"{name}.html").exists() for name in ("slow", "broken", "threads"))
+    assert "threads 1" in (out / "threads.ipynb").read_text() or runner._cores() > 3
+
+
+def test_command_refuses_before_anything_runs(tmp_path, capsys):
+    sound = notebook(tmp_path)
     assert main(["run", "no_such_lesson"]) == 2
     assert main(["run", str(sound), "-p", "sede=4"]) == 2
     assert "Did you mean 'seed'" in capsys.readouterr().err
+    assert main(["run", str(sound), "--jobs", "0"]) == 2
+    assert "--jobs must be 1 or more" in capsys.readouterr().err
+
+
+def kernels(folder):
+    """Processes that work in a folder or below it."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if Path(process.cwd()).is_relative_to(folder):
+                found.append(process)
+    return found
+
+
+def test_interrupt_ends_the_kernels(tmp_path):
+    """Ctrl-C, and also a signal that reaches the command alone."""
+    endless = notebook(tmp_path, "import time\nopen('begun', 'w')\ntime.sleep(600)")
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "cnnlens", "run", str(endless), "--out", str(out)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    begun = out / "files" / "99_planted" / "begun"
+    deadline = time.monotonic() + 60
+    while not begun.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert begun.exists() and kernels(out)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    assert process.stderr.read() == "cnnlens: stopped; what is finished is kept.\n"
+    assert not kernels(out)
+
+
+def test_a_lesson_whose_process_dies_is_a_failed_one(tmp_path):
+    died = notebook(tmp_path, "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)")
+    (outcome,) = runner.run_all([died], tmp_path / "out")
+    assert outcome.problems == ("the process that ran it died; most often memory ran out",)
+
+
+def test_jobs_follow_cores_and_memory(monkeypatch):
+    free = SimpleNamespace(available=7 * 2**30)
+    monkeypatch.setattr(runner.psutil, "virtual_memory", lambda: free)
+    monkeypatch.setattr(runner, "_cores", lambda: 8)
+    assert [runner.default_jobs(count) for count in (1, 2, 9)] == [1, 2, 2]
+    free.available = 2**30
+    assert runner.default_jobs(9) == 1
+    free.available = 2**36
+    assert runner.default_jobs(99) == 8
+
+
+def test_longest_lessons_start_first():
+    order = sorted(runner.lessons().values(), key=runner._rank)
+    assert [path.stem[:2] for path in order[:2]] == list(runner.LONGEST_FIRST[:2])
+    assert set(runner.LONGEST_FIRST) <= {path.stem[:2] for path in order}
+
+
+def test_an_old_notebook_does_not_pass_for_this_run(tmp_path):
+    assert run(notebook(tmp_path)).notebook.exists()
+    outcome = run(notebook(tmp_path, "import os\nos._exit(9)"))
+    assert not outcome.passed and not outcome.notebook.exists()
 
 
 def test_a_lesson_that_left_no_notebook_still_gets_a_card(tmp_path):
-    outcome = runner.Outcome("99_gone", ("the kernel <died>",), 1.0, tmp_path / "99_gone.ipynb")
-    page = site.write([outcome], tmp_path, "quick").read_text()
+    outcome = runner.Outcome("99_gone", ("the kernel <died>",), 1.0, 2**29, tmp_path / "99_gone.ipynb")
+    page = site.write_index([outcome], tmp_path, "quick", 1.0).read_text()
     assert "the kernel &lt;died&gt;" in page and "0 of 1 lessons" in page
 
 
@@ -152,3 +247,46 @@ def test_values_on_the_command_line():
     for text in ("a", "=1", "1a=2"):
         with pytest.raises(CnnlensError, match="no NAME=VALUE"):
             parse(text)
+
+
+COMPARED = "nbval-check-output"
+CHANGES = {
+    "another value": "print('seven 8')",
+    "one more line": "print('seven 7')\nprint('more')",
+    "nothing printed": "pass",
+    "a text beside it": "print('seven 7')\n'a result'",
+}
+
+
+def committed(tmp_path, *cells):
+    """A lesson with the outputs of its compared cells, as :mod:`cnnlens.course.hygiene` records them."""
+    path = notebook(tmp_path, *cells)
+    book = hygiene.clean(nbformat.read(run(path).notebook, as_version=4))
+    book.cells = [cell for cell in book.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    nbformat.write(book, path)
+    return path
+
+
+def test_nbval_compares_what_papermill_executed(tmp_path, differences):
+    path = committed(tmp_path, ("print('seven', 3 + 4)", COMPARED), "import random\nprint(random.random())")
+    assert differences(path, run(path).notebook) == [], "a cell that is not compared may print anything"
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_planted_change_of_an_output(tmp_path, differences, change):
+    path = committed(tmp_path, ("print('seven 7')", COMPARED))
+    book = nbformat.read(path, as_version=4)
+    book.cells[2].source = CHANGES[change]
+    changed = tmp_path / "changed" / path.name
+    changed.parent.mkdir()
+    nbformat.write(book, changed)
+    found = differences(path, run(changed).notebook)
+    assert len(found) == 1 and any(word in found[0] for word in ("mismatch", "output fields", "dissimilar"))
+
+
+def test_planted_cell_more(tmp_path, differences):
+    path = committed(tmp_path, ("print('seven 7')", COMPARED))
+    longer = tmp_path / "longer" / path.name
+    longer.parent.mkdir()
+    with pytest.raises(ValueError, match="zip"):
+        differences(path, run(notebook(longer.parent, "1", "2")).notebook)

@@ -1,27 +1,36 @@
-"""Runs lessons headlessly with papermill, and goes red when one is broken.
+"""Runs lessons headlessly with papermill, side by side, and goes red when one is broken.
 
 Papermill itself stays green in four cases that matter here: a parameter that the lesson does not have, an error that a
 widget swallowed, a picture that is missing, and a stand-in where the real thing was asked for. Each is looked for here.
 """
 
-import ast
 import contextlib
-import inspect
+import multiprocessing
 import os
+import signal
+import threading
 import time
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import nbformat
 import papermill
+import psutil
+import zmq
+from jupyter_client import KernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
 from .. import files
 from ..errors import CnnlensError, unknown
+from .faults import check_parameters, missing_pictures, swallowed_errors
 
 TIMEOUTS = {"quick": 300, "full": 7200}  # seconds a cell
-PICTURES = ("image/png", "image/svg+xml", "image/jpeg")
+LONGEST_FIRST = ("09", "02", "07", "04", "03", "08")  # the lessons that take longest start first; the others follow
+MEMORY_PER_JOB = 2.5 * 2**30  # bytes; what the largest lesson holds at its peak
+THREAD_SETTINGS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,8 @@ class Outcome:
         Empty when it is in order.
     seconds : float
         From starting the kernel to its end.
+    memory : float
+        Bytes that the kernel and its children held at the peak.
     notebook : Path
         As executed, with all outputs.
     """
@@ -42,11 +53,17 @@ class Outcome:
     lesson: str
     problems: tuple
     seconds: float
+    memory: float
     notebook: Path
 
     @property
     def passed(self):
         return not self.problems
+
+    def __str__(self):
+        state = "ok" if self.passed else "FAILED"
+        line = f"{state:6} {self.lesson:20} {self.seconds:6.1f} s {self.memory / 2**30:5.1f} GiB"
+        return "  ".join([line, *self.problems])
 
 
 def lessons():
@@ -69,7 +86,103 @@ def find(name):
     raise unknown("lesson", name, known)
 
 
-def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_real=False, progress=True):
+def count_cells(paths):
+    """How many cells the lessons will execute, with the one in which papermill sets the parameters."""
+    books = [nbformat.read(path, as_version=4) for path in paths]
+    return sum(1 + sum(cell.cell_type == "code" for cell in book.cells) for book in books)
+
+
+def default_jobs(count):
+    """How many of ``count`` lessons to run side by side: one a core, as far as the free memory reaches."""
+    by_memory = int(psutil.virtual_memory().available // MEMORY_PER_JOB)
+    return max(1, min(_cores(), by_memory, count))
+
+
+def _cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def run_all(names, out, *, jobs=1, on_cell=None, **settings):
+    """Execute lessons side by side, each in a process of its own that also writes it as a web page.
+
+    Parameters
+    ----------
+    names : sequence of str or path
+        As :func:`find` takes them.
+    out : path
+        As for :func:`run`.
+    jobs : int
+        How many run at the same time; TensorFlow's threads are divided between them.
+    on_cell : callable, optional
+        Called with no arguments whenever a cell of any lesson is done.
+    **settings
+        ``profile``, ``parameters``, ``timeout`` and ``require_real`` of :func:`run`.
+
+    Yields
+    ------
+    Outcome
+        One a lesson, in the order of ``names``, each as soon as it and all before it are done. A lesson that fails
+        stops none of the others.
+    """
+    paths = [find(name) for name in names]
+    threads = max(1, _cores() // jobs) if jobs > 1 else None
+    context = multiprocessing.get_context("spawn")
+    waiting, running, done = sorted(paths, key=_rank), {}, {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                path = waiting.pop(0)
+                receiver, sender = context.Pipe(duplex=False)
+                process = context.Process(target=_work, args=(sender, threads, path, Path(out), settings))
+                process.start()
+                sender.close()  # so that the receiver notices when the process dies
+                running[receiver] = path, process
+            for receiver in wait(list(running)):
+                path, process = running[receiver]
+                try:
+                    message = receiver.recv()
+                except EOFError:
+                    problem = "the process that ran it died; most often memory ran out"
+                    message = Outcome(path.stem, (problem,), 0.0, 0.0, Path(out) / path.name)
+                if isinstance(message, Outcome):
+                    process.join()
+                    del running[receiver]
+                    done[path] = message
+                elif on_cell:
+                    on_cell()
+            while paths and paths[0] in done:
+                yield done[paths.pop(0)]
+    finally:  # stopped by Ctrl-C, or by whoever asked: each process ends its kernel
+        for _, process in running.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGINT)
+        for _, process in running.values():
+            process.join()
+
+
+def _rank(path):
+    number = path.stem.partition("_")[0]
+    return LONGEST_FIRST.index(number) if number in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
+def _work(sender, threads, path, out, settings):
+    """One lesson, in a process of its own."""
+    from . import site
+
+    if threads:
+        for name in THREAD_SETTINGS:
+            os.environ.setdefault(name, str(threads))
+    try:
+        outcome = run(path, out, on_cell=lambda: sender.send("cell"), **settings)
+        site.write_page(outcome)
+    except KeyboardInterrupt:
+        return  # the kernel has ended, and the process that started this one tells the user
+    except Exception as error:  # whatever it was, the other lessons go on
+        outcome = Outcome(path.stem, (f"{type(error).__name__}: {error}",), 0.0, 0.0, out / path.name)
+    sender.send(outcome)
+
+
+def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_real=False, on_cell=None):
     """Execute one lesson.
 
     Parameters
@@ -85,8 +198,8 @@ def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_
         Seconds that one cell may take.
     require_real : bool
         Fail where the lesson would use a stand-in.
-    progress : bool
-        Show a bar over the cells.
+    on_cell : callable, optional
+        Called with no arguments whenever a cell is done.
 
     Returns
     -------
@@ -102,21 +215,18 @@ def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_
         raise unknown("profile", profile, TIMEOUTS)
     values = {"profile": profile, **(parameters or {})}
     check_parameters(path, values)
-    work = out / "files" / path.stem
-    work.mkdir(parents=True, exist_ok=True)
     target = out / path.name
+    real = "1" if require_real else os.environ.get("CNNLENS_REQUIRE_REAL", "0")
     began = time.perf_counter()
-    with _environment(
-        CNNLENS_HEADLESS="1", CNNLENS_REQUIRE_REAL="1" if require_real else os.environ.get("CNNLENS_REQUIRE_REAL", "0")
-    ):
-        problem = _execute(path, target, values, timeout or TIMEOUTS[profile], work, progress)
+    with _environment(CNNLENS_HEADLESS="1", CNNLENS_REQUIRE_REAL=real), _peak_memory() as memory:
+        problem = _execute(path, target, values, timeout or TIMEOUTS[profile], on_cell)
     seconds = time.perf_counter() - began
     if problem is None:
-        found = nbformat.read(target, as_version=4)
-        problems = [*swallowed_errors(found), *missing_pictures(found)]
+        executed = nbformat.read(target, as_version=4)
+        problems = (*swallowed_errors(executed), *missing_pictures(executed))
     else:
-        problems = [problem]
-    return Outcome(path.stem, tuple(problems), seconds, target)
+        problems = (problem,)
+    return Outcome(path.stem, problems, seconds, max(memory), target)
 
 
 @contextlib.contextmanager
@@ -133,8 +243,30 @@ def _environment(**values):
                 os.environ[key] = value
 
 
-def _execute(path, target, values, timeout, work, progress):
+@contextlib.contextmanager
+def _peak_memory():
+    """Sample the memory of this process's children, all together; yields the list of samples."""
+    samples, finished = [0], threading.Event()
+
+    def sample():
+        while not finished.wait(0.3):
+            with contextlib.suppress(psutil.Error):
+                samples.append(sum(child.memory_info().rss for child in psutil.Process().children(recursive=True)))
+
+    sampler = threading.Thread(target=sample, daemon=True)
+    sampler.start()
+    try:
+        yield samples
+    finally:
+        finished.set()
+        sampler.join()
+
+
+def _execute(path, target, values, timeout, on_cell):
     """Run with papermill; what went wrong in words, or None."""
+    work = target.parent / "files" / path.stem
+    work.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)  # a notebook left by an earlier run must not pass for this one's
     try:
         papermill.execute_notebook(
             path,
@@ -143,13 +275,16 @@ def _execute(path, target, values, timeout, work, progress):
             kernel_name="python3",
             language="python",
             execution_timeout=timeout,
-            progress_bar=progress,
+            progress_bar=False,
             cwd=work,
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
+            config=_encrypted(),
+            shutdown_kernel="immediate",  # a kernel that is asked to stop while it computes complains of it
+            on_cell_complete=(lambda **_: on_cell()) if on_cell else None,
         )
     except PapermillExecutionError as error:
-        return f"cell {error.cell_index} failed: {error.ename}: {error.evalue}"
+        return f"cell {error.cell_index} raised {error.ename}: {error.evalue}"
     except CellTimeoutError:
         return f"a cell took longer than {timeout} s; give --timeout more, or make the lesson smaller"
     except DeadKernelError:
@@ -157,64 +292,7 @@ def _execute(path, target, values, timeout, work, progress):
     return None
 
 
-def check_parameters(path, values):
-    """Refuse parameters that a lesson does not have, and values of another type than its default.
-
-    Papermill only warns of the first and says nothing of the second.
-    """
-    known = {}
-    for cell in nbformat.read(path, as_version=4).cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            known.update(_literals(cell.source, path))
-    for name, value in values.items():
-        if name not in known:
-            raise unknown(f"parameter of {Path(path).stem}", name, known)
-        default = known[name]
-        fits = default is None or type(value) is type(default) or (isinstance(default, float) and type(value) is int)
-        if not fits:
-            raise CnnlensError(
-                f"Parameter {name} of {Path(path).stem} is {type(default).__name__} (default {default!r}); got {value!r}, which is {type(value).__name__}."
-            )
-
-
-def _literals(source, path):
-    try:
-        return {
-            node.targets[0].id: ast.literal_eval(node.value)
-            for node in ast.parse(source).body
-            if isinstance(node, ast.Assign)
-        }
-    except ValueError as error:
-        raise CnnlensError(f"The parameters cell of {Path(path).name} must hold literals only: {error}.") from error
-
-
-def swallowed_errors(notebook):
-    """Errors that did not stop the notebook: in a widget's own output, or in a traceback printed on a stream."""
-    widgets = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
-    for model in widgets.values():
-        for output in model.get("state", {}).get("outputs", ()):
-            if output.get("output_type") == "error":
-                yield f"a widget swallowed {output.get('ename')}: {output.get('evalue')}"
-            elif "Traceback (most recent call last)" in str(output.get("text", "")):
-                yield f"a widget swallowed {output['text'].strip().splitlines()[-1]}"
-    for number, cell in enumerate(notebook.cells):
-        for output in cell.get("outputs", ()):
-            if output.output_type == "error":
-                yield f"cell {number} failed: {output.ename}: {output.evalue}"
-            elif "Traceback (most recent call last)" in str(output.get("text", "")):
-                yield f"cell {number} printed a traceback: {output.text.strip().splitlines()[-1]}"
-
-
-def missing_pictures(notebook):
-    """Cells tagged ``picture`` that show none."""
-    for number, cell in enumerate(notebook.cells):
-        if "picture" in cell.metadata.get("tags", []) and not any(
-            _is_picture(output) for output in cell.get("outputs", ())
-        ):
-            yield f"cell {number} shows no picture: {inspect.cleandoc(cell.source).splitlines()[-1]}"
-
-
-def _is_picture(output):
-    data = output.get("data", {})
-    html = "".join(data.get("text/html", ""))
-    return any(kind in data for kind in PICTURES) or any(tag in html for tag in ("<img", "<svg", "<canvas"))
+def _encrypted():
+    """Settings for the connection to the kernel: encrypted where the installed Jupyter can, else a kernel may warn."""
+    can = hasattr(KernelManager, "transport_encryption") and zmq.has("curve")
+    return Config(KernelManager={"transport_encryption": "auto"}) if can else Config()

@@ -5,44 +5,22 @@ has computed.
 """
 
 import importlib
-import pkgutil
+
+import lazy_loader
 
 from ..results import PAINTERS
-from . import base
-from .base import CLASS_COLORS, bundle, canvas, colored, finish, png, sheet, show, tiles
 
-__all__ = [
-    "CLASS_COLORS",
-    "base",
-    "bundle",
-    "canvas",
-    "colored",
-    "finish",
-    "painter_of",
-    "png",
-    "sheet",
-    "show",
-    "tiles",
-]
-
-_FILES = tuple(found.name for found in pkgutil.iter_modules(__path__))
+_WITH_PAINTERS = ("activations", "neurons", "superpixels", "embedding", "training", "ledger")
+_NAMES = ["CLASS_COLORS", "bundle", "canvas", "colored", "finish", "png", "sheet", "show", "tiles"]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submodules=["base", "interactive", "moving", *_WITH_PAINTERS], submod_attrs={"base": _NAMES}
+)
 
 
 def painter_of(kind):
-    """The function that draws results of a kind, or None; the file that is named after the result's own is read first."""
-    own = kind.__module__.split(".")
-    for name in sorted(_FILES, key=lambda name: name not in own):
+    """The function that draws results of a kind, or None. Painters register themselves when their file is imported."""
+    for file in _WITH_PAINTERS:
         if kind in PAINTERS:
             break
-        importlib.import_module(f"{__name__}.{name}")
+        importlib.import_module(f"{__name__}.{file}")
     return PAINTERS.get(kind)
-
-
-def __getattr__(name):
-    if name in _FILES:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted({*__all__, *_FILES})

@@ -16,10 +16,10 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from .. import device
-from ..datasets import square
 from ..errors import CnnlensError, unknown
 from ..labels import class_index, class_name
 from ..network import NOMINAL_SIZE, Network, as_pixels
+from ..pixels import fitted, middle, with_channels
 from ..results import Result
 from . import masks as designs
 from . import surrogate
@@ -565,11 +565,8 @@ def frame(net, image):
     if not isinstance(net, Network):
         return pixels if max(pixels.shape[:2]) <= LIMIT else _scaled(pixels, _smaller(pixels.shape[:2]))
     if pixels.shape[-1] != net.channels:
-        pixels = pixels.repeat(3, -1) if net.channels == 3 else pixels @ np.float32([[0.299], [0.587], [0.114]])
-    height, width = net.size or (NOMINAL_SIZE, NOMINAL_SIZE)
-    if pixels.shape[:2] == (height, width):
-        return pixels
-    return square(pixels, height) if height == width else _scaled(pixels, (height, width))
+        pixels = with_channels(pixels, net.channels)
+    return fitted(pixels, net.size or NOMINAL_SIZE)
 
 
 def _smaller(shape):
@@ -595,10 +592,7 @@ def _framed_segments(image, shown, segments):
         raise CnnlensError(
             f"segments have shape {segments.shape}, the image {_pixels(image).shape[:2]}: they belong to another image."
         )
-    if shown.shape[0] == shown.shape[1]:
-        side = min(segments.shape)
-        top, left = ((length - side) // 2 for length in segments.shape)
-        segments = segments[top : top + side, left : left + side]
+    segments = middle(segments, shown.shape[:2])
     rows, cols = ((np.arange(want) + 0.5) * have / want for want, have in zip(shown.shape[:2], segments.shape))
     return segments[rows.astype(int)[:, None], cols.astype(int)[None]].astype(np.intp)
 

@@ -1,25 +1,9 @@
-"""The numbers that stand beside the pictures, one file a technique.
+"""The numbers that stand beside the pictures, one file a technique: ``scores.activations.sparsity``.
 
-Each is a pure function of arrays, says in its docstring what it measures, in which range, and where it comes from.
-``scores.activations.sparsity`` and ``scores.sparsity`` are the same function.
+Each is a pure function of arrays, and says in its docstring what it measures, in which range, and where it comes from.
 """
 
-import importlib
-import pkgutil
+import lazy_loader
 
-_FILES = tuple(found.name for found in pkgutil.iter_modules(__path__))
-
-
-def __getattr__(name):
-    if name in _FILES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if not name.startswith("_"):
-        for file in _FILES:
-            function = vars(importlib.import_module(f"{__name__}.{file}")).get(name)
-            if getattr(function, "__module__", None) == f"{__name__}.{file}":
-                return function
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *_FILES])
+_FILES = ("activations", "embedding", "neurons", "stimuli", "superpixels", "training")
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules=_FILES)

@@ -2,7 +2,10 @@
 
 import ast
 import os
+import time
 from pathlib import Path
+
+from tqdm import tqdm
 
 from ...errors import CnnlensError
 
@@ -10,26 +13,20 @@ from ...errors import CnnlensError
 def add(subparsers):
     """Add the command."""
     command = subparsers.add_parser("run", help="execute lessons headlessly and write them as web pages")
-    command.add_argument("lessons", nargs="*", metavar="LESSON", help="name or number; all of them by default")
-    command.add_argument(
-        "--profile", choices=("quick", "full"), default="quick", help="sizes that the lessons run at (default: quick)"
-    )
-    command.add_argument("--out", type=Path, default=Path("build/course"), metavar="DIR", help="default: build/course")
-    command.add_argument(
-        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter of the lessons"
-    )
-    command.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="for one cell (default: 300 at quick, 7200 at full)"
-    )
-    command.add_argument(
-        "--require-real", action="store_true", help="fail where a lesson would use a stand-in for real data or weights"
-    )
-    command.add_argument("--offline", action="store_true", help="the same as CNNLENS_OFFLINE=1")
+    option = command.add_argument
+    option("lessons", nargs="*", metavar="LESSON", help="name or number; all of them by default")
+    option("--profile", choices=("quick", "full"), default="quick", help="sizes to run at (default: quick)")
+    option("--out", type=Path, default=Path("build/course"), metavar="DIR", help="default: build/course")
+    option("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a lesson's parameter")
+    option("--jobs", type=int, metavar="N", help="lessons side by side (default: from cores and free memory)")
+    option("--timeout", type=float, metavar="SECONDS", help="for one cell (default: 300 at quick, 7200 at full)")
+    option("--require-real", action="store_true", help="fail where a lesson would use stand-ins for data or weights")
+    option("--offline", action="store_true", help="the same as CNNLENS_OFFLINE=1")
     command.set_defaults(run=run)
 
 
 def run(options):
-    """Run the lessons one after the other; 1 if any is broken."""
+    """Run the lessons side by side, and say how each went; 1 if any is broken."""
     from .. import runner, site
 
     if options.offline:
@@ -38,22 +35,19 @@ def run(options):
     paths = [runner.find(name) for name in options.lessons] or list(runner.lessons().values())
     for path in paths:  # all are checked before the first one runs
         runner.check_parameters(path, {"profile": options.profile, **parameters})
-    outcomes = []
-    for path in paths:
-        outcome = runner.run(
-            path,
-            options.out,
-            profile=options.profile,
-            parameters=parameters,
-            timeout=options.timeout,
-            require_real=options.require_real,
-        )
-        outcomes.append(outcome)
-        print(
-            f"{'ok    ' if outcome.passed else 'FAILED'} {outcome.lesson:22} {outcome.seconds:6.1f} s  {'; '.join(outcome.problems)}",
-            flush=True,
-        )
-        index = site.write(outcomes, options.out, options.profile)
+    if options.jobs is not None and options.jobs < 1:
+        raise CnnlensError(f"--jobs must be 1 or more; got {options.jobs}.")
+    jobs = options.jobs or runner.default_jobs(len(paths))
+    settings = dict(parameters=parameters, timeout=options.timeout, require_real=options.require_real)
+    settings["profile"] = options.profile
+    outcomes, began = [], time.perf_counter()
+    # without a terminal there is no bar, and the log is one line a lesson
+    with tqdm(total=runner.count_cells(paths), unit=" cells", leave=False, disable=None) as bar:
+        for outcome in runner.run_all(paths, options.out, jobs=jobs, on_cell=bar.update, **settings):
+            outcomes.append(outcome)
+            with bar.external_write_mode():
+                print(outcome, flush=True)
+            index = site.write_index(outcomes, options.out, options.profile, time.perf_counter() - began)
     print(f"wrote {index}")
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 

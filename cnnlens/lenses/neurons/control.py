@@ -1,9 +1,7 @@
 """The control: the same network without what it has learned."""
 
-import keras
-
-from ...errors import CnnlensError
 from ...network import Network
+from ...zoo import reinitialized
 
 
 def untrained(net, seed=0):
@@ -11,21 +9,20 @@ def untrained(net, seed=0):
 
     Parameters
     ----------
-    net : Network
+    net : Network, keras.Model, name or path
     seed : int
 
     Raises
     ------
     CnnlensError
         If the model's class does not let Keras copy it.
+
+    Examples
+    --------
+    >>> from cnnlens import neurons
+    >>> neurons.untrained("lenet", seed=1).source
+    'untrained copy of lenet, seed 1'
     """
-    keras.utils.set_random_seed(seed)
-    try:
-        model = keras.models.clone_model(net.model)
-    except Exception as error:
-        raise CnnlensError(
-            f"{net.name} cannot be copied with fresh weights ({type(error).__name__}): "
-            "Keras copies Sequential and functional models."
-        ) from error
-    source = f"untrained copy of {net.name}, seed {seed}"
+    net = Network.of(net)
+    model, source = reinitialized(net.model, seed), f"untrained copy of {net.name}, seed {seed}"
     return Network(model, f"untrained {net.name}", classes=net.classes, source=source, preprocessing=net.preprocessing)
