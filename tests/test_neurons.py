@@ -8,7 +8,7 @@ from cnnlens.__main__ import main
 from cnnlens.course import verdict
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import neurons as figures
-from cnnlens.lenses.neurons import colors, fourier, framing
+from cnnlens.lenses.neurons import colors, fourier, framing, gates, maximization
 
 kl = keras.layers
 
@@ -128,6 +128,21 @@ def test_snapshots_go_from_the_start_to_the_end(color):
     assert found.snapshots[0].std() < found.snapshots[-1].std()
 
 
+def test_the_method_by_itself_makes_the_images_that_the_lens_makes(color):
+    """What a student reads in one file is what runs: with the same seeds and transforms, the same images."""
+    weights, _, names = neurons.targets(color.layer("two"), [2, 5])
+    seeds = {name: number for number, name in enumerate(names)}
+    how = {"size": 24, "steps": 6, "seed": 3, "precision": "float32"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(maximization.zlib, "crc32", lambda name: seeds[name.decode()])
+        found = neurons.maximize(color, "two", [2, 5], objective="center", **how)
+    shift, turn = framing.disturbance(color, color.layer("two"), "center", 24)
+    alone = fourier.ascend(color, "two", weights, 24, 24, kind="center", shift=shift, turn=turn, steps=6, seed=3)
+    kept = ~found.from_color & np.array([status == "live" for status in found.status])
+    assert kept.any()
+    np.testing.assert_allclose(alone[kept], found.images[kept], atol=1e-5)
+
+
 def test_one_compiled_step_for_a_network_and_layer(color):
     neurons.maximize(color, "one", [0, 1], size=24, steps=2)
     before = len(color._compiled)
@@ -233,6 +248,94 @@ def test_a_unit_that_asks_for_a_color_gets_it_though_grey_is_silent(channels, ex
 def test_a_penalty_and_the_dissertation_s_method_begin_on_no_color():
     for how in ({"penalty": 1e-6}, {"method": "pixels"}):
         assert not neurons.maximize(plain_net(3), "c", [0], steps=8, **how).from_color.any()
+
+
+# --- gates of every kind ------------------------------------------------------------------------------------
+
+
+def threshold(x):
+    return x * keras.ops.cast(x > 0, x.dtype)
+
+
+def selected(x):
+    return keras.ops.where(x > 0, x, 0.01 * x)
+
+
+GATES = {
+    "relu": "relu",
+    "relu6": "relu6",
+    "leaky": lambda x: keras.ops.leaky_relu(x, 0.01),
+    "leaky maximum": lambda x: keras.ops.maximum(x, 0.01 * x),
+    "leaky where": selected,
+    "clip": lambda x: keras.ops.clip(x, 0, 6),
+    "threshold": threshold,
+    "elu": "elu",
+    "selu": "selu",
+    "silu": "silu",
+    "hard_silu": "hard_silu",
+}
+
+
+def edge_net(gate, behind=()):
+    """One unit that is silent on grey and active at an edge; other layers may follow."""
+    conv = kl.Conv2D(1, (1, 2), name="c")
+    layers = [keras.Input((16, 16, 1)), conv, kl.Activation(gate, name="gate"), *behind]
+    net = Network(keras.Sequential(layers), "edge")
+    conv.set_weights([np.float32([[[[6]], [[-6]]]]), np.float32([-3.6])])
+    return net
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_a_silent_unit_is_rescued_whatever_its_gate(name):
+    net = edge_net(GATES[name])
+    found = neurons.maximize(net, "gate", [0], steps=40, rate=0.5, progress=False)
+    assert found.status == ("rescued",) and "redirected" in found.evidence[0]
+    maps = net.read(found.images, ["gate"])["gate"]
+    assert found.start[0] <= 0 and found.activation[0] > found.start[0] and (maps > 0).mean() > 0.05
+
+
+def test_the_gate_is_found_behind_pooling_and_normalization():
+    net = edge_net("relu6", [kl.BatchNormalization(name="norm"), kl.AveragePooling2D(2, name="pool"), kl.Flatten()])
+    found = neurons.maximize(net, "pool", [0], steps=40, rate=0.5)
+    assert found.status == ("rescued",) and found.activation[0] > 0
+
+
+def test_of_a_branched_block_the_units_own_gates_are_redirected_and_no_other_s():
+    """Unit 0 of the sum: a silent edge detector; the other branch and the layer before have gates of their own."""
+    image = keras.Input((16, 16, 1))
+    before = kl.Conv2D(1, 1, activation="relu", name="before")(image)
+    silent = kl.Conv2D(1, (1, 2), padding="same", activation="relu6", name="silent")(before)
+    dead = kl.ReLU(name="dead")(kl.Conv2D(1, 1, name="down")(before))
+    net = Network(keras.Model(image, kl.Add(name="sum")([dead, silent])), "branched")
+    weights = {"before": ([[[[1.0]]]], [0.0]), "silent": ([[[[6.0]], [[-6.0]]]], [-3.6]), "down": ([[[[0.0]]]], [-1.0])}
+    for name, (kernel, bias) in weights.items():
+        net.model.get_layer(name).set_weights([np.float32(kernel), np.float32(bias)])
+
+    @tf.function(autograph=False)
+    def walk(pixels):
+        output = net.outputs(pixels, ["sum"])["sum"]
+        return tf.constant([gate.op.name for _, gate in gates.own_gates(output, pixels)])
+
+    names = [name.decode() for name in walk(tf.zeros((1, 16, 16, 1))).numpy()]
+    assert len(names) == 2 and not any("before" in name for name in names)
+    found = neurons.maximize(net, "sum", [0], steps=48, rate=0.5)
+    assert found.status == ("rescued",) and found.activation[0] > 0
+
+
+def test_without_a_gate_that_is_said_and_no_other_layer_s_is_opened():
+    net = edge_net("relu", [kl.Conv2D(1, 1, name="linear")])
+    net.model.get_layer("c").set_weights([np.float32([[[[1]], [[-1]]]]), np.float32([-9])])
+    net.model.get_layer("linear").set_weights([np.ones((1, 1, 1, 1), np.float32), np.zeros(1, np.float32)])
+    found = neurons.maximize(net, "linear", [0], steps=4)
+    assert found.status == ("dead",) and "no gate of its own" in found.evidence[0]
+
+
+def test_rescued_means_active_in_the_end():
+    net = keras.applications.MobileNetV2(input_shape=(32, 32, 3), weights=None, classes=3)
+    found = neurons.maximize(net, "out_relu", range(6), size=32, steps=12)
+    for status, reached, start in zip(found.status, found.activation, found.start):
+        assert status != "rescued" or reached > max(start, 0)
+    assert gates.status(3, 5, True, 0.5, 0.0, 0.0, np.zeros(8))[0] == "stuck", "a gradient in the end is not enough"
 
 
 # --- class models -------------------------------------------------------------------------------------------

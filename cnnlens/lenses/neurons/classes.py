@@ -41,18 +41,21 @@ def class_models(net, labels, *, penalty=None, steps=128, seed=0, **settings):
     """
     net = Network.of(net)
     labels = [labels] if isinstance(labels, (str, int)) else list(labels)
-    head = net.layer(net.head)
-    if head.is_map:
+    if net.class_count is None:
         raise CnnlensError(
             f"{net.name} ({net.source}) has no classifier, so it has no class models. Use a network that classifies."
         )
-    classes = net.classes or tuple(str(i) for i in range(head.units))
-    numbers = [class_index(label, classes, len(classes)) for label in labels]
+    classes = net.classes or tuple(str(i) for i in range(net.class_count))
+    numbers = [class_index(label, classes, net.class_count) for label in labels]
+    goal = {"units": numbers}
+    if net.layer(net.head).units != net.class_count:  # one unit for two classes: up for the one, down for the other
+        goal = {"directions": [net.class_direction(number) for number in numbers]}
     penalty = 20 / (np.prod(own_size(net)) * net.channels) if penalty is None else penalty
-    found = maximize(net, net.head, numbers, penalty=penalty, steps=steps, seed=seed, **settings)
+    found = maximize(net, net.head, **goal, penalty=penalty, steps=steps, seed=seed, **settings)
     scores = net.predict(found.images, progress=False)
+    named = {"units": np.array(numbers), "names": tuple(classes[number] for number in numbers)}
     return ClassModels(
-        **{**vars(found), "names": tuple(classes[number] for number in numbers)},
+        **{**vars(found), **named},
         predicted=tuple(classes[i] for i in scores.argmax(1)),
         probability=scores[np.arange(len(numbers)), numbers],
     )

@@ -24,5 +24,5 @@ def untrained(net, seed=0):
     'untrained copy of lenet, seed 1'
     """
     net = Network.of(net)
-    model, source = reinitialized(net.model, seed), f"untrained copy of {net.name}, seed {seed}"
-    return Network(model, f"untrained {net.name}", classes=net.classes, source=source, preprocessing=net.preprocessing)
+    source = f"untrained copy of {net.name}, seed {seed}"
+    return net.like(reinitialized(net.model, seed), name=f"untrained {net.name}", source=source)

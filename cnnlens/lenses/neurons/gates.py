@@ -139,26 +139,32 @@ class Rescue:
         In how many steps each image had a gradient of its own.
     ends_awake : ndarray (N,) bool
         Whether it had one in the last.
+    activity : ndarray (N,)
+        At which fraction of its positions each target was active in the last.
     """
 
     def __init__(self, count):
-        self.tries, self.awake, self.ends_awake = np.zeros(count, int), np.zeros(count, int), np.zeros(count, bool)
+        self.tries, self.awake = np.zeros(count, int), np.zeros(count, int)
+        self.ends_awake, self.activity = np.zeros(count, bool), np.zeros(count)
 
     def needed(self, slopes, activity, gates):
         """Which images need a redirected gradient after a step, (N,) bool, from what the step found."""
-        self.ends_awake = slopes > 0
+        self.ends_awake, self.activity = slopes > 0, activity
         self.awake += self.ends_awake
         needed = ((slopes == 0) | (activity < FAINT)) & (self.tries < RESCUE_STEPS) & (gates > 0)
         self.tries += needed
         return needed
 
 
-def status(tries, awake, ends_awake, activation, start, history):
-    """What became of one unit, and the evidence: it is rescued only if its image really activates it in the end."""
+def status(tries, awake, ends_awake, activity, activation, start, history):
+    """What became of one unit, and the evidence.
+
+    It is rescued only if its image activates it in the end, and more than the starting image did. Behind a gate that lets
+    negative values pass the mean over a map may stay below zero: there it counts whether enough positions are above.
+    """
     if not tries and ends_awake:
         return "live", ""
     redirected = f"redirected in {tries}" if tries else "and no gate of its own was found to redirect it through"
-    reached = f"strongest response {history.max():.3g}"
-    evidence = f"a gradient in {awake} of {len(history)} steps, {redirected}; {reached}"
-    rescued = tries and activation > max(start, 0)
+    evidence = f"a gradient in {awake} of {len(history)} steps, {redirected}; strongest response {history.max():.3g}"
+    rescued = tries and activation > start and (activation > 0 or start < 0 and activity >= FAINT)
     return ("rescued" if rescued else "stuck" if awake else "dead"), evidence

@@ -395,7 +395,7 @@ def _batch(plan, seeds, weights, begin, progress):
 def _statuses(made, notes):
     """The status of each image's target, and the evidence for it."""
     status, evidence = [], []
-    names = ("tries", "awake", "ends_awake", "activation", "start", "history")
+    names = ("tries", "awake", "ends_awake", "activity", "activation", "start", "history")
     for note, grey, *facts in zip(notes, (made["initial_color"] == 0.5).all(1), *(made[name] for name in names)):
         word, why = gates.status(*facts)
         says = [why, "" if grey and word != "dead" else note]
