@@ -1,6 +1,7 @@
 """The runner goes red when a lesson is broken: each fault is planted, and must be caught."""
 
 import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -207,8 +208,8 @@ def kernels(folder):
     return found
 
 
-def test_interrupt_ends_the_kernels(tmp_path):
-    """Ctrl-C, and also a signal that reaches the command alone."""
+@pytest.mark.parametrize("send", (os.kill, os.killpg), ids=("the command alone", "Ctrl-C, which reaches all"))
+def test_interrupt_ends_the_kernels(tmp_path, send):
     endless = notebook(tmp_path, "import time\nopen('begun', 'w')\ntime.sleep(600)")
     out = tmp_path / "out"
     command = [sys.executable, "-m", "cnnlens", "run", str(endless), "--out", str(out)]
@@ -218,7 +219,7 @@ def test_interrupt_ends_the_kernels(tmp_path):
     while not begun.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert begun.exists() and kernels(out)
-    process.send_signal(signal.SIGINT)
+    send(process.pid, signal.SIGINT)
     assert process.wait(timeout=30) == 130
     assert process.stderr.read() == "cnnlens: stopped; what is finished is kept.\n"
     assert not kernels(out)
