@@ -327,12 +327,7 @@ class Network:
         return self._answer(images, batch_size, progress, logits=True)
 
     def _answer(self, images, batch_size, progress, logits):
-        function = self.once(
-            ("scores", logits),
-            lambda: tf.function(
-                lambda pixels: {"": self.class_scores(pixels, logits=logits)}, autograph=False, reduce_retracing=True
-            ),
-        )
+        function = self._graph(("scores", logits), lambda pixels: {"": self.class_scores(pixels, logits=logits)})
         scores = self._batches(function, images, [""], batch_size, progress)[""]
         if np.isnan(scores).any():
             raise CnnlensError(f"{self.name} answered NaN. Its weights ({self.source}) are damaged: load others.")
@@ -499,14 +494,20 @@ class Network:
     def compiled(self, paths, linear=False):
         """The graph function from pixels (N, H, W, C) to ``{path: output}``, compiled once for these layers."""
         paths = tuple(paths)
+        for path in paths:
+            self.layer(path)
+        return self._graph((paths, linear), functools.partial(self.outputs, paths=paths, linear=linear))
 
-        def build():
-            for path in paths:
-                self.layer(path)
-            take = functools.partial(self.outputs, paths=paths, linear=linear)
-            return tf.function(lambda pixels: take(pixels), autograph=False, reduce_retracing=True)
+    def _graph(self, key, take):
+        """A function of pixels as a graph for batches of any length, traced once for each size of images."""
 
-        return self.once((paths, linear), build)
+        def run(pixels):
+            shape = (None, *pixels.shape[1:])
+            spec = tf.TensorSpec(shape, tf.float32)
+            build = lambda: tf.function(take, input_signature=[spec], autograph=False)  # noqa: E731
+            return self.once((key, shape), build)(pixels)
+
+        return run
 
     def outputs(self, pixels, paths, *, linear=False, changed=None):
         """Outputs of layers for a tensor of pixels; for use inside a ``tf.function`` or a gradient tape.
