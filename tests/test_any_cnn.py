@@ -96,4 +96,4 @@ def test_what_drives_a_unit_is_found(net, images, maps):
 
 
 def test_its_images_are_mapped(net, images, maps):
-    assert len(embedding.represent(net, images, maps[1].path, progress=False).values) == 4
+    assert len(embedding.represent(net, images, maps[1].path, progress=False).vectors) == 4
