@@ -31,7 +31,7 @@ def draw_map(mapped):
     axes.set_title("\n".join(textwrap.wrap(title, 60)), fontsize=TITLE)
     legend(axes, mapped)
     axes.set_xlabel(said_of_reduction(mapped), fontsize=SMALL + 0.5)
-    return finish(fig, mapped.source), describe(as_film(mapped))
+    return finish(fig, mapped.source), describe(as_sequence(mapped))
 
 
 @painter(EmbeddingSequence)
@@ -94,7 +94,7 @@ def scatter(axes, mapped, *, reach=None, size=1.0, names=LABEL, points=None):
         Instead of the map's own, between two frames of a film.
     """
     points = mapped.points if points is None else points
-    reach = (reach or extent(as_film(mapped))) * 1.06
+    reach = (reach or extent(as_sequence(mapped))) * 1.06
     area = size * np.clip(12_000 / len(points), 2, 22)
     labels = np.zeros(len(points), int) if mapped.labels is None else mapped.labels
     wrong = mapped.mistakes
@@ -139,7 +139,7 @@ def legend(axes, mapped):
         axes.legend([(handle, cross)], [words], loc="lower left", fontsize=SMALL, framealpha=0.85)
 
 
-def as_film(maps):
+def as_sequence(maps):
     """A Film of one map, or the film itself."""
     return (
         maps
