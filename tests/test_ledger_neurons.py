@@ -5,7 +5,7 @@ import pytest
 
 from cnnlens import datasets, ledger, neurons, zoo
 from cnnlens.errors import CnnlensError
-from cnnlens.ledger import faces, on_neurons
+from cnnlens.ledger import annotations, on_neurons
 from cnnlens.ledger.claim import CannotTell
 from cnnlens.ledger.context import Context
 from cnnlens.network import Axis, Layer
@@ -128,14 +128,14 @@ def test_planted_copies_and_color_edges_are_counted():
 
 def test_faces_are_known_again_and_their_eyes_are_on_them():
     photos = datasets.shipped()
-    images, eyes = faces.faces_of((*photos, *photos), size=64)
+    images, eyes = annotations.faces_of((*photos, *photos), size=64)
     assert np.shape(images) == (4, 64, 64, 3) and len(eyes) == 4
     for marked in eyes:
         for top, left, bottom, right in marked:
             assert 0 <= top < bottom <= 64 and 0 <= left < right <= 64
-    wholes, heads = faces.heads_of(photos, size=64)
+    wholes, heads = annotations.heads_of(photos, size=64)
     assert len(wholes) == len(heads) == 3  # the cat is all head
-    assert faces.faces_of(photos[1:2]) == ([], [])
+    assert annotations.faces_of(photos[1:2]) == ([], [])
 
 
 def test_without_faces_or_animals_nothing_can_be_told():

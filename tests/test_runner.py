@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from cnnlens.__main__ import main
-from cnnlens.course import runner, site
+from cnnlens.course import hygiene, runner, site
 from cnnlens.course.commands.run import parse
 from cnnlens.errors import CnnlensError
 
@@ -247,3 +247,46 @@ def test_values_on_the_command_line():
     for text in ("a", "=1", "1a=2"):
         with pytest.raises(CnnlensError, match="no NAME=VALUE"):
             parse(text)
+
+
+COMPARED = "nbval-check-output"
+CHANGES = {
+    "another value": "print('seven 8')",
+    "one more line": "print('seven 7')\nprint('more')",
+    "nothing printed": "pass",
+    "a text beside it": "print('seven 7')\n'a result'",
+}
+
+
+def committed(tmp_path, *cells):
+    """A lesson with the outputs of its compared cells, as :mod:`cnnlens.course.hygiene` records them."""
+    path = notebook(tmp_path, *cells)
+    book = hygiene.clean(nbformat.read(run(path).notebook, as_version=4))
+    book.cells = [cell for cell in book.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    nbformat.write(book, path)
+    return path
+
+
+def test_nbval_compares_what_papermill_executed(tmp_path, differences):
+    path = committed(tmp_path, ("print('seven', 3 + 4)", COMPARED), "import random\nprint(random.random())")
+    assert differences(path, run(path).notebook) == [], "a cell that is not compared may print anything"
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_planted_change_of_an_output(tmp_path, differences, change):
+    path = committed(tmp_path, ("print('seven 7')", COMPARED))
+    book = nbformat.read(path, as_version=4)
+    book.cells[2].source = CHANGES[change]
+    changed = tmp_path / "changed" / path.name
+    changed.parent.mkdir()
+    nbformat.write(book, changed)
+    found = differences(path, run(changed).notebook)
+    assert len(found) == 1 and any(word in found[0] for word in ("mismatch", "output fields", "dissimilar"))
+
+
+def test_planted_cell_more(tmp_path, differences):
+    path = committed(tmp_path, ("print('seven 7')", COMPARED))
+    longer = tmp_path / "longer" / path.name
+    longer.parent.mkdir()
+    with pytest.raises(ValueError, match="zip"):
+        differences(path, run(notebook(longer.parent, "1", "2")).notebook)

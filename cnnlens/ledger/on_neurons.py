@@ -3,13 +3,12 @@
 import numpy as np
 import tensorflow as tf
 
-from .. import datasets, training, zoo
+from .. import training, zoo
 from ..lenses import exemplars, neurons
 from ..scores import neurons as scores
 from ..scores import stimuli
+from .annotations import animals_of, faces_of, heads_of
 from .claim import CannotTell, Claims
-from .faces import ALL, faces_of, heads_of
-from .marks import marks_of, view
 
 claims = Claims("neurons")
 
@@ -330,24 +329,8 @@ def vgg16_faces(context, seed):
 @claims.measure("vgg16-bodies")
 def vgg16_bodies(context, seed):
     """As for eyes, with boxes around whole animals."""
-    images, boxes = _animals((*context.shipped(), *context.photos()), context.size.pixels)
+    images, boxes = animals_of((*context.shipped(), *context.photos()), context.size.pixels)
     return _found_elsewhere(context, "block5_conv1", images, boxes, "a marked animal", seed)
-
-
-def _animals(photos, size):
-    """Photographs with one marked animal (or several together) and something around it, each once, and its box in pixels."""
-    found = {
-        marked.print: (view(photo, marked), marked.animal)
-        for photo in photos
-        if (marked := marks_of(photo)) and _leaves_room(marked.animal)
-    }
-    images = [datasets.square(image, size) for image, _ in found.values()]
-    return images, [[tuple(share * size for share in box)] for _, box in found.values()]
-
-
-def _leaves_room(box):
-    top, left, bottom, right = box
-    return (bottom - top) * (right - left) < ALL
 
 
 # --- 8: what the pictures are good for ----------------------------------------------------------------------

@@ -14,7 +14,6 @@ import operator
 import zlib
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import tensorflow as tf
 from tqdm.auto import tqdm
@@ -24,6 +23,7 @@ from ..errors import CnnlensError, unknown
 from ..labels import class_index
 from ..network import NOMINAL_SIZE, Network
 from ..results import Result
+from ..zoo import reinitialized
 from . import ascent, parametrize
 
 METHODS = {"fourier": {"steps": 64, "path": 5.0}, "pixels": {"steps": 500, "path": 50.0}}
@@ -738,12 +738,6 @@ def untrained(net, seed=0):
     CnnlensError
         If the model's class does not let Keras copy it.
     """
-    keras.utils.set_random_seed(seed)
-    try:
-        model = keras.models.clone_model(net.model)
-    except Exception as error:
-        raise CnnlensError(
-            f"{net.name} cannot be copied with fresh weights ({type(error).__name__}): Keras copies Sequential and functional models."
-        ) from error
+    model = reinitialized(net.model, seed)
     source = f"untrained copy of {net.name}, seed {seed}"
     return Network(model, f"untrained {net.name}", classes=net.classes, source=source, preprocessing=net.preprocessing)
