@@ -291,15 +291,15 @@ class Network:
         if hasattr(images, "batch"):  # photographs of different sizes, cut to the size that this network wants
             images = images.batch(self.size or NOMINAL_SIZE, fit)
         pixels = as_pixels(images, self.channels)
-        if pixels.shape[-1] != self.channels:
-            self._warn(f"{self.channels} channel(s); images with {pixels.shape[-1]} were converted")
-            pixels = with_channels(pixels, self.channels)
-        if self.size and pixels.shape[1:3] != self.size:
-            (height, width), came = self.size, pixels.shape[1:3]
-            alike = height * came[1] == width * came[0]
+        height, width, have = pixels.shape[1:]
+        if self.size and (height, width) != self.size:
+            alike = height * self.size[1] == width * self.size[0]
             done = "resized" if alike else FITS[fit]
-            self._warn(f"{height}×{width} px; images of {came[0]}×{came[1]} px were {done}")
+            self._warn(f"{self.size[0]}×{self.size[1]} px; images of {height}×{width} px were {done}")
             pixels = fitted(pixels, self.size, fit)
+        pixels = with_channels(pixels, self.channels)
+        if have != self.channels:
+            self._warn(f"{self.channels} channel(s); images with {have} were converted")
         return pixels
 
     def _warn(self, what):

@@ -11,7 +11,7 @@ from keras import layers as kl
 from cnnlens import activations, datasets, deconvnet, exemplars, neurons, superpixels, zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.network import Network
-from cnnlens.pixels import fitted
+from cnnlens.pixels import fitted, sampled
 
 
 def pixels(*shape):
@@ -109,7 +109,7 @@ def test_every_lens_takes_it(kind):
         assert deconvnet.project(net, images[:1], maps[-1].path, 0).rectifiers > 0
     except CnnlensError as error:
         assert "No ReLU stands between" in str(error)
-    parts = superpixels.segment(images[0] if net.channels < 4 else images[0, ..., :3], "grid", 4)
+    parts = superpixels.segment(images[0], "grid", 4)
     why = superpixels.explain(net, images[0], 1, parts, samples=8, progress=False)
     assert np.isfinite(why.weights).all()
 
@@ -322,6 +322,12 @@ def test_two_lenses_see_the_same_pixels():
             prepared = net.prepare(photo.image)[0]
         assert np.array_equal(prepared, superpixels.frame(net, photo))
         assert np.allclose(prepared, net.prepare(datasets.photos()[1:2])[0], atol=1e-6)
+    parts = np.arange(photo.image.shape[0] * photo.image.shape[1]).reshape(photo.image.shape[:2])
+    for fit in ("crop", "stretch", "pad"):  # the segments of the photograph move with its pixels
+        rows, columns = sampled(parts.shape, (32, 32), fit)
+        near = photo.image[rows, columns]
+        assert near.shape == (32, 32, 3)
+        assert np.corrcoef(near[8:24, 8:24].ravel(), fitted(photo.image, 32, fit)[8:24, 8:24].ravel())[0, 1] > 0.8
     with pytest.warns(UserWarning, match="stretched"):
         net.prepare(photo.image, fit="stretch")
     with pytest.warns(UserWarning, match="padded with black"):
