@@ -93,7 +93,7 @@ SWALLOWED = {
     "button": "import ipywidgets as w\nb = w.Button()\nb.on_click(lambda _: 1 / 0)\nb.click()",
     "thread": "import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()\nt.join()",
     "traceback printed into a widget": "import ipywidgets as w, traceback\no = w.Output()\ndisplay(o)\nwith o:\n    try:\n        1 / 0\n    except ZeroDivisionError:\n        print(traceback.format_exc())",
-    "explorer": "from cnnlens.explore.base import Explorer, Frame, Number\nExplorer([Number('x', high=3)], lambda values, found: 1 / 0)",
+    "explorer": "from cnnlens.explore.base import Explorer, Frame\nfrom cnnlens.explore.controls import Number\nExplorer([Number('x', high=3)], lambda values, found: 1 / 0)",
 }
 
 

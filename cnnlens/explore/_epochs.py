@@ -6,7 +6,8 @@ from .. import training, zoo
 from ..figures.base import tiles
 from ..network import Network
 from ..scores.training import accuracy
-from .base import Explorer, Frame, Number
+from .base import Explorer, Frame
+from .controls import Number
 
 IMAGES = 500  # test images that each epoch is measured on
 

@@ -11,7 +11,8 @@ from tqdm.auto import tqdm
 
 from .. import __version__, files
 from ..errors import unknown
-from ..lenses import activations, embedding, exemplars, neurons, superpixels
+from ..lenses import embedding, exemplars, neurons, superpixels
+from ..lenses.ablation import ablate
 from ..results import Result
 from ..scores import activations as scores_activations
 from ..scores import embedding as scores_embedding
@@ -148,11 +149,11 @@ def _neurons(at, net, images, seed):
 def _activations(at, net, images, seed):
     _needs_classes(net)
     images = images[: at.size.silenced]
-    found = activations.silence(net, images, net.logits(images, progress=False).argmax(1), middle(net))
+    found = ablate(net, images, net.logits(images, progress=False).argmax(1), middle(net))
     paths = [layer.path for layer in net.layers()]
     net.read(images, paths, progress=False)  # compiled before the clock runs
     seconds = timed(lambda: net.read(images, paths, progress=False))[1] / len(images)
-    return scores_activations.importance(found.drop, found.strength).correlation, 1.0, seconds
+    return scores_activations.importance(found.drop, found.response).correlation, 1.0, seconds
 
 
 def _tsne(at, net, images, seed):
