@@ -74,7 +74,7 @@ def growth(counts, seed):
     for count in counts:
         ours, fast = timed(ours_of, whole[:count], seed)
         theirs, slow = timed(sklearn_of, whole[:count])
-        votes = [score.vote(points, labels[:count]) for points in (ours, theirs)]
+        votes = [score.knn_accuracy(points, labels[:count]) for points in (ours, theirs)]
         print(f"{count:7,} {fast:8.1f} {slow:10.1f} {fast / slow:6.2f} {votes[0]:10.4f} {votes[1]:13.4f}", flush=True)
     good = fast / slow <= MOST_TIME and votes[0] >= votes[1]
     print(
@@ -108,7 +108,7 @@ def filmed(count, epochs, seed):
         )
     whole = end.read(images, ["dense1"], batch_size=500)["dense1"]
     theirs, one = timed(sklearn_of, whole)
-    votes = score.vote(made.maps[-1].points, labels), score.vote(theirs, labels)
+    votes = score.knn_accuracy(made.maps[-1].points, labels), score.knn_accuracy(theirs, labels)
     good = seconds / one <= MOST_RUNS
     print(
         f"\nfilm of {epochs} epochs, {count:,} images: {seconds:.1f} s; one run of scikit-learn {one:.1f} s; ratio {seconds / one:.2f}"

@@ -36,3 +36,8 @@ def unknown(kind, name, known):
     else:
         hint = "Known: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "") + "."
     return CnnlensError(f"There is no {kind} {name!r}. {hint}")
+
+
+def first_line(error):
+    """The first line of an error's text, at most 200 characters; its type if it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -78,7 +78,15 @@ def test_doctor_is_red_when_something_is_damaged(capsys, monkeypatch, tmp_path):
 
 
 def test_help_needs_no_tensorflow():
-    code = "import sys; from cnnlens.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\nassert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    code = """
+import sys
+from cnnlens.__main__ import main
+try:
+    main(["--help"])
+except SystemExit:
+    pass
+assert "tensorflow" not in sys.modules and "keras" not in sys.modules
+"""
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -224,11 +232,14 @@ def test_rooms_import_only_from_the_floors_below():
         "errors",
         "renamed",
         "labels",
+        "pixels",
         "files",
         "device",
         "preprocessing",
         "muon",
         "results",
+        "receptive_fields",
+        "opening",
         "network",
         "zoo",
         "datasets",

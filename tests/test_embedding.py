@@ -14,7 +14,7 @@ from cnnlens.course.exercise import verdict
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import embedding as draw
 from cnnlens.figures import interactive, moving
-from cnnlens.lenses import film
+from cnnlens.lenses import film, layout, representation
 from cnnlens.network import Network
 from cnnlens.scores import embedding as score
 
@@ -36,7 +36,7 @@ def some(data):
 
 @pytest.fixture(scope="module")
 def mapped(net, some):
-    return embedding.tsne(net, some[0], "dense1", labels=some[1], perplexity=12, data="digits")
+    return embedding.tsne(net, some[0], "dense1", labels=some[1], perplexity=12, source="digits")
 
 
 @pytest.fixture(scope="module")
@@ -86,20 +86,20 @@ def test_a_map_repeats_under_its_seed_and_differs_under_another(blobs, engine):
 
 @pytest.mark.parametrize("fft_from", [10, 1000])
 def test_a_map_is_the_same_on_any_number_of_threads(blobs, monkeypatch, fft_from):
-    monkeypatch.setattr(embedding, "FFT_FROM", fft_from)
+    monkeypatch.setattr(layout, "FFT_FROM", fft_from)
     found = []
     for threads in (1, 2):
-        monkeypatch.setattr(embedding, "threads", lambda count, threads=threads: threads)
+        monkeypatch.setattr(layout, "threads", lambda count, threads=threads: threads)
         found.append(embedding.arrange(blobs[0], perplexity=10, iterations=4, progress=False)[0])
     assert np.array_equal(*found)
 
 
 def test_clouds_stay_apart(blobs):
     points, divergence = embedding.arrange(blobs[0], perplexity=10, progress=False)
-    assert score.vote(points, blobs[1]) == 1.0
+    assert score.knn_accuracy(points, blobs[1]) == 1.0
     assert (score.silhouette(points, blobs[1]) > 0.5).all()
     assert divergence > 0
-    _, unfinished = embedding.arrange(blobs[0], perplexity=10, iterations=1, exaggerated=0, progress=False)
+    _, unfinished = embedding.arrange(blobs[0], perplexity=10, iterations=1, early_exaggeration_iter=0, progress=False)
     assert divergence < unfinished
 
 
@@ -110,7 +110,7 @@ def test_the_dissertations_settings_run(blobs, net, some):
         and found.settings["learning_rate"] == 1000
         and found.settings["iterations"] == 1000
     )
-    assert score.vote(found.points, some[1]) > 0.8
+    assert score.knn_accuracy(found.points, some[1]) > 0.8
 
 
 def test_reduction_agrees_with_scikit_learn(net, some):
@@ -137,7 +137,7 @@ def test_a_narrow_layer_is_not_reduced():
 def test_a_layer_too_large_for_memory_is_read_in_batches_with_the_same_result(monkeypatch):
     net, images = small(), np.random.default_rng(0).random((300, 8, 8, 3), np.float32)
     expected = embedding.represent(net, images, "wide", components=5)
-    monkeypatch.setattr(embedding, "IN_MEMORY", 0)
+    monkeypatch.setattr(representation, "IN_MEMORY", 0)
     tracemalloc.start()
     found = embedding.represent(net, images, "wide", components=5, batch_size=20)
     peak = tracemalloc.get_traced_memory()[1]
@@ -154,12 +154,12 @@ def test_input_means_the_pixels(net, some):
 def test_new_points_land_among_their_own_and_move_nothing(net, data, some, mapped):
     before = mapped.points.copy()
     new = slice(150, 200)
-    placed = embedding.place(mapped, net, data.x_test[new])
+    placed = embedding.place(net, mapped, data.x_test[new])
     assert np.array_equal(mapped.points, before) and placed.shape == (50, 2)
     nearest = np.linalg.norm(placed[:, None] - before[None], axis=2).argmin(1)
-    full = score.vote(embedding.represent(net, data.x_test[:200], "dense1").vectors, data.y_test[:200], 1)
+    full = score.knn_accuracy(embedding.represent(net, data.x_test[:200], "dense1").vectors, data.y_test[:200], 1)
     assert (some[1][nearest] == data.y_test[new]).mean() > full - 0.12
-    again = embedding.place(mapped, net, some[0])
+    again = embedding.place(net, mapped, some[0])
     assert np.median(np.linalg.norm(again - before, axis=1)) < 0.1 * before.std()
 
 
@@ -229,7 +229,7 @@ def test_identical_points_are_mapped_but_all_identical_are_refused(net, data):
     images = np.repeat(data.x_test[:15], 10, axis=0)
     found = embedding.tsne(net, images, "dense1", perplexity=5)
     assert np.isfinite(found.points).all()
-    assert score.vote(found.points, np.repeat(np.arange(15), 10), 5) > 0.9
+    assert score.knn_accuracy(found.points, np.repeat(np.arange(15), 10), 5) > 0.9
     with pytest.raises(CnnlensError, match="same 128 numbers for all 60 images"):
         embedding.tsne(net, np.repeat(data.x_test[:1], 60, axis=0), "dense1", perplexity=5)
     with pytest.raises(CnnlensError, match="identical"):
@@ -263,18 +263,18 @@ def test_trustworthiness_and_continuity_equal_scikit_learns(mapped):
     from sklearn.manifold import trustworthiness
 
     before, after = mapped.representation.vectors, mapped.points
-    found = score.faithfulness(before, after, 7)
+    found = score.trustworthiness_and_continuity(before, after, 7)
     assert np.allclose(
         found, (trustworthiness(before, after, n_neighbors=7), trustworthiness(after, before, n_neighbors=7)), atol=1e-6
     )
-    assert score.faithfulness(after, after, 7) == (1, 1)
+    assert score.trustworthiness_and_continuity(after, after, 7) == (1, 1)
 
 
 def test_a_shuffled_map_is_no_better_than_chance(mapped):
     shuffled = np.random.default_rng(0).permutation(mapped.points)
-    trust, keep = score.faithfulness(mapped.representation.vectors, shuffled, 7)
+    trust, keep = score.trustworthiness_and_continuity(mapped.representation.vectors, shuffled, 7)
     assert 0.4 < trust < 0.6 and 0.4 < keep < 0.6
-    assert score.vote(shuffled, mapped.labels) < 0.4
+    assert score.knn_accuracy(shuffled, mapped.labels) < 0.4
     assert score.agreement([mapped.points, shuffled]) < 0.2
     assert score.agreement([mapped.points, 3 - 2 * mapped.points]) == 1
 
@@ -285,16 +285,18 @@ def test_the_vote_equals_scikit_learns_leave_one_out(blobs):
 
     vectors, labels = blobs[0][:60] + np.random.default_rng(1).normal(size=(60, 10)) * 5, blobs[1][:60]
     assert (
-        score.vote(vectors, labels, 1)
+        score.knn_accuracy(vectors, labels, 1)
         == cross_val_score(KNeighborsClassifier(1), vectors.astype(np.float32), labels, cv=LeaveOneOut()).mean()
     )
-    assert list(score._winners(np.array([[2, 1, 1], [2, 1, 0], [1, 2, 2], [0, 1, 2]]))) == [1, 2, 2, 0]
+    assert list(score.majority(np.array([[2, 1, 1], [2, 1, 0], [1, 2, 2], [0, 1, 2]]))) == [1, 2, 2, 0]
 
 
 def test_the_vote_in_the_whole_layer_is_that_of_its_vectors(net, some):
     whole = embedding.represent(net, some[0], "pool2", components=None).vectors
-    assert np.isclose(score.vote_full(net, *some, "pool2", k=5), score.vote(whole, some[1], 5), atol=0.007)
-    part = score.vote_full(net, *some, "pool2", k=5, sample=40)
+    assert np.isclose(
+        score.knn_accuracy_full(net, *some, "pool2", k=5), score.knn_accuracy(whole, some[1], 5), atol=0.007
+    )
+    part = score.knn_accuracy_full(net, *some, "pool2", k=5, sample=40)
     assert 0.5 < part <= 1 and part * 40 == pytest.approx(round(part * 40))
 
 
@@ -318,9 +320,9 @@ def test_taking_out_the_color_leaves_what_is_not_color():
     generator = np.random.default_rng(0)
     color, labels = generator.random((400, 3)), np.arange(400) % 2
     by_color = np.column_stack([color[:, 0] + 0.5 * color[:, 1] ** 2, color[:, 2] * color[:, 0]])
-    assert np.abs(score.without(by_color, color)).max() < 1e-5
+    assert np.abs(score.regress_out(by_color, color)).max() < 1e-5
     mixed = np.column_stack([300 * by_color, labels])  # color drowns the class until it is taken out
-    assert score.vote(score.without(mixed, color), labels) == 1 > score.vote(mixed, labels) + 0.2
+    assert score.knn_accuracy(score.regress_out(mixed, color), labels) == 1 > score.knn_accuracy(mixed, labels) + 0.2
     assert np.allclose(score.mean_color(np.ones((2, 4, 4, 3)) * [0.1, 0.2, 0.3]), [[0.1, 0.2, 0.3]] * 2)
 
 
@@ -335,24 +337,24 @@ def test_pairs_of_classes():
     predictions[:5], predictions[60:62] = 1, 3
     confused = score.confusions(labels, predictions)
     assert confused[0, 1] == confused[1, 0] == 5 / 7 and confused[2, 3] == 2 / 7
-    assert score.same_order(confused, confused) == pytest.approx(1) and np.isnan(
-        score.same_order(confused, np.zeros((4, 4)))
+    assert score.pair_rank_correlation(confused, confused) == pytest.approx(1) and np.isnan(
+        score.pair_rank_correlation(confused, np.zeros((4, 4)))
     )
 
 
 def test_all_numbers_of_a_map(mapped):
     found = score.score(mapped)
-    assert found.vote_map == score.vote(mapped.points, mapped.labels)
+    assert found.knn_map == score.knn_accuracy(mapped.points, mapped.labels)
     assert found.variance == mapped.representation.variance and len(found.silhouette_map) == 10
-    assert f"{found.vote_layer:.3f}" in str(found)
+    assert f"{found.knn_layer:.3f}" in str(found)
     unlabeled = score.score(dataclasses.replace(mapped, labels=None, classes=None, judged=False))
-    assert np.isnan(unlabeled.vote_map) and unlabeled.trustworthiness == found.trustworthiness
+    assert np.isnan(unlabeled.knn_map) and unlabeled.trustworthiness == found.trustworthiness
 
 
 @pytest.mark.parametrize("k", [0, 150, 75])
 def test_neighbors_that_are_not_there(mapped, k):
     with pytest.raises(CnnlensError):
-        score.faithfulness(mapped.representation.vectors, mapped.points, k)
+        score.trustworthiness_and_continuity(mapped.representation.vectors, mapped.points, k)
 
 
 def test_known_clouds_and_what_the_map_makes_of_them():
@@ -438,11 +440,11 @@ def test_points_travel_instead_of_jumping(net, some, layers):
         embedding.tsne(net, some[0], layer, labels=some[1], perplexity=12, start="random", seed=i)
         for i, layer in enumerate(["input", "dense1", "dense2"])
     ]
-    jumping = film.Film(maps=tuple(apart), titles=layers.titles)
+    jumping = film.EmbeddingSequence(maps=tuple(apart), titles=layers.titles)
     assert layers.frames.shape == (3, 150, 2)
     assert (layers.travel < 0.6 * jumping.travel).all()
     for mine, fresh in zip(layers.maps, apart):
-        assert score.vote(mine.points, some[1]) > score.vote(fresh.points, some[1]) - 0.05
+        assert score.knn_accuracy(mine.points, some[1]) > score.knn_accuracy(fresh.points, some[1]) - 0.05
 
 
 def test_a_film_of_training_follows_the_snapshots_and_leaves_the_network_alone(tmp_path, data, net, some):

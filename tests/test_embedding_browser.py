@@ -48,7 +48,7 @@ def made_film(count=120, frames=3):
         vectors=np.zeros((count, 2), np.float32), layer="made", width=2, variance=1.0
     )
     maps = [
-        embedding.Map(
+        embedding.Embedding(
             points=(corners[(labels + turn) % 4] + generator.normal(size=(count, 2))).astype(np.float32),
             representation=representation,
             divergence=0.0,
@@ -61,7 +61,7 @@ def made_film(count=120, frames=3):
         for turn in range(frames)
     ]
     images = np.ones((count, 8, 8, 1), np.float32) * (np.arange(count) / count)[:, None, None, None]
-    return film.Film(
+    return film.EmbeddingSequence(
         maps=tuple(maps), titles=tuple(f"map {i}" for i in range(frames)), source="made up for a test"
     ), images
 

@@ -13,11 +13,12 @@ from cnnlens.__main__ import main
 from cnnlens.course import report, verdict
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import ledger as draw
-from cnnlens.ledger import CLAIMS, FAILS, HOLDS, OPEN, CannotTell, Support, settle
+from cnnlens.ledger import CLAIMS, FAILS, HOLDS, OPEN, CannotTell, Claim, Support, settle
 from cnnlens.ledger import guesses as guessing
 from cnnlens.ledger import table as techniques
-from cnnlens.ledger.materials import Materials
-from cnnlens.scores.evidence import Difference
+from cnnlens.ledger.claim import Claims
+from cnnlens.ledger.context import Context
+from cnnlens.ledger.intervals import Difference
 
 SOURCE = {"mnist": "stand-in for MNIST: made up", "cifar10": "CIFAR-10: made up"}
 
@@ -33,34 +34,30 @@ class Toys:
         self.enter("close", "t-SNE", Support(0.1), 0.1)
         self.enter("<none>", "LIME", Support(-0.1, 0.1), None)
 
-    def enter(self, key, technique, support, shift, says=None):
-        def measure(at, seed):
+    def enter(self, key, technique, support, shift, statement=None, items=30):
+        def measure(context, seed):
             if key == self.stop_at:
                 raise KeyboardInterrupt
             self.measured.append(key)
-            at.data("cifar10" if technique == "LIME" else "mnist")
+            context.data("cifar10" if technique == "LIME" else "mnist")
             if shift is None:
                 raise CannotTell("There are no <elephants> & no lions.")
-            noise = np.random.default_rng(seed).normal(0, 0.1, at.size.items)
-            return shift + noise, np.zeros(at.size.items)
+            noise = np.random.default_rng(seed).normal(0, 0.1, context.size.items)
+            return shift + noise, np.zeros(context.size.items)
 
-        said = dict(
-            section="7.4",
-            says=says or f"the claim <{key}>",
-            looked_at="figure 12",
-            figure="share",
-            control="chance",
-            why="one in ten",
-        )
-        CLAIMS.pop(key, None)
-        ledger.claim(
-            key,
+        CLAIMS[key] = Claim(
+            key=key,
             technique=technique,
+            section="7.4",
+            statement=statement or f"the claim <{key}>",
+            evidence="figure 12",
+            value="proportion",
+            control="chance",
             support=support,
-            quick={"seeds": 3, "items": 30},
-            full={"seeds": 3, "items": 300},
-            **said,
-        )(measure)
+            why="one in ten",
+            sizes={"quick": {"seeds": 3, "items": items}, "full": {"seeds": 3, "items": 300}},
+            measure=measure,
+        )
 
 
 @pytest.fixture
@@ -125,18 +122,18 @@ def test_what_is_shared_costs_whoever_takes_it():
         return 1
 
     kept = {}
-    first, second = Materials({}, kept), Materials({}, kept)
+    first, second = Context({}, kept), Context({}, kept)
     assert first.shared("outer", lambda: first.shared("inner", slow)) == 1 and first.borrowed == 0
     assert [second.shared("outer", slow), second.shared("outer", slow)] == [1, 1]
     assert 0.05 <= second.borrowed < 0.1, "what is taken twice costs once"
-    third = Materials({}, kept)
+    third = Context({}, kept)
     third.shared("new", lambda: third.shared("inner", slow))
     assert third.borrowed >= 0.05 and kept["new"][2] >= 0.05, "what is made of borrowed things costs as much as they do"
 
 
 def test_what_is_shared_hands_its_sources_on(toys):
     kept = {}
-    first, second, third = (Materials({}, kept) for _ in range(3))
+    first, second, third = (Context({}, kept) for _ in range(3))
 
     def inner(at):
         return at.shared("inner", lambda: at.data("mnist").source)
@@ -155,24 +152,14 @@ def test_what_is_shared_hands_its_sources_on(toys):
     assert third.sources == SOURCE and "broken" not in kept
 
 
-def test_two_claims_of_one_name_are_refused(toys):
-    def elsewhere(at, seed): ...
-
-    elsewhere.__module__ = "another"
-    said = dict(
-        section="7",
-        technique="LIME",
-        says="",
-        looked_at="",
-        figure="",
-        control="",
-        why="",
-        support=Support(0),
-        quick={},
-        full={},
-    )
-    with pytest.raises(CnnlensError, match="Two claims are called 'plain'"):
-        ledger.claim("plain", **said)(elsewhere)
+def test_a_measure_is_of_a_claim_that_the_file_has_and_of_one_only():
+    claims = Claims("activations")
+    claims.measure("lenet-compacts")(lambda context, seed: None)
+    for key in ("lenet-compacts", "lenet-compact"):
+        with pytest.raises(CnnlensError, match=f"no claim '{key}' about activations that is not measured already"):
+            claims.measure(key)
+    with pytest.raises(CnnlensError, match="claim 'lenet-27th-of-map' of activations.toml has no measure"):
+        list(claims)
 
 
 @pytest.mark.parametrize(
@@ -218,16 +205,31 @@ def test_what_has_changed_is_measured_again(toys, tmp_path, monkeypatch):
     path = tmp_path / "l.json"
     assert again(toys, path) == set(CLAIMS)
     assert again(toys, path) == set()
-    toys.enter("plain", "neurons", Support(0.1), 0.5, says="other words")
+    toys.enter("plain", "neurons", Support(0.1), 0.5, statement="other words")
+    assert again(toys, path) == set(), "words are no measurement"
+    assert ledger.read(path)["plain"].claim.statement == "other words"
+    toys.enter("plain", "neurons", Support(0.1), 0.5, items=31)
     assert again(toys, path) == {"plain"}
     toys.enter("wrong", "neurons", Support(0.2), -0.5)
     assert again(toys, path) == {"wrong"}
+    CLAIMS["close"] = dataclasses.replace(CLAIMS["close"], measure=another_measure)
+    toys.stop_at = "nothing"
+    assert not ledger.read(path)["plain"].stale and ledger.read(path)["close"].stale
+    again(toys, path)
+    assert not ledger.read(path)["close"].stale and ledger.read(path)["close"].measured["value"] == 7
     monkeypatch.setitem(SOURCE, "mnist", "MNIST: the real one")
-    assert again(toys, path) == {"plain", "wrong", "close"}
+    assert again(toys, path) == {"plain", "wrong"}
     assert ledger.read(path)["plain"].stands_in == ()
-    assert again(toys, path, seed=4) == set(CLAIMS)
-    assert again(toys, path, keys=["close"], profile="full", seed=4) == {"close"}
+    assert again(toys, path, seed=4) == set(CLAIMS) - {"close"}
+    assert again(toys, path, keys=["plain"], profile="full", seed=4) == {"plain"}
     assert len(ledger.read(path).entries) == 4, "claims that were not asked for stay in the file"
+    del CLAIMS["close"]
+    assert len(ledger.read(path).entries) == 3, "a claim that is no more has no entry"
+
+
+def another_measure(context, seed):
+    context.data("mnist")
+    return [7, 7], [0, 0]
 
 
 @pytest.mark.parametrize("junk", ["{", "[]", '{"claims": [{"key": "plain"}]}', '{"claims": 3}', ""])
@@ -353,7 +355,9 @@ def test_no_claims_are_a_picture_too():
 def test_places_on_a_row_follow_the_numbers(toys):
     entry = ledger.audit(["plain"], progress=False)["plain"]
     place = draw.scale(entry, 0, 100)
-    order = [place(value) for value in (-np.inf, 0, 0.1, entry.found.low, entry.found.value, entry.found.high, np.inf)]
+    order = [
+        place(value) for value in (-np.inf, 0, 0.1, entry.found.low, entry.found.difference, entry.found.high, np.inf)
+    ]
     assert order == sorted(order) and order[0] == 0 and order[-1] == 100 and len(set(order)) == 7
     far = draw.scale(dataclasses.replace(entry, support="between -900 and 0.1"), 0, 100)
     assert far(-900) == 0 and far(entry.found.high) - far(0) > 50, (

@@ -79,7 +79,7 @@ def settled(key, net, untrained, images, labels):
     """The verdict of a claim under two seeds, on these networks and images instead of the real ones."""
     data = SimpleNamespace(x_test=images, y_test=labels, source="planted")
     entry = measure(
-        replace(CLAIMS[key], quick={"seeds": 2, "images": len(labels)}),
+        replace(CLAIMS[key], sizes={"quick": {"seeds": 2, "images": len(labels)}}),
         kept=kept("lenet", net, untrained) | {("data", "mnist"): (data, {}, 0.0)},
     )
     print(key, entry.reason)  # seen when a test fails

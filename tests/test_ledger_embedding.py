@@ -8,6 +8,8 @@ import pytest
 
 from cnnlens import datasets
 from cnnlens.ledger import CLAIMS, FAILS, HOLDS, OPEN, measure
+from cnnlens.ledger import on_embedding as measures
+from cnnlens.network import Network
 from cnnlens.scores import embedding as scores
 from cnnlens.zoo import CLASSES
 
@@ -31,27 +33,27 @@ def clusters(centers, spread=0.1):
 # --- measures -----------------------------------------------------------------------------------------------
 
 
-def test_votes_and_own_shares_of_clouds_apart_and_of_noise():
+def test_accuracies_and_same_class_fractions_of_clouds_apart_and_of_noise():
     apart = clusters(range(10))
-    assert scores.vote_by_class(apart, LABELS) == pytest.approx(np.ones(10)) and scores.own_share(
+    assert measures.knn_accuracy_by_class(apart, LABELS) == pytest.approx(np.ones(10)) and scores.same_class_fraction(
         apart, LABELS
     ) == pytest.approx(np.ones(COUNT))
-    assert scores.vote_by_class(noise(), LABELS).mean() < 0.2 and scores.own_share(
+    assert measures.knn_accuracy_by_class(noise(), LABELS).mean() < 0.2 and scores.same_class_fraction(
         noise(), LABELS
     ).mean() == pytest.approx(0.1, abs=0.04)
 
 
-def test_vote_by_class_agrees_with_the_vote_and_knows_absent_classes():
+def test_knn_accuracy_by_class_agrees_with_the_whole_and_knows_absent_classes():
     mixed = clusters(range(10), spread=0.4)
-    found = scores.vote_by_class(mixed, LABELS, classes=12)
-    assert found[:10].mean() == pytest.approx(scores.vote(mixed, LABELS)) and np.isnan(found[10:]).all()
+    found = measures.knn_accuracy_by_class(mixed, LABELS, classes=12)
+    assert found[:10].mean() == pytest.approx(scores.knn_accuracy(mixed, LABELS)) and np.isnan(found[10:]).all()
 
 
 def test_groups_are_made_of_the_class_that_groups():
     only = np.where((LABELS == SHIP)[:, None], clusters(range(10)), 5 * noise())
-    assert scores.groups_by_class(only, LABELS) == pytest.approx(np.eye(10)[SHIP])
-    assert scores.groups_by_class(clusters(range(10)), LABELS) == pytest.approx(np.full(10, 0.1))
-    assert np.isnan(scores.groups_by_class(noise(), LABELS)).all()
+    assert measures.groups_by_class(only, LABELS) == pytest.approx(np.eye(10)[SHIP])
+    assert measures.groups_by_class(clusters(range(10)), LABELS) == pytest.approx(np.full(10, 0.1))
+    assert np.isnan(measures.groups_by_class(noise(), LABELS)).all()
 
 
 def test_sky_is_blue_and_grass_clouds_night_and_violets_are_not():
@@ -63,28 +65,28 @@ def test_sky_is_blue_and_grass_clouds_night_and_violets_are_not():
         "night": (0, 0, 0.2),
         "violet": (0.6, 0.2, 0.9),
     }
-    found = scores.sky_blue(np.stack([np.full((4, 4, 3), color) for color in colors.values()]))
+    found = measures.sky_blue(np.stack([np.full((4, 4, 3), color) for color in colors.values()]))
     assert found.tolist() == [1, 1, 0, 0, 0, 0]
     half = np.full((1, 4, 4, 3), colors["grass"])
     half[:, :2] = colors["sky"]
-    assert scores.sky_blue(half) == pytest.approx([0.5])
+    assert measures.sky_blue(half) == pytest.approx([0.5])
 
 
 def test_ranks_and_chance():
     values = np.array([3.0, 1, 4, 1.5, 9])
-    assert scores.ranked_alike(values, np.exp(values)) == pytest.approx(1) and scores.ranked_alike(
+    assert scores.rank_correlation(values, np.exp(values)) == pytest.approx(1) and scores.rank_correlation(
         values, -values
     ) == pytest.approx(-1)
-    assert np.isnan(scores.ranked_alike(values, np.ones(5)))
+    assert np.isnan(scores.rank_correlation(values, np.ones(5)))
     line = -np.abs(np.subtract.outer(np.arange(10.0), np.arange(10)))
-    assert scores.same_order(line, line) == pytest.approx(1)
-    assert abs(scores.same_order_by_chance(line, line, shuffles=200)) < 0.1
+    assert scores.pair_rank_correlation(line, line) == pytest.approx(1)
+    assert abs(measures.pair_rank_correlation_by_chance(line, line, shuffles=200)) < 0.1
 
 
 # --- claims on representations made up so that the answer is known ------------------------------------------
 
 
-class Planted:
+class Planted(Network):
     """A network whose layers answer what they are told; it knows an image by the number in its first pixel."""
 
     def __init__(self, layers, answers=None, classes=NAMES):
@@ -120,9 +122,8 @@ def verdict(key, layers, *, before=None, lenet=None, images=None, answers=None, 
     kept = {
         key: (thing, {}, 0.0) for key, thing in kept.items()
     }  # with the sources that a thing was made from, and its seconds
-    entry = measure(
-        replace(CLAIMS[key], quick={"seeds": seeds, "images": 160, "iterations": 500, "judged": COUNT}), kept=kept
-    )
+    size = {"seeds": seeds, "images": 160, "iterations": 500, "judged": COUNT}
+    entry = measure(replace(CLAIMS[key], sizes={"quick": size}), kept=kept)
     print(key, entry.reason)  # seen when a test fails
     return entry.verdict
 

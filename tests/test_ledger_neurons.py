@@ -5,9 +5,9 @@ import pytest
 
 from cnnlens import datasets, ledger, neurons, zoo
 from cnnlens.errors import CnnlensError
-from cnnlens.ledger import faces, on_neurons
+from cnnlens.ledger import annotations, on_neurons
 from cnnlens.ledger.claim import CannotTell
-from cnnlens.ledger.materials import Materials
+from cnnlens.ledger.context import Context
 from cnnlens.network import Axis, Layer
 from cnnlens.scores import neurons as scores
 
@@ -96,7 +96,7 @@ def planted(pattern):
 
 
 def at(net, name="lenet", **size):
-    here = Materials({"copies": 1, **size})
+    here = Context({"copies": 1, **size})
     here.shared(("net", name), lambda: net)
     return here
 
@@ -128,18 +128,18 @@ def test_planted_copies_and_color_edges_are_counted():
 
 def test_faces_are_known_again_and_their_eyes_are_on_them():
     photos = datasets.shipped()
-    images, eyes = faces.faces_of((*photos, *photos), size=64)
+    images, eyes = annotations.faces_of((*photos, *photos), size=64)
     assert np.shape(images) == (4, 64, 64, 3) and len(eyes) == 4
     for marked in eyes:
         for top, left, bottom, right in marked:
             assert 0 <= top < bottom <= 64 and 0 <= left < right <= 64
-    wholes, heads = faces.heads_of(photos, size=64)
+    wholes, heads = annotations.heads_of(photos, size=64)
     assert len(wholes) == len(heads) == 3  # the cat is all head
-    assert faces.faces_of(photos[1:2]) == ([], [])
+    assert annotations.faces_of(photos[1:2]) == ([], [])
 
 
 def test_without_faces_or_animals_nothing_can_be_told():
-    here = Materials({"pixels": 64, "chosen": 2})
+    here = Context({"pixels": 64, "chosen": 2})
     for key in ("photos", "shipped"):
         here.shared(key, lambda: datasets.shipped()[1:2])
     for measure in (on_neurons.vgg16_eyes, on_neurons.vgg16_faces, on_neurons.vgg16_bodies):
@@ -148,7 +148,7 @@ def test_without_faces_or_animals_nothing_can_be_told():
 
 
 def test_an_undertrained_network_has_learned_little():
-    here = Materials({"images": 256})
+    here = Context({"images": 256})
     net = on_neurons._barely_trained(here, 0)
     data = here.data("mnist")
     accuracy = (net.predict(data.x_test[:200], progress=False).argmax(1) == data.y_test[:200]).mean()
@@ -161,8 +161,11 @@ def test_an_undertrained_network_has_learned_little():
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
 def test_a_claim_says_all_that_a_reader_needs(claim):
     assert claim.measure.__doc__ and claim.section.startswith(("7.4", "8"))
-    assert all(len(getattr(claim, part)) > 8 for part in ("says", "looked_at", "figure", "control", "why"))
-    assert claim.quick.keys() == claim.full.keys() and 2 <= claim.quick["seeds"] <= claim.full["seeds"]
+    assert all(len(getattr(claim, part)) > 8 for part in ("statement", "evidence", "value", "control", "why"))
+    assert (
+        claim.sizes["quick"].keys() == claim.sizes["full"].keys()
+        and 2 <= claim.sizes["quick"]["seeds"] <= claim.sizes["full"]["seeds"]
+    )
 
 
 def test_quick_claims_on_a_small_network_settle():
@@ -171,6 +174,6 @@ def test_quick_claims_on_a_small_network_settle():
         entry = ledger.measure(ledger.CLAIMS[key], kept=kept)
         assert (
             entry.verdict in ledger.VERDICTS
-            and entry.measured["low"] <= entry.measured["figure"] - entry.measured["control"] <= entry.measured["high"]
+            and entry.measured["low"] <= entry.measured["value"] - entry.measured["control"] <= entry.measured["high"]
         )
     assert "mnist" not in entry.sources and entry.stands_in == ("vgg16",)

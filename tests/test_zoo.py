@@ -1,15 +1,23 @@
 """Networks by name: the facts of the dissertation, where weights come from, and what is refused."""
 
+import importlib.metadata
+import inspect
+import json
 import pickle
+import random
+import zipfile
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers as kl
 
-from cnnlens import datasets, zoo
+from cnnlens import datasets, files, zoo
 from cnnlens.errors import CnnlensError, StandInRefused
+from cnnlens.lenses import neurons
 from cnnlens.preprocessing import Preprocessing
+from cnnlens.zoo import applications, stand_ins
 
 
 @pytest.mark.parametrize(("name", "count"), [("lenet", 113_386), ("vgg4", 1_080_470)])
@@ -22,6 +30,48 @@ def test_architectures_of_the_dissertation(name, count):
 def test_random_weights_follow_the_seed():
     first, again, other = (zoo.load("lenet", weights="random", seed=seed).model.get_weights()[0] for seed in (5, 5, 6))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def total(model):
+    return sum(np.abs(value).sum(dtype=np.float64) for value in model.get_weights())
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "expected"), [("lenet", 0, 4746.48803), ("vgg4", 3, 21471.24749), ("mobilenetv2", 1, 153958.48839)]
+)
+def test_random_weights_are_those_that_the_ledger_rests_on(name, seed, expected):
+    assert total(zoo.load(name, weights="random", seed=seed).model) == pytest.approx(expected, rel=1e-6)
+
+
+def test_an_untrained_copy_is_the_one_that_the_ledger_rests_on():
+    assert total(neurons.untrained(zoo.load("lenet"), 5).model) == pytest.approx(4745.60571, rel=1e-6)
+
+
+def drawn():
+    """The next numbers of every generator that a user may have seeded."""
+    tensors = tf.random.normal((2,)), tf.random.uniform((2,), seed=3), keras.random.normal((2,))
+    return [random.random(), np.random.rand(), *(float(value) for tensor in tensors for value in tensor)]
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        lambda: zoo.load("lenet"),
+        lambda: zoo.load("vgg4", weights="random", seed=4),
+        lambda: zoo.load("squeezenet"),
+        lambda: zoo.untrained("lenet", seed=9),
+        lambda: neurons.untrained(zoo.load("lenet"), 7),
+    ],
+    ids=["lenet", "random", "stand-in", "untrained", "copy"],
+)
+def test_loading_leaves_the_global_generators_as_they_were(load):
+    keras.utils.set_random_seed(11)
+    drawn()
+    expected = drawn()
+    keras.utils.set_random_seed(11)
+    drawn()
+    load()
+    assert drawn() == expected
 
 
 def test_sizes_of_the_dissertation():
@@ -91,9 +141,9 @@ def test_no_network_and_nothing_cached():
 
 def test_missing_stand_in_package(monkeypatch):
     def gone(name):
-        raise zoo.importlib.metadata.PackageNotFoundError(name)
+        raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(zoo.importlib.metadata, "distribution", gone)
+    monkeypatch.setattr(importlib.metadata, "distribution", gone)
     with pytest.raises(CnnlensError, match=r"pip install -e \.\[offline\]"):
         zoo.load("vgg16")
 
@@ -105,7 +155,7 @@ def test_pickle_admits_arrays_only(tmp_path):
 
     (tmp_path / "a.pkl").write_bytes(pickle.dumps({"conv1": Evil()}))
     with pytest.raises(CnnlensError, match="only numpy arrays are read"), open(tmp_path / "a.pkl", "rb") as file:
-        zoo._ArraysOnly(file).load()
+        stand_ins._ArraysOnly(file).load()
 
 
 # --- weights files -------------------------------------------------------------------------------------------
@@ -121,15 +171,33 @@ def test_weights_file_by_path_and_by_data_folder(tmp_path, monkeypatch):
 
 
 def test_keras_weights_from_the_data_folder(tmp_path, monkeypatch):
-    """A full VGG16 file is half a gigabyte; a model of the same name with a small head stands for it."""
-    small = keras.Sequential([keras.Input((8, 8, 3)), kl.Conv2D(2, 3), kl.GlobalAveragePooling2D(), kl.Dense(1000)])
-    monkeypatch.setattr(zoo, "_builder", lambda name: keras.applications.VGG16)
-    monkeypatch.setattr(zoo, "_filled", lambda build, path: small)
+    """Found by the name that Keras's own builder asks for, here one that no rule would guess."""
+    name = "weights_mobilenet_v3_small_224_1.0_float.h5"
+    model = zoo.load("mobilenetv3small", weights="random").model
     (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / zoo.KERAS_WEIGHTS["vgg16"][0]).write_text("")
+    model.save_weights(tmp_path / "weights" / "some.weights.h5")
+    (tmp_path / "weights" / "some.weights.h5").rename(tmp_path / "weights" / name)
     monkeypatch.setenv("CNNLENS_DATA", str(tmp_path))
-    net = zoo.load("vgg16")
-    assert net.source == f"ImageNet weights from {zoo.KERAS_WEIGHTS['vgg16'][0]}" and net.model is small
+    monkeypatch.setattr(keras.Model, "load_weights", lambda model, path: model.__setattr__("filled", path))
+    net = zoo.load("mobilenetv3small")
+    assert net.source == f"ImageNet weights from {name}" and net.model.filled == str(tmp_path / "weights" / name)
+    assert net.preprocessing.scale == (255.0,) * 3
+
+
+def test_every_family_asks_for_its_file_in_the_way_that_is_listened_to():
+    """What keras.utils.get_file is called through: a builder that copied the function would go past CNNLENS_DATA."""
+    asking = [inspect.getsource(inspect.getmodule(applications.builder(name))) for name in applications.names()]
+    assert sum("file_utils.get_file(" in text for text in asking) > 0.6 * len(asking)
+    assert not any("import get_file" in text for text in asking)
+    assert inspect.getmodule(keras.utils.get_file).__name__.endswith(".file_utils")
+
+
+def test_a_damaged_file_in_kerass_cache_is_not_fetched_again_behind_your_back(monkeypatch):
+    name = "weights_mobilenet_v3_small_224_1.0_float.h5"
+    files.keras_folder("models").mkdir(parents=True)
+    (files.keras_folder("models") / name).write_text("junk")
+    with pytest.raises(CnnlensError, match=f"{name} is not the file that Keras publishes"):
+        zoo.load("mobilenetv3small")
 
 
 def test_weights_of_another_architecture(tmp_path):
@@ -162,18 +230,123 @@ def test_keras_file(tmp_path):
     model.save(tmp_path / "mine.keras")
     net = zoo.load(tmp_path / "mine.keras")
     images = np.random.default_rng(0).random((2, 8, 8, 3)).astype(np.float32)
-    assert np.allclose(net.predict(images), model.predict(images * 255, verbose=0), atol=1e-5), (
+    assert np.allclose(net.logits(images), model.predict(images * 255, verbose=0), atol=1e-5), (
         "its own scaling was seen"
     )
     assert "pixels 0-255" in net.source
     assert zoo.load(tmp_path / "mine.keras", pixels="-1-1").preprocessing.scale == (2.0,)
 
 
-def test_keras_file_with_code_is_refused(tmp_path):
-    model = keras.Sequential([keras.Input((8, 8, 3)), kl.Lambda(lambda x: x + 1), kl.Flatten(), kl.Dense(4)])
-    model.save(tmp_path / "lambda.keras")
-    with pytest.raises(CnnlensError, match="lambda.keras was not opened: it holds Python code"):
-        zoo.load(tmp_path / "lambda.keras")
+def test_keras_file_untrained_or_with_weights_from_another_file(tmp_path):
+    model = keras.Sequential([keras.Input((8, 8, 3)), kl.Conv2D(2, 3), kl.Flatten(), kl.Dense(4)])
+    model.save(tmp_path / "mine.keras")
+    model.layers[0].set_weights([np.ones((3, 3, 3, 2), np.float32), np.ones(2, np.float32)])
+    model.save_weights(tmp_path / "later.weights.h5")
+    trained, first, again, other = (
+        zoo.load(tmp_path / "mine.keras", **how)
+        for how in ({}, {"weights": "random"}, {"weights": "random"}, {"weights": "random", "seed": 1})
+    )
+    assert "untrained, seed 0" in first.source and "untrained" not in trained.source
+    assert total(first.model) == total(again.model)
+    assert len({total(net.model) for net in (trained, first, other)}) == 3
+    later = zoo.load(tmp_path / "mine.keras", weights=tmp_path / "later.weights.h5")
+    assert total(later.model) == total(model) and "with weights from later.weights.h5" in later.source
+
+
+# --- files that would run code --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def marker(tmp_path, monkeypatch):
+    monkeypatch.setenv("MARKER", str(tmp_path / "marker"))
+    return tmp_path / "marker"
+
+
+def bait(path, marker):
+    """A model whose Lambda layer writes a marker file when it is rebuilt."""
+    layer = kl.Lambda(lambda x: (open(__import__("os").environ["MARKER"], "w").close(), x)[1])
+    keras.Sequential([keras.Input((8, 8, 3)), layer, kl.Flatten(), kl.Dense(4)]).save(path)
+    marker.unlink()
+    return path
+
+
+def doctored(path, change):
+    """A .keras file with another configuration in it."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(parts["config.json"])
+    change(config["config"]["layers"])
+    parts["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5", ".hdf5"])
+def test_a_file_that_holds_python_code_never_runs_it(tmp_path, marker, suffix):
+    path = bait(tmp_path / f"bait{suffix}", marker)
+    keras.models.load_model(path, compile=False, safe_mode=False)
+    assert marker.exists(), "the bait is live"
+    marker.unlink()
+    how = "it holds Python code" if suffix == ".keras" else r"convert it once.*\.save\('bait.keras'\)"
+    with pytest.raises(CnnlensError, match=f"bait{suffix} was not opened: .*{how}"):
+        zoo.load(path)
+    assert not marker.exists()
+
+
+def function(module, name):
+    return {"module": module, "class_name": "function", "config": name, "registered_name": "function"}
+
+
+GADGETS = {
+    "keras.utils.get_file": (function("keras.utils", "get_file"), {"origin": "{origin}", "cache_dir": "{folder}"}),
+    "keras.config.enable_unsafe_deserialization": (function("keras.config", "enable_unsafe_deserialization"), {}),
+    "keras.models.load_model": (function("keras.models", "load_model"), {"safe_mode": False}),
+    "os.system": (function("os", "system"), {"command": "touch {folder}/marker"}),
+    "builtins.exec": (function("builtins", "exec"), {"globals": {}}),
+    "numpy.savetxt": (function("numpy", "savetxt"), {"fname": "{folder}/marker"}),
+    "subprocess.Popen": (
+        {"module": "subprocess", "class_name": "Popen", "config": {"args": ["touch", "{folder}/marker"]}},
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GADGETS)
+def test_a_configuration_that_points_at_other_functions_never_calls_them(tmp_path, marker, name):
+    (tmp_path / "origin").write_text("fetched")
+    path = bait(tmp_path / "bait.keras", marker)
+    places = {"{folder}": str(tmp_path), "{origin}": (tmp_path / "origin").as_uri()}
+    text = json.dumps(GADGETS[name])
+    for place, value in places.items():
+        text = text.replace(place, value)
+    target, arguments = json.loads(text)
+
+    def point(layers):
+        live = json.loads(json.dumps(layers[1]))  # behind it the lambda, should safe mode have been switched off
+        live["config"]["name"] = live["name"] = "second"
+        layers[1]["config"].update(function=target, arguments=arguments)
+        layers.insert(2, live)
+
+    before = set(tmp_path.rglob("*"))
+    with pytest.raises(CnnlensError, match="bait.keras was not opened"):
+        zoo.load(doctored(path, point))
+    assert set(tmp_path.rglob("*")) == before and not marker.exists()
+    assert keras.src.saving.serialization_lib.in_safe_mode() is not False
+
+
+def test_weights_alone_are_told_from_a_model(tmp_path):
+    path = tmp_path / "mine.weights.h5"
+    zoo.untrained("lenet").model.save_weights(path)
+    with pytest.raises(CnnlensError, match=r"holds weights alone. Name the network as well: load\('lenet', weights="):
+        zoo.load(path)
+
+
+def test_the_keras_asked_for_is_one_whose_safe_mode_holds():
+    """3.15.1 is the first release without a published way around it (CVE-2025-1550 to CVE-2026-12570)."""
+    text = (files.repository() / "pyproject.toml").read_text()
+    assert '"keras>=3.15.1"' in text
 
 
 def test_no_keras_file(tmp_path):

@@ -97,7 +97,7 @@ if it lies across an end. Hollow marks: measured on a stand-in. Each bar has a s
 def _index(ledger, verdict):
     """The claims of a verdict, to jump to."""
     found = [
-        f'<li><a href="#{_text(entry.key)}">{_text(entry.says)}</a></li>'
+        f'<li><a href="#{_text(entry.key)}">{_text(entry.claim.statement)}</a></li>'
         for entry in ledger.entries
         if entry.verdict == verdict
     ]
@@ -113,16 +113,16 @@ def _claim(entry):
     sign, kind = SIGNS[entry.verdict]
     badge = f' <span class="badge">stand-in: {_text(", ".join(entry.stands_in))}</span>' if entry.stands_in else ""
     rows = {
-        "read from": entry.looked_at,
-        "figure": entry.figure,
-        "control": entry.control,
-        "support": f"{entry.support}: {entry.why}",
+        "read from": entry.claim.evidence,
+        "measured value": entry.claim.value,
+        "control": entry.claim.control,
+        "support": f"{entry.support}: {entry.claim.why}",
         "measured": entry.reason,
         "on": "; ".join(f"{name}: {source}" for name, source in entry.sources.items()) or "nothing",
         "how": _how(entry),
     }
     listed = "".join(f"<dt>{_text(name)}</dt><dd>{_text(said)}</dd>" for name, said in rows.items())
-    return f"""<article id="{_text(entry.key)}"><header><h3>{_text(entry.says)} <span class="faint">section {_text(entry.section)}</span></h3>
+    return f"""<article id="{_text(entry.key)}"><header><h3>{_text(entry.claim.statement)} <span class="faint">section {_text(entry.claim.section)}</span></h3>
 <div class="{kind}">{_bar(entry)}<span class="verdict">{sign} {_text(entry.verdict)}</span>{badge}</div></header>
 <details open><summary>How it was measured</summary><dl>{listed}</dl></details></article>"""
 
@@ -139,13 +139,13 @@ def _bar(entry):
     if found is None:
         return ""
     place, middle = scale(entry, 8, WIDE - 8), HIGH / 2
-    low, high, value, zero = (place(number) for number in (found.low, found.high, found.value, 0))
+    low, high, value, zero = (place(number) for number in (found.low, found.high, found.difference, 0))
     least, most = place(entry.range.least), place(entry.range.most)
-    said = f"{found.value:.3g}, from {found.low:.3g} to {found.high:.3g}; support is {entry.support}"
+    said = f"{found.difference:.3g}, from {found.low:.3g} to {found.high:.3g}; support is {entry.support}"
     return f"""<svg viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}" role="img" aria-label="{_text(said)}"><title>{_text(said)}</title>
 <rect class="track" x="8" y="8" width="{WIDE - 16}" height="14"/><rect class="support" x="{least:.1f}" y="8" width="{most - least:.1f}" height="14"/>
 <line class="zero" x1="{zero:.1f}" x2="{zero:.1f}" y1="3" y2="27"/><line class="reach" x1="{low:.1f}" x2="{high:.1f}" y1="{middle}" y2="{middle}"/>
-{_mark(entry, value, middle)}</svg><span class="faint">{short(found.value)} ({short(found.low)} to {short(found.high)}), <span class="one">needs {_text(needs(entry.range))}</span></span><br>"""
+{_mark(entry, value, middle)}</svg><span class="faint">{short(found.difference)} ({short(found.low)} to {short(found.high)}), <span class="one">needs {_text(needs(entry.range))}</span></span><br>"""
 
 
 def _mark(entry, x, y):

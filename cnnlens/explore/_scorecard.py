@@ -105,12 +105,12 @@ def _tabs(ledger, controls):
 
 
 def _words(entry):
-    measured = f"{entry.figure}, minus {entry.control}"
+    measured = f"{entry.claim.value}, minus {entry.claim.control}"
     details = (
-        f"Section {html.escape(entry.section)}. Read from: {html.escape(entry.looked_at)}.<br>"
+        f"Section {html.escape(entry.claim.section)}. Read from: {html.escape(entry.claim.evidence)}.<br>"
         f"Counts as support: {html.escape(entry.support)} of: {html.escape(measured)}."
     )
-    return f'<div style="line-height:1.35;padding-top:6px"><b>{html.escape(entry.says)}</b><br><span style="font-size:90%;color:#555">{details}</span></div>'
+    return f'<div style="line-height:1.35;padding-top:6px"><b>{html.escape(entry.claim.statement)}</b><br><span style="font-size:90%;color:#555">{details}</span></div>'
 
 
 def _frame(ledger, values):

@@ -4,10 +4,10 @@ import textwrap
 
 import numpy as np
 
-from ..lenses.embedding import INPUT, Map
-from ..lenses.film import Film
+from ..lenses.embedding import INPUT, Embedding
+from ..lenses.film import EmbeddingSequence
 from ..results import painter
-from ..scores.embedding import MapScores
+from ..scores.embedding import EmbeddingScores
 from .base import CLASS_COLORS, LABEL, SMALL, TITLE, canvas, finish
 
 GREY = "#b5b5b5"  # points whose class has no color of its own
@@ -21,7 +21,7 @@ LINES = ("-", "--", "-.", ":")
 # --- maps ---------------------------------------------------------------------------------------------------
 
 
-@painter(Map)
+@painter(Embedding)
 def draw_map(mapped):
     """One map with its classes named and its mistakes marked: (Figure, alternative text)."""
     fig = canvas(7.2, 6.6)
@@ -34,7 +34,7 @@ def draw_map(mapped):
     return finish(fig, mapped.source), describe(as_film(mapped))
 
 
-@painter(Film)
+@painter(EmbeddingSequence)
 def draw_film(film):
     """All maps of a film side by side on one scale: (Figure, alternative text)."""
     return strip(film)
@@ -141,7 +141,11 @@ def legend(axes, mapped):
 
 def as_film(maps):
     """A Film of one map, or the film itself."""
-    return maps if isinstance(maps, Film) else Film(maps=(maps,), titles=(named(maps.layer),), source=maps.source)
+    return (
+        maps
+        if isinstance(maps, EmbeddingSequence)
+        else EmbeddingSequence(maps=(maps,), titles=(named(maps.layer),), source=maps.source)
+    )
 
 
 def named(layer):
@@ -222,7 +226,7 @@ def extent(film):
 # --- numbers ------------------------------------------------------------------------------------------------
 
 
-@painter(MapScores)
+@painter(EmbeddingScores)
 def draw_scores(scores):
     """Silhouettes per class in the layer and in the map, and the other numbers beside them: (Figure, alternative text)."""
     fig = canvas(8, 0.32 * len(scores.classes) + 1.7)
@@ -230,7 +234,7 @@ def draw_scores(scores):
     _pairs_of_bars(axes, scores.classes, {"in the layer": scores.silhouette_layer, "in the map": scores.silhouette_map})
     axes.set_xlabel("silhouette, mean of the class", fontsize=LABEL)
     axes.set_title(
-        f"{named(scores.layer)}: neighbor vote {scores.vote_layer:.3f} in the layer, {scores.vote_map:.3f} in the map\n"
+        f"{named(scores.layer)}: neighbor vote {scores.knn_layer:.3f} in the layer, {scores.knn_map:.3f} in the map\n"
         f"trustworthiness {scores.trustworthiness:.3f}, continuity {scores.continuity:.3f}",
         fontsize=LABEL + 1,
     )
@@ -242,7 +246,7 @@ def curves(found, *, titles=None, axis="layer", title="How separable the classes
 
     Parameters
     ----------
-    found : sequence of MapScores
+    found : sequence of EmbeddingScores
     titles : sequence of str, optional
         What stands below; the layers by default.
     axis : str
@@ -255,8 +259,8 @@ def curves(found, *, titles=None, axis="layer", title="How separable the classes
     """
     titles = list(titles or [each.layer for each in found])
     votes = {
-        "vote in the layer": [each.vote_layer for each in found],
-        "vote in the map": [each.vote_map for each in found],
+        "vote in the layer": [each.knn_layer for each in found],
+        "vote in the map": [each.knn_map for each in found],
     }
     faithful = {
         "trustworthiness": [each.trustworthiness for each in found],

@@ -51,7 +51,9 @@ def forest(ledger, guesses=None, *, title="", width=11.5):
     Figure, str
         And its alternative text.
     """
-    labels = [textwrap.wrap(f"{entry.says} ({entry.section})", int(width * 6.1)) for entry in ledger.entries]
+    labels = [
+        textwrap.wrap(f"{entry.claim.statement} ({entry.claim.section})", int(width * 6.1)) for entry in ledger.entries
+    ]
     tall = [max(2, len(label)) * LINE + 0.1 for label in labels]
     height = sum(tall) + len(ledger.techniques) * 0.32 + 0.75
     fig = canvas(width, height + 0.6)
@@ -109,7 +111,7 @@ def _claim(axes, entry, label, top, room, guess):
     found = entry.found
     if found is not None:
         _bar(axes, entry, middle, color, mark)
-        numbers = f"{short(found.value)}  ({short(found.low)} to {short(found.high)})"
+        numbers = f"{short(found.difference)}  ({short(found.low)} to {short(found.high)})"
     else:
         axes.text(
             np.mean(BAR),
@@ -149,7 +151,7 @@ def _bar(axes, entry, middle, color, mark):
     )
     face = "white" if entry.stands_in else color
     axes.plot(
-        [place(found.value)],
+        [place(found.difference)],
         [middle],
         marker=mark,
         color=color,
@@ -176,7 +178,7 @@ def scale(entry, low=BAR[0], high=BAR[1]):
     callable
     """
     found, support = entry.found, entry.range
-    near, far = sorted((support.least, support.most), key=lambda end: abs(end - found.value))
+    near, far = sorted((support.least, support.most), key=lambda end: abs(end - found.difference))
     shown = [0, found.low, found.high, near]
     if np.ptp([*shown, far]) < FAR * np.ptp(shown):
         shown.append(far)

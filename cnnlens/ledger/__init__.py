@@ -1,15 +1,13 @@
 """The claims of the dissertation, each with a test that could come out the other way.
 
-``claim`` says what a claim is, ``materials`` what it is measured on, ``book`` measures and keeps; the claims themselves
-stand in the files that begin with ``on_``, one a technique.
+What the claims say stands in the files of ``claims/``, how each is measured in the files that begin with ``on_``, one a
+technique. ``claim`` says what a claim is, ``context`` what it is measured on, ``book`` measures and keeps.
 """
 
-import importlib
-
-from .again import Recheck, draw, recheck
-from .book import Entry, Ledger, audit, measurable, measure, read, write
-from .claim import CLAIMS, FAILS, HOLDS, OPEN, VERDICTS, CannotTell, Claim, Support, claim, settle
+from .book import CLAIMS, Entry, Ledger, audit, measurable, measure, read, write
+from .claim import FAILS, HOLDS, OPEN, VERDICTS, CannotTell, Claim, Support, settle
 from .guesses import Guess, Tally, tally
+from .recheck import Recheck, draw, recheck
 
 __all__ = [
     "CLAIMS",
@@ -26,7 +24,6 @@ __all__ = [
     "Support",
     "Tally",
     "audit",
-    "claim",
     "draw",
     "measurable",
     "measure",
@@ -36,6 +33,3 @@ __all__ = [
     "tally",
     "write",
 ]
-
-for _name in ("on_neurons", "on_activations", "on_embedding", "on_superpixels"):  # the order of the dissertation
-    importlib.import_module(f"{__name__}.{_name}")

@@ -10,27 +10,35 @@ from tqdm.auto import tqdm
 from .. import __version__, files
 from ..errors import unknown
 from ..results import Result
-from ..scores.evidence import Difference, difference
-from . import rows
-from .claim import CLAIMS, OPEN, VERDICTS, CannotTell, Support, settle
-from .materials import Materials
+from . import io, on_activations, on_embedding, on_neurons, on_superpixels
+from .claim import OPEN, VERDICTS, CannotTell, Support, settle
+from .context import Context
+from .fingerprint import fingerprint
+from .intervals import Difference, difference
 
 COMMITTED = Path("data") / "ledger.json"  # in the repository: measured at full on the real data
+PROFILES = ("quick", "full")
+TECHNIQUES = (on_neurons, on_activations, on_embedding, on_superpixels)  # in the order of the dissertation
+CLAIMS = {claim.key: claim for technique in TECHNIQUES for claim in technique.claims}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the ledger.
+    """One line of the ledger: what was measured. What the claim says is read from the claim.
 
     Attributes
     ----------
-    key, section, technique, says, figure, control, support, why : str
-        As the claim said before it was measured.
+    key : str
+        Of the claim.
+    fingerprint : str
+        Of the code and the sizes that it was measured with; see :func:`~.fingerprint.fingerprint`.
+    support : str
+        The range that the verdict was settled with.
     verdict : {"holds", "does not hold", "cannot be told here"}
-    reason : str
-        Why it cannot be told, or what the figures say; one sentence.
+    missing : str
+        What it would have taken, where nothing could be measured.
     measured : dict or None
-        ``figure``, ``control``, ``low``, ``high``, ``seeds``, ``items``; None where nothing could be measured.
+        ``value``, ``control``, ``low``, ``high``, ``seeds``, ``items``; None where nothing could be measured.
     sources : dict of str to str
         Networks and data it was measured on.
     stands_in : tuple of str
@@ -43,16 +51,10 @@ class Entry:
     """
 
     key: str
-    section: str
-    technique: str
-    says: str
-    looked_at: str
-    figure: str
-    control: str
+    fingerprint: str
     support: str
-    why: str
     verdict: str
-    reason: str
+    missing: str
     measured: dict | None
     sources: dict
     stands_in: tuple
@@ -63,14 +65,42 @@ class Entry:
     seed: int = 0
 
     @property
+    def claim(self):
+        """The :class:`~.claim.Claim` that it answers."""
+        if self.key not in CLAIMS:
+            raise unknown("claim", self.key, CLAIMS)
+        return CLAIMS[self.key]
+
+    @property
+    def technique(self):
+        """Of the claim."""
+        return self.claim.technique
+
+    @property
     def found(self):
-        """What was measured as a :class:`~cnnlens.scores.evidence.Difference`; None where nothing could be."""
+        """What was measured as a :class:`~.intervals.Difference`; None where nothing could be."""
         return None if self.measured is None else Difference(**self.measured)
 
     @property
     def range(self):
-        """What would have counted as support, as a :class:`~.claim.Support`."""
+        """What counted as support, as a :class:`~.claim.Support`."""
         return Support.parse(self.support)
+
+    @property
+    def reason(self):
+        """Why it cannot be told, or what was measured; one sentence."""
+        found = self.found
+        if found is None:
+            return self.missing
+        return (
+            f"{found.value:.3g} against {found.control:.3g}: a difference of {found.difference:.3g} "
+            f"({found.low:.3g} to {found.high:.3g}), where support is {self.support}."
+        )
+
+    @property
+    def stale(self):
+        """Whether the claim is measured in another way today: its code, its sizes, or its range of support changed."""
+        return (self.fingerprint, self.support) != (fingerprint(self.claim, self.profile), str(self.claim.support))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +140,7 @@ class Ledger(Result):
         """Some of the claims, as a ledger; in the order of this one."""
         entries = {key: self[key] for key in keys}
         kept = tuple(entry for entry in self.entries if entry.key in entries)
-        return Ledger(entries=kept, source=rows.source(kept), settings=self.settings)
+        return Ledger(entries=kept, source=io.source(kept), settings=self.settings)
 
     def counts(self):
         """How many claims met each verdict, as a dict."""
@@ -133,40 +163,29 @@ def measure(claim, *, profile="quick", seed=0, kept=None):
     -------
     Entry
     """
-    size = getattr(claim, profile)
-    at = Materials(size, kept)
+    size = claim.sizes[profile]
+    context = Context(size, kept)
     began = time.perf_counter()
     try:
-        figures, controls = zip(*(claim.measure(at, seed + number) for number in range(size["seeds"])))
-        found = difference(figures, controls, seed=seed)
-        verdict, reason = settle(claim.support, found), _sentence(claim, found)
-        measured = asdict(found)
+        values, controls = zip(*(claim.measure(context, seed + number) for number in range(size["seeds"])))
+        found = difference(values, controls, seed=seed)
+        verdict, missing, measured = settle(claim.support, found), "", asdict(found)
     except CannotTell as lacking:
-        verdict, reason, measured = OPEN, str(lacking), None
-    said = {
-        name: getattr(claim, name)
-        for name in ("key", "section", "technique", "says", "looked_at", "figure", "control", "why")
-    }
+        verdict, missing, measured = OPEN, str(lacking), None
     return Entry(
-        **said,
+        key=claim.key,
+        fingerprint=fingerprint(claim, profile),
         support=str(claim.support),
         verdict=verdict,
-        reason=reason,
+        missing=missing,
         measured=measured,
-        sources=dict(at.sources),
-        stands_in=at.stands_in,
+        sources=dict(context.sources),
+        stands_in=context.stands_in,
         profile=profile,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         version=__version__,
-        seconds=round(time.perf_counter() - began + at.borrowed, 2),
+        seconds=round(time.perf_counter() - began + context.borrowed, 2),
         seed=seed,
-    )
-
-
-def _sentence(claim, found):
-    return (
-        f"{found.figure:.3g} against {found.control:.3g}: a difference of {found.value:.3g} "
-        f"({found.low:.3g} to {found.high:.3g}), where support is {claim.support}."
     )
 
 
@@ -180,7 +199,8 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True):
     profile : {"quick", "full"}
     seed : int
     path : path, optional
-        A JSON file; claims that stand in it with the same profile, seed, version and sources are not measured again.
+        A JSON file; claims that stand in it with the same profile, seed, version and sources are not measured again,
+        unless their code, sizes, or support changed.
     progress : bool
 
     Returns
@@ -192,8 +212,8 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True):
     CnnlensError
         If there is no such claim or profile, or the file is no ledger.
     """
-    if profile not in ("quick", "full"):
-        raise unknown("profile", profile, ("quick", "full"))
+    if profile not in PROFILES:
+        raise unknown("profile", profile, PROFILES)
     for key in keys or ():
         if key not in CLAIMS:
             raise unknown("claim", key, CLAIMS)
@@ -204,22 +224,19 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True):
         for key in bar:
             bar.set_postfix_str(key)
             entry = done.get(key)
-            if entry is None or not _stands(entry, CLAIMS[key], profile, seed, kept):
+            if entry is None or not _stands(entry, profile, seed, kept):
                 entry = done[key] = measure(CLAIMS[key], profile=profile, seed=seed, kept=kept)
                 if path:
                     write(Ledger(entries=tuple(sorted(done.values(), key=_place))), path)
             entries.append(entry)
-    return Ledger(entries=tuple(entries), source=rows.source(entries), settings={"profile": profile, "seed": seed})
+    return Ledger(entries=tuple(entries), source=io.source(entries), settings={"profile": profile, "seed": seed})
 
 
-def _stands(entry, claim, profile, seed, kept=None):
+def _stands(entry, profile, seed, kept=None):
     """Whether an old entry answers the claim as it is put today, on what is here today."""
     same = (entry.profile, entry.seed, entry.version) == (profile, seed, __version__)
-    put = all(
-        getattr(entry, name) == getattr(claim, name) for name in ("says", "figure", "control", "why")
-    ) and entry.support == str(claim.support)
     # an entry without a source found nothing to measure on: whether that is still so can only be seen by trying
-    return same and put and bool(entry.sources) and measurable(entry, kept)
+    return same and not entry.stale and bool(entry.sources) and measurable(entry, kept)
 
 
 def measurable(entry, kept=None):
@@ -235,29 +252,32 @@ def measurable(entry, kept=None):
 
 
 def _source_now(name, kept):
-    at = Materials({}, kept)
-    photos = {"photographs": at.photos, "photographs of packages": at.shipped}
+    context = Context({}, kept)
+    photos = {"photographs": context.photos, "photographs of packages": context.shipped}
     if name in photos:
         return photos[name]().source
-    return (at.data(name) if name in ("mnist", "cifar10") else at.net(name)).source
+    return (context.data(name) if name in ("mnist", "cifar10") else context.net(name)).source
 
 
 def _place(entry):
-    return list(CLAIMS).index(entry.key) if entry.key in CLAIMS else len(CLAIMS)
+    return list(CLAIMS).index(entry.key)
 
 
 def write(ledger, path):
     """Write a ledger as JSON, whole or not at all."""
-    rows.write(path, claims=ledger.entries)
+    io.write(path, claims=ledger.entries)
 
 
 def read(path=None):
     """A ledger from its JSON file; without a path the committed one, measured on the real data.
+
+    Entries of claims that exist no longer are left out.
 
     Raises
     ------
     CnnlensError
         If the file is missing or is no ledger.
     """
-    (entries,) = rows.read(path or files.repository() / COMMITTED, "ledger", claims=Entry)
-    return Ledger(entries=entries, source=rows.source(entries))
+    (entries,) = io.read(path or files.repository() / COMMITTED, "ledger", claims=Entry)
+    entries = tuple(entry for entry in entries if entry.key in CLAIMS)
+    return Ledger(entries=entries, source=io.source(entries))

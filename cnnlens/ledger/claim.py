@@ -1,11 +1,13 @@
 """What a claim is, what would count as support for it, and how a verdict follows from a measurement.
 
-Everything but :func:`settle` is said before anything is measured: the claim, the figure, its control, and the range in
-which the difference of the two must lie. The verdict is then arithmetic.
+Everything but :func:`settle` is said before anything is measured: the claim, the measured value, its control, and the
+range in which the difference of the two must lie. The verdict is then arithmetic.
 """
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
 
 import numpy as np
 
@@ -13,7 +15,6 @@ from ..errors import CnnlensError
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told here"
 VERDICTS = (HOLDS, FAILS, OPEN)
-CLAIMS = {}  # key -> Claim, in the order of the dissertation's techniques
 
 
 class CannotTell(Exception):
@@ -41,7 +42,7 @@ class Support:
 
     @classmethod
     def parse(cls, words):
-        """The range that ``str`` has written, as it stands in a ledger's entry."""
+        """The range that ``str`` has written, as it stands in a ledger's entry and in the files of the claims."""
         first, *rest = words.split()
         if first == "at":
             return cls(-np.inf, float(rest[1])) if rest[0] == "most" else cls(float(rest[1]))
@@ -56,53 +57,87 @@ class Claim:
     ----------
     key : str
         Its name in the ledger.
+    technique : {"neurons", "activations", "t-SNE", "LIME"}
     section : str
         Where the dissertation says it.
-    technique : {"neurons", "activations", "t-SNE", "LIME"}
-    says : str
+    statement : str
         The claim, in our words.
-    looked_at : str
+    evidence : str
         The picture that it was read from.
-    figure, control : str
+    value, control : str
         What is measured on what the claim is about, and the same on what it is not about.
     support : Support
-        Range of ``figure - control`` that supports the claim.
+        Range of ``value - control`` that supports the claim.
     why : str
         Why that range.
+    sizes : dict of str to dict
+        Sizes by name, among them ``seeds``, for each profile: ``quick`` and ``full``.
     measure : callable
-        ``measure(at, seed)`` returns figures (n,) and controls (m,), one an item; ``at`` is a :class:`~.materials.Materials`.
-    quick, full : dict
-        Sizes by name, among them ``seeds``.
+        ``measure(context, seed)`` returns values (n,) and controls (m,), one an item; ``context`` is a
+        :class:`~.context.Context`.
     """
 
     key: str
-    section: str
     technique: str
-    says: str
-    looked_at: str
-    figure: str
+    section: str
+    statement: str
+    evidence: str
+    value: str
     control: str
     support: Support
     why: str
+    sizes: dict
     measure: Callable
-    quick: dict
-    full: dict
 
 
-def claim(key, **said):
-    """Decorator that enters a claim; the decorated function is its measurement."""
+class Claims:
+    """The claims about one technique: their words and sizes from a file, their measurements from decorated functions.
 
-    def enter(function):
-        if key in CLAIMS and CLAIMS[key].measure.__module__ != function.__module__:
-            raise CnnlensError(f"Two claims are called {key!r}. Give one of them another name.")
-        CLAIMS[key] = Claim(key=key, measure=function, **said)
-        return function
+    The words stand in ``claims/NAME.toml`` of this package. Iterating gives each :class:`Claim`, in the order of the
+    file.
 
-    return enter
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    """
+
+    def __init__(self, name):
+        text = (resources.files(__package__) / "claims" / f"{name}.toml").read_text(encoding="utf-8")
+        found = tomllib.loads(text)
+        self._technique, self._words, self._sizes = found["technique"], found["claims"], found["sizes"]
+        self._name, self._measures = name, {}
+
+    def measure(self, key):
+        """Decorator: the function measures the claim of this key."""
+        if key not in self._words or key in self._measures:
+            raise CnnlensError(f"There is no claim {key!r} about {self._technique} that is not measured already.")
+
+        def register(function):
+            self._measures[key] = function
+            return function
+
+        return register
+
+    def __iter__(self):
+        for key, words in self._words.items():
+            yield self._claim(key, **words)
+
+    def _claim(self, key, *, support, sizes, **words):
+        sizes = self._sizes[sizes] if isinstance(sizes, str) else sizes
+        sizes = {profile: {name: _frozen(size) for name, size in given.items()} for profile, given in sizes.items()}
+        if key not in self._measures:
+            raise CnnlensError(f"The claim {key!r} of {self._name}.toml has no measure.")
+        support, measure = Support.parse(support), self._measures[key]
+        return Claim(key=key, technique=self._technique, support=support, sizes=sizes, measure=measure, **words)
+
+
+def _frozen(size):
+    return tuple(size) if isinstance(size, list) else size
 
 
 def settle(support, found):
-    """The verdict on a :class:`~cnnlens.scores.evidence.Difference`: the whole interval decides, not the value.
+    """The verdict on a :class:`~cnnlens.ledger.intervals.Difference`: the whole interval decides, not the value.
 
     Parameters
     ----------

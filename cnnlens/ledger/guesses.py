@@ -21,14 +21,14 @@ class Guess:
 
     Attributes
     ----------
-    key, technique, says : str
+    key, technique, statement : str
         The claim.
     guess, verdict : {"holds", "does not hold", "cannot be told here"}
     """
 
     key: str
     technique: str
-    says: str
+    statement: str
     guess: str
     verdict: str
 
@@ -95,7 +95,7 @@ def tally(ledger, guesses):
         if guess not in VERDICTS:
             raise unknown("verdict", guess, VERDICTS)
     rows = (
-        Guess(entry.key, entry.technique, entry.says, made[entry.key], entry.verdict)
+        Guess(entry.key, entry.technique, entry.claim.statement, made[entry.key], entry.verdict)
         for entry in ledger.entries
         if entry.key in made
     )

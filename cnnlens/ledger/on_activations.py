@@ -1,7 +1,7 @@
 """Claims about activation visualization (section 7.5), each as a test.
 
 The dissertation marks the unit "with the highest activation" of a layer; here that is the unit with the highest single
-answer, which is what the words say (``by="peak"``).
+activation, which is what the words say (``by="peak"``).
 """
 
 import keras
@@ -12,100 +12,54 @@ from ..lenses import activations, neurons
 from ..lenses.ablation import ablate
 from ..scores import activations as scores
 from ..scores import stimuli
-from .claim import Support, claim
+from .claim import Claims
+
+claims = Claims("activations")
 
 CLASSES = 10  # of both data sets
 
 
-def chosen(at, data, seed):
+def chosen(context, data, seed):
     """Which test images a seed draws: (images,) int."""
     count = len(data.y_test)
-    return np.random.default_rng(seed).choice(count, min(at.size.images, count), replace=False)
+    return np.random.default_rng(seed).choice(count, min(context.size.images, count), replace=False)
 
 
-def drawn(at, name, seed):
+def drawn(context, name, seed):
     """Test images and their labels, another random draw under each seed."""
-    data = at.data(name)
-    numbers = chosen(at, data, seed)
+    data = context.data(name)
+    numbers = chosen(context, data, seed)
     return data.x_test[numbers], data.y_test[numbers]
 
 
 # --- how much of the picture is left ------------------------------------------------------------------------
 
 
-@claim(
-    "lenet-27th-of-map",
-    section="7.5",
-    technique="activations",
-    says="From LeNet's first map to its last, 26 of 27 pixels are gone.",
-    looked_at="Figure 18: a two in six layers of LeNet, with pixels on the axes",
-    figure="pixels of a map of the first layer for each pixel of a map of the last pooling layer",
-    control="27, as the text says",
-    support=Support(-0.5, 0.5),
-    why="rounded, it must be 27",
-    quick={"seeds": 2},
-    full={"seeds": 2},
-)
-def lenet_27th_of_map(at, seed):
+@claims.measure("lenet-27th-of-map")
+def lenet_27th_of_map(context, seed):
     """Arithmetic of map sizes: 26² / 5²."""
-    return [1 / scores.pixels_left(at.net("lenet").layers())[-1].fraction], [27]
+    return [1 / scores.pixels_left(context.net("lenet").layers())[-1].fraction], [27]
 
 
-@claim(
-    "lenet-27th-of-picture",
-    section="7.5",
-    technique="activations",
-    says="Only 1/27 of the original number of pixels is left at LeNet's final layer.",
-    looked_at="Figure 18: a two in six layers of LeNet, with pixels on the axes",
-    figure="pixels of the picture that LeNet is shown for each pixel of a map of its last pooling layer",
-    control="27, as the text says",
-    support=Support(-0.5, 0.5),
-    why="rounded, it must be 27",
-    quick={"seeds": 2},
-    full={"seeds": 2},
-)
-def lenet_27th_of_picture(at, seed):
-    """Arithmetic of map sizes: 28² / 5². The original is the picture, not the first map, which has lost its border already."""
-    net = at.net("lenet")
+@claims.measure("lenet-27th-of-picture")
+def lenet_27th_of_picture(context, seed):
+    """Arithmetic of map sizes: 28² / 5². The original is the picture: the first map has lost its border already."""
+    net = context.net("lenet")
     return [np.prod(net.size) / np.prod(scores.pixels_left(net.layers())[-1].size)], [27]
 
 
-@claim(
-    "lenet-compacts",
-    section="7.5",
-    technique="activations",
-    says="Each layer of LeNet compacts what it gets, reducing the dimensions of the image.",
-    looked_at="Figure 18: maps that get smaller from layer to layer",
-    figure="numbers in the picture for each number that the last pooling layer passes on, all its units counted",
-    control="1: as many numbers as came in",
-    support=Support(0.05),
-    why="compacting leaves fewer numbers; one in twenty fewer would be enough",
-    quick={"seeds": 2},
-    full={"seeds": 2},
-)
-def lenet_compacts(at, seed):
+@claims.measure("lenet-compacts")
+def lenet_compacts(context, seed):
     """Arithmetic of whole layers: 28² numbers come in, 5² × 32 go out."""
-    net = at.net("lenet")
+    net = context.net("lenet")
     return [np.prod(net.size) * net.channels / scores.pixels_left(net.layers())[-1].values], [1]
 
 
-@claim(
-    "lenet-fifth-is-sixth",
-    section="7.5",
-    technique="activations",
-    says="The fifth and the sixth layer that are shown of LeNet are the same: the sixth has no visible effect.",
-    looked_at="Figure 18: the last two of six layers of LeNet, pooling and dropout",
-    figure="share of images that dropout passes on unchanged, to the last number, when the network is looked at",
-    control="the same while it is trained",
-    support=Support(0.9),
-    why="the same means every image, and dropout, which changes nearly every one while it trains, shows that it could be otherwise",
-    quick={"seeds": 2, "images": 200},
-    full={"seeds": 3, "images": 2000},
-)
-def lenet_fifth_is_sixth(at, seed):
+@claims.measure("lenet-fifth-is-sixth")
+def lenet_fifth_is_sixth(context, seed):
     """Equality of two outputs; dropout is that of Srivastava et al. (2014)."""
-    net = at.net("lenet")
-    read = net.read(drawn(at, "mnist", seed)[0], ["pool2", "dropout1"], progress=False)
+    net = context.net("lenet")
+    read = net.read(drawn(context, "mnist", seed)[0], ["pool2", "dropout1"], progress=False)
     trained = np.asarray(keras.random.dropout(read["pool2"], net.model.get_layer("dropout1").rate, seed=seed))
     return unchanged(read["pool2"], read["dropout1"]), unchanged(read["pool2"], trained)
 
@@ -120,9 +74,9 @@ def unchanged(before, after):
 # --- the most active unit -----------------------------------------------------------------------------------
 
 
-def _sharing(at, net, layer, seed):
+def _sharing(context, net, layer, seed):
     """For each digit, how often two of its images share their most active unit, and how often with shuffled labels."""
-    images, labels = drawn(at, "mnist", seed)
+    images, labels = drawn(context, "mnist", seed)
     winners = activations.most_active(net.read(images, [layer], progress=False)[layer], "peak")
     shuffled = np.random.default_rng(seed).permutation(labels)
     return shared_by_class(winners, labels), shared_by_class(winners, shuffled)
@@ -139,65 +93,27 @@ def shared_by_class(winners, labels):
     np.add.at(table, (labels, winners), 1)
     every = table.sum(1)
     if every.min() < 2:
-        raise CnnlensError(
-            "A class has only one image, so there is no pair of it to compare: show at least two of each."
-        )
+        raise CnnlensError("A class has only one image, so there is no pair of it: show at least two of each class.")
     return (table * (table - 1)).sum(1) / (every * (every - 1))
 
 
-@claim(
-    "lenet-same-digit-same-unit",
-    section="7.5",
-    technique="activations",
-    says="Two images of the same digit often have the same maximally active unit in LeNet.",
-    looked_at="activation sheets of two images of one digit, with the most active unit marked",
-    figure="share of pairs of one digit with the same most active unit in the second convolution (highest answer), digit by digit",
-    control="the same pairs after the labels were shuffled",
-    support=Support(0.1),
-    why="whoever compares ten pairs should see one more that agrees than among pairs of any digits",
-    quick={"seeds": 3, "images": 300},
-    full={"seeds": 5, "images": 2000},
-)
-def lenet_same_digit_same_unit(at, seed):
+@claims.measure("lenet-same-digit-same-unit")
+def lenet_same_digit_same_unit(context, seed):
     """Agreement of pairs within a class, against a permutation of the labels."""
-    return _sharing(at, at.net("lenet"), "conv2", seed)
+    return _sharing(context, context.net("lenet"), "conv2", seed)
 
 
-@claim(
-    "lenet-same-unit-learned",
-    section="7.5",
-    technique="activations",
-    says="That images of one digit share their most active unit shows units that have learned that digit's features.",
-    looked_at="activation sheets of two images of one digit, with the most active unit marked",
-    figure="by how much more pairs of one digit share their most active unit in the second convolution than shuffled pairs do",
-    control="the same in LeNet before training",
-    support=Support(0.1),
-    why="what an untrained network does as well was not learned; one pair in ten more is what one could see",
-    quick={"seeds": 3, "images": 300},
-    full={"seeds": 5, "images": 2000},
-)
-def lenet_same_unit_learned(at, seed):
+@claims.measure("lenet-same-unit-learned")
+def lenet_same_unit_learned(context, seed):
     """The advantage over shuffled labels, trained against untrained: a difference of differences."""
-    return [np.subtract(*_sharing(at, net, "conv2", seed)) for net in (at.net("lenet"), at.untrained("lenet", seed))]
+    nets = context.net("lenet"), context.untrained("lenet", seed)
+    return [np.subtract(*_sharing(context, net, "conv2", seed)) for net in nets]
 
 
-@claim(
-    "lenet-most-active-decides",
-    section="7.5",
-    technique="activations",
-    says="The most active unit of a layer shows how LeNet tells the digits apart.",
-    looked_at="Figure 18: in the fourth picture, head and tail of a two light up in the unit marked as most active",
-    figure="share of the other units whose loss hurts less than that of the most active unit of the second convolution "
-    "(hurts: the right digit's lead over the next one shrinks)",
-    control="the same for a unit of the layer named at random",
-    support=Support(0.25),
-    why="a unit that shows how the network decides should be among the quarter that matters most, a random one is in the middle",
-    quick={"seeds": 2, "images": 60},
-    full={"seeds": 5, "images": 500},
-)
-def lenet_most_active_decides(at, seed):
-    """Single-unit ablation (Morcos et al. 2018, section 3.1), on the margin between the right class and the runner-up."""
-    net, (images, labels) = at.net("lenet"), drawn(at, "mnist", seed)
+@claims.measure("lenet-most-active-decides")
+def lenet_most_active_decides(context, seed):
+    """Single-unit ablation (Morcos et al. 2018, section 3.1), on the margin of the right class over the runner-up."""
+    net, (images, labels) = context.net("lenet"), drawn(context, "mnist", seed)
     others = net.logits(images, progress=False)
     others[np.arange(len(labels)), labels] = -np.inf
     lost, gained = (ablate(net, images, names, "conv2").drop for names in (labels, others.argmax(1)))
@@ -219,14 +135,13 @@ def percentile_rank(losses, units):
 # --- a unit for the background ------------------------------------------------------------------------------
 
 
-def _background(at, net, layer, pooled, seed):
-    """For each digit, how far the unit that prefers the background most in half of the images does so in the other half."""
-    images, labels = drawn(at, "mnist", seed)
+def _background(context, net, layer, pooled, seed):
+    """For each digit, how far the unit that prefers the background most in half the images does so in the other half."""
+    images, labels = drawn(context, "mnist", seed)
     maps, half = net.read(images, [layer], progress=False)[layer], len(images) // 2
 
     def preference(which):
-        found = scores.background_fraction(maps[which], images[which], net.layer("conv1"), pooled)
-        return background_preference(found)
+        return background_preference(scores.background_fraction(maps[which], images[which], net.layer("conv1"), pooled))
 
     unit = preference(slice(half)).argmax()
     return [preference(np.flatnonzero(labels[half:] == digit) + half)[unit] for digit in range(CLASSES)]
@@ -241,38 +156,18 @@ def background_preference(found):
     return np.maximum(beyond, 0)
 
 
-BACKGROUND = {
-    "section": "7.5",
-    "technique": "activations",
-    "support": Support(0.8),
-    "looked_at": "Figure 18 and sheets like it: one unit that lights up around the digit in every image",
-    "figure": "how far the unit leaves the ink alone, digit by digit: 0 if it answers evenly everywhere, 1 if only on background; "
-    "the unit is chosen on other images",
-    "control": "the same in LeNet before training",
-    "why": "only means only: of what an even answer would give to the ink, four fifths must be missing",
-    "quick": {"seeds": 2, "images": 300},
-    "full": {"seeds": 5, "images": 2000},
-}
+@claims.measure("lenet-background-first")
+def lenet_background_first(context, seed):
+    """Fraction of a unit's activation that falls where its receptive field holds no ink, corrected for chance."""
+    nets = context.net("lenet"), context.untrained("lenet", seed)
+    return [_background(context, net, "conv1", 1, seed) for net in nets]
 
 
-@claim(
-    "lenet-background-first",
-    says="In LeNet's first layer is a unit that activates only for the background.",
-    **BACKGROUND,
-)
-def lenet_background_first(at, seed):
-    """Share of a unit's answer that falls where its receptive field holds no ink, corrected for chance."""
-    return [_background(at, net, "conv1", 1, seed) for net in (at.net("lenet"), at.untrained("lenet", seed))]
-
-
-@claim(
-    "lenet-background-second",
-    says="In LeNet's second layer is a unit that activates only for the background.",
-    **BACKGROUND,
-)
-def lenet_background_second(at, seed):
-    """As in the first layer, which the second pools: of the four positions that one pools, one that sees no ink is enough."""
-    return [_background(at, net, "pool1", 2, seed) for net in (at.net("lenet"), at.untrained("lenet", seed))]
+@claims.measure("lenet-background-second")
+def lenet_background_second(context, seed):
+    """As in the first layer, which the second pools: of four positions pooled, one that sees no ink is enough."""
+    nets = context.net("lenet"), context.untrained("lenet", seed)
+    return [_background(context, net, "pool1", 2, seed) for net in nets]
 
 
 # --- edge detectors -----------------------------------------------------------------------------------------
@@ -320,62 +215,27 @@ def _rarer(tunings):
     return min((oriented(tunings, toward) for toward in (UPRIGHT, LYING)), key=np.sum)
 
 
-def _vgg4_edges(at, layer, seed):
-    nets = at.net("vgg4"), at.untrained("vgg4", seed)
+def _vgg4_edges(context, layer, seed):
+    nets = context.net("vgg4"), context.untrained("vgg4", seed)
     return [_rarer(_tunings(net, layer, 32, (4, 8), stimuli.SHIFTS)) for net in nets]
 
 
-EDGES = {
-    "section": "7.5",
-    "technique": "activations",
-    "support": Support(0.05),
-    "figure": "share of the layer's units that are tuned to upright edges or to lying ones, whichever are fewer "
-    "(3 to 1 and within 22.5°, for gratings and for single edges alike)",
-    "control": "the same in VGG4 before training",
-    "why": "a few units are tuned by chance; one unit in twenty more, in both directions, is not",
-    "quick": {"seeds": 2},
-    "full": {"seeds": 5},
-}
-
-
-@claim(
-    "vgg4-edges-third-convolution",
-    says="VGG4's third layer has units that search for vertical edges and units that search for horizontal ones (third of its convolutions).",
-    looked_at="Figure 15: two units of layer 3 of VGG4, one with upright and one with lying strokes",
-    **EDGES,
-)
-def vgg4_edges_third_convolution(at, seed):
+@claims.measure("vgg4-edges-third-convolution")
+def vgg4_edges_third_convolution(context, seed):
     """Orientation selectivity (Ringach, Shapley and Hawken 2002) to two kinds of pictures."""
-    return _vgg4_edges(at, "conv3", seed)
+    return _vgg4_edges(context, "conv3", seed)
 
 
-@claim(
-    "vgg4-edges-third-picture",
-    says="VGG4's third layer has units that search for vertical edges and units that search for horizontal ones (third of the layers that are "
-    "shown: the second convolution, pooled).",
-    looked_at="Figures 15 and 19: two units of layer 3 of VGG4, where convolutions and pooling are shown",
-    **EDGES,
-)
-def vgg4_edges_third_picture(at, seed):
+@claims.measure("vgg4-edges-third-picture")
+def vgg4_edges_third_picture(context, seed):
     """Orientation selectivity (Ringach, Shapley and Hawken 2002) to two kinds of pictures."""
-    return _vgg4_edges(at, "pool1", seed)
+    return _vgg4_edges(context, "pool1", seed)
 
 
-@claim(
-    "vgg16-edges-deep",
-    section="7.5",
-    technique="activations",
-    says="Deep in VGG16, in layer 15 of 18, are units that search for edges of a certain orientation.",
-    looked_at="Figure 20: six layers of VGG16, one of them layer 15 (block5_conv1)",
-    figure="share of the units of block5_conv1 that are tuned to one orientation (3 to 1, and the same within 22.5° for gratings and for single edges)",
-    control="the same in VGG16 before training",
-    support=Support(0.05),
-    why="a few units are tuned by chance; one unit in twenty more is not",
-    quick={"seeds": 2, "side": 112, "periods": (16,), "shifts": (0.0,)},
-    full={"seeds": 3, "side": 224, "periods": (8, 16, 32), "shifts": stimuli.SHIFTS},
-)
-def vgg16_edges_deep(at, seed):
+@claims.measure("vgg16-edges-deep")
+def vgg16_edges_deep(context, seed):
     """Orientation selectivity (Ringach, Shapley and Hawken 2002) to two kinds of pictures."""
-    net, shown = at.net("vgg16"), (at.size.side, at.size.periods, at.size.shifts)
-    tuned = at.shared(("tuned", "vgg16", *shown), lambda: _tunings(net, "block5_conv1", *shown))
-    return [oriented(found) for found in (tuned, _tunings(neurons.untrained(net, seed), "block5_conv1", *shown))]
+    net, shown = context.net("vgg16"), (context.size.side, context.size.periods, context.size.shifts)
+    tuned = context.shared(("tuned", "vgg16", *shown), lambda: _tunings(net, "block5_conv1", *shown))
+    untrained = _tunings(neurons.untrained(net, seed), "block5_conv1", *shown)
+    return [oriented(tuned), oriented(untrained)]

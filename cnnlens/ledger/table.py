@@ -18,10 +18,10 @@ from ..scores import activations as scores_activations
 from ..scores import embedding as scores_embedding
 from ..scores import neurons as scores_neurons
 from ..scores import superpixels as scores_superpixels
-from . import rows
+from . import io
 from .book import measurable
 from .claim import CannotTell
-from .materials import Materials
+from .context import Context
 
 COMMITTED = Path("data") / "table.json"  # in the repository: measured at full on the real data
 SMALL = 64  # px: images below this are cut into squares, since superpixels would be a few pixels each
@@ -108,7 +108,7 @@ class Technique:
     ----------
     tells, faithful_means, stable_means : str
     measure : callable
-        ``measure(at, net, images, seed)`` returns faithful, stable and seconds an image.
+        ``measure(context, net, images, seed)`` returns faithful, stable and seconds an image.
     """
 
     tells: str
@@ -135,9 +135,9 @@ def last_hidden(net):
     return [layer.path for layer in net.layers() if net.classes is None or layer.units != len(net.classes)][-1]
 
 
-def _neurons(at, net, images, seed):
+def _neurons(context, net, images, seed):
     layer = middle(net)
-    units = range(min(at.size.units, net.layer(layer).units))
+    units = range(min(context.size.units, net.layer(layer).units))
     first, again = (
         timed(lambda s=s: neurons.maximize(net, layer, units, seed=s, progress=False)) for s in (seed, seed + 1)
     )
@@ -146,9 +146,9 @@ def _neurons(at, net, images, seed):
     return scores_neurons.against_real(first[0], tops).share, stable, again[1] / len(units)
 
 
-def _activations(at, net, images, seed):
+def _activations(context, net, images, seed):
     _needs_classes(net)
-    images = images[: at.size.silenced]
+    images = images[: context.size.ablated]
     found = ablate(net, images, net.logits(images, progress=False).argmax(1), middle(net))
     paths = [layer.path for layer in net.layers()]
     net.read(images, paths, progress=False)  # compiled before the clock runs
@@ -156,12 +156,12 @@ def _activations(at, net, images, seed):
     return scores_activations.importance(found.drop, found.response).correlation, 1.0, seconds
 
 
-def _tsne(at, net, images, seed):
+def _tsne(context, net, images, seed):
     read = timed(lambda: embedding.represent(net, images, last_hidden(net), progress=False))
     vectors = read[0].vectors
-    how = {"start": "random", "iterations": at.size.iterations, "progress": False}
+    how = {"start": "random", "iterations": context.size.iterations, "progress": False}
     maps = [timed(lambda s=s: embedding.arrange(vectors, seed=s, **how)[0]) for s in (seed, seed + 1)]
-    faithful = np.mean([scores_embedding.faithfulness(vectors, points)[0] for points, _ in maps])
+    faithful = np.mean([scores_embedding.trustworthiness_and_continuity(vectors, points)[0] for points, _ in maps])
     return (
         faithful,
         scores_embedding.agreement([points for points, _ in maps]).mean(),
@@ -169,15 +169,17 @@ def _tsne(at, net, images, seed):
     )
 
 
-def _lime(at, net, images, seed):
+def _lime(context, net, images, seed):
     _needs_classes(net)
-    faithful, stable, seconds = zip(*(_lime_of_one(at, net, image, seed) for image in images[: at.size.explained]))
+    faithful, stable, seconds = zip(
+        *(_lime_of_one(context, net, image, seed) for image in images[: context.size.explained])
+    )
     return np.nanmean(faithful), np.mean(stable), np.mean(seconds)
 
 
-def _lime_of_one(at, net, image, seed):
+def _lime_of_one(context, net, image, seed):
     parts = superpixels.segment(image, "grid" if image.shape[0] < SMALL else "slic", 50)
-    how = {"segments": parts, "samples": at.size.calls, "progress": False}
+    how = {"segments": parts, "samples": context.size.calls, "progress": False}
     first, again = (timed(lambda s=s: superpixels.explain(net, image, seed=s, **how)) for s in (seed, seed + 1))
     stable = scores_superpixels.stability([first[0].weights, again[0].weights]).rank
     return scores_superpixels.held_out_fidelity(net, first[0]), stable, again[1]
@@ -197,7 +199,8 @@ TECHNIQUES = {
     ),
     "activations": Technique(
         "What each layer passes on of one image, unit by unit.",
-        "rank correlation of how strongly a unit answers with what the prediction loses when it is silenced (1 the same order, 0 none)",
+        "rank correlation of how strongly a unit responds with what the prediction loses when it is ablated "
+        "(1 the same order, 0 none)",
         "nothing in it is random, so it is 1 by definition",
         _activations,
     ),
@@ -238,7 +241,7 @@ SIZES = {
         "networks": ("lenet", "vgg4"),
         "images": 300,
         "units": 4,
-        "silenced": 10,
+        "ablated": 10,
         "iterations": 250,
         "explained": 2,
         "calls": 128,
@@ -247,7 +250,7 @@ SIZES = {
         "networks": ("lenet", "vgg4", "vgg16", "inception_v3"),
         "images": 1000,
         "units": 16,
-        "silenced": 60,
+        "ablated": 60,
         "iterations": 750,
         "explained": 5,
         "calls": 512,
@@ -303,7 +306,7 @@ def _table(done, profile, seed):
     found = [done[cell] for cell in CELLS if cell in done]
     measured = tuple(one for one in found if isinstance(one, Row))
     gaps = tuple(one for one in found if isinstance(one, Gap))
-    return Table(rows=measured, gaps=gaps, source=rows.source(measured), settings={"profile": profile, "seed": seed})
+    return Table(rows=measured, gaps=gaps, source=io.source(measured), settings={"profile": profile, "seed": seed})
 
 
 def measure(technique, network, data, *, profile="quick", seed=0, kept=None):
@@ -322,10 +325,10 @@ def measure(technique, network, data, *, profile="quick", seed=0, kept=None):
     -------
     Row, or Gap where it cannot be measured here
     """
-    at, how = Materials(SIZES[profile], kept), TECHNIQUES[technique]
-    net = at.net(network)
+    context, how = Context(SIZES[profile], kept), TECHNIQUES[technique]
+    net = context.net(network)
     try:
-        faithful, stable, seconds = how.measure(at, net, _images(at, net, data), seed)
+        faithful, stable, seconds = how.measure(context, net, _images(context, net, data), seed)
     except CannotTell as lacking:
         return Gap(technique, network, data, str(lacking))
     return Row(
@@ -338,8 +341,8 @@ def measure(technique, network, data, *, profile="quick", seed=0, kept=None):
         float(stable),
         how.stable_means,
         float(f"{seconds:.3g}"),
-        dict(at.sources),
-        at.stands_in,
+        dict(context.sources),
+        context.stands_in,
         profile,
         datetime.datetime.now(datetime.UTC).date().isoformat(),
         __version__,
@@ -347,9 +350,9 @@ def measure(technique, network, data, *, profile="quick", seed=0, kept=None):
     )
 
 
-def _images(at, net, data):
+def _images(context, net, data):
     """As the network takes them, (N, H, W, C)."""
-    images = at.photos() if data == "photographs" else at.data(data).x_test[: at.size.images]
+    images = context.photos() if data == "photographs" else context.data(data).x_test[: context.size.images]
     with warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", message=".*were resized"
@@ -375,7 +378,7 @@ def _stands(row, profile, seed, kept):
 
 def write(table, path):
     """Write a table as JSON, whole or not at all."""
-    rows.write(path, rows=table.rows, gaps=table.gaps)
+    io.write(path, rows=table.rows, gaps=table.gaps)
 
 
 def read(path=None):
@@ -386,5 +389,5 @@ def read(path=None):
     CnnlensError
         If the file is missing or is no table.
     """
-    found, gaps = rows.read(path or files.repository() / COMMITTED, "table", rows=Row, gaps=Gap)
-    return Table(rows=found, gaps=gaps, source=rows.source(found))
+    found, gaps = io.read(path or files.repository() / COMMITTED, "table", rows=Row, gaps=Gap)
+    return Table(rows=found, gaps=gaps, source=io.source(found))

@@ -76,7 +76,7 @@ def selectivity(responses, labels):
     return Selectivity(index, names[means.argmax(0)])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class SharedMaximum:
     """How often two images have the same most active unit.
 
@@ -152,7 +152,7 @@ def _labels(labels, count):
     return labels
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class PixelsLeft:
     """How much of the picture a layer keeps.
 
@@ -263,7 +263,7 @@ def _empty(images, layer, height, width):
     return empty
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Importance:
     """How far the units that respond most are those that the decision needs.
 

@@ -4,12 +4,14 @@ Functions here take positions: the points of a map (N, 2) or the vectors of a re
 Euclidean and never include the point itself.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import CnnlensError
-from ..lenses import embedding
+from ..lenses.representation import Batches, check_vectors
+from ..network import Network
 from ..results import Result
 
 NEIGHBORS = 10
@@ -19,27 +21,27 @@ LARGE = 3000  # points above which silhouettes are taken of a random sample of t
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class MapScores(Result):
-    """What is known of a map.
+class EmbeddingScores(Result):
+    """How far a map can be trusted, in numbers.
 
     Attributes
     ----------
     layer : str
-    vote_map, vote_layer : float
-        Accuracy of a nearest-neighbor vote in the map and in the layer itself; NaN without labels. Their difference is
-        what the map lost (or seems to have won).
+    knn_map, knn_layer : float
+        Leave-one-out k-nearest-neighbor accuracy in the map and in the layer itself; NaN without labels. Their
+        difference is what the map lost (or seems to have won).
     trustworthiness, continuity : float
         In [0, 1]; 1 when no point has false, respectively lost, neighbors in the map.
     silhouette_map, silhouette_layer : ndarray (classes,)
         In [-1, 1]: how much nearer points are to their own class than to the next one; NaN for a class with no images.
     variance : float
-        Share of the layer's variance that the map was made from.
+        Fraction of the layer's variance that the map was made from.
     classes : tuple of str
     """
 
     layer: str
-    vote_map: float
-    vote_layer: float
+    knn_map: float
+    knn_layer: float
     trustworthiness: float
     continuity: float
     silhouette_map: np.ndarray
@@ -49,42 +51,46 @@ class MapScores(Result):
 
     def __str__(self):
         return (
-            f"{self.layer}: nearest-neighbor vote {self.vote_layer:.3f} in the layer, {self.vote_map:.3f} in the map; "
+            f"{self.layer}: k-nearest-neighbor accuracy {self.knn_layer:.3f} in the layer, {self.knn_map:.3f} in the map; "
             f"trustworthiness {self.trustworthiness:.3f}, continuity {self.continuity:.3f}"
         )
 
 
-def score(mapped, *, k=NEIGHBORS):
+def score(embedding, *, k=NEIGHBORS):
     """All numbers of one map.
 
     Parameters
     ----------
-    mapped : Map
+    embedding : Embedding
     k : int
         Neighbors that are looked at.
 
     Returns
     -------
-    MapScores
-        With ``vote_layer`` and ``silhouette_layer`` of the representation that the map was made from, which is reduced
-        where the layer is wide; :func:`vote_full` gives the vote in the whole layer.
+    EmbeddingScores
+        With ``knn_layer`` and ``silhouette_layer`` of the representation that the map was made from, which is reduced
+        where the layer is wide; :func:`knn_accuracy_full` gives the accuracy in the whole layer.
     """
-    points, vectors, labels = mapped.points, mapped.representation.vectors, mapped.labels
-    trust, keep = faithfulness(vectors, points, k)
-    count = len(mapped.classes) if mapped.classes else 0 if labels is None else labels.max() + 1
-    nothing = np.full(count, np.nan)
-    return MapScores(
-        layer=mapped.layer,
-        vote_map=float("nan") if labels is None else vote(points, labels, k),
-        vote_layer=float("nan") if labels is None else vote(vectors, labels, k),
+    points, vectors, labels = embedding.points, embedding.representation.vectors, embedding.labels
+    trust, keep = trustworthiness_and_continuity(vectors, points, k)
+    count = len(embedding.classes) if embedding.classes else 0 if labels is None else labels.max() + 1
+    if labels is None:
+        accuracies, silhouettes = [float("nan")] * 2, [np.full(count, np.nan)] * 2
+    else:
+        accuracies = [knn_accuracy(space, labels, k) for space in (points, vectors)]
+        silhouettes = [silhouette(space, labels, count) for space in (points, vectors)]
+    return EmbeddingScores(
+        layer=embedding.layer,
+        knn_map=accuracies[0],
+        knn_layer=accuracies[1],
         trustworthiness=trust,
         continuity=keep,
-        silhouette_map=nothing if labels is None else silhouette(points, labels, count),
-        silhouette_layer=nothing if labels is None else silhouette(vectors, labels, count),
-        variance=mapped.representation.variance,
-        classes=mapped.classes or tuple(map(str, range(count))),
-        source=mapped.source,
-        settings={**mapped.settings, "neighbors": k},
+        silhouette_map=silhouettes[0],
+        silhouette_layer=silhouettes[1],
+        variance=embedding.representation.variance,
+        classes=embedding.classes or tuple(map(str, range(count))),
+        source=embedding.source,
+        settings={**embedding.settings, "neighbors": k},
     )
 
 
@@ -95,47 +101,34 @@ def neighbors(positions, k=NEIGHBORS):
     """Indices (N, k) of the k nearest others of each point, nearest first."""
     from sklearn.neighbors import NearestNeighbors
 
-    positions = embedding.check_vectors(positions)
+    positions = check_vectors(positions)
     _check_k(k, len(positions))
     method = "kd_tree" if positions.shape[1] <= 3 else "brute"
     return NearestNeighbors(n_neighbors=k, algorithm=method).fit(positions).kneighbors(return_distance=False)
 
 
-def vote(positions, labels, k=NEIGHBORS):
-    """Accuracy of a vote of the k nearest neighbors, each point being left out in its turn; in [0, 1].
+def knn_accuracy(positions, labels, k=NEIGHBORS):
+    """Leave-one-out accuracy of a k-nearest-neighbor classifier, in [0, 1].
 
     A tie goes to the class whose neighbors are nearer.
     """
-    return float((_winners(np.asarray(labels)[neighbors(positions, k)]) == labels).mean())
+    return float((majority(np.asarray(labels)[neighbors(positions, k)]) == labels).mean())
 
 
-def vote_by_class(positions, labels, k=NEIGHBORS, classes=None):
-    """The vote of the k nearest neighbors class by class: the share of each class that it gets right, (classes,).
-
-    NaN for a class without images.
-    """
-    labels = np.asarray(labels)
-    right = _winners(labels[neighbors(positions, k)]) == labels
-    members = np.bincount(labels, minlength=classes or 0)
-    return np.divide(
-        np.bincount(labels, right, len(members)), members, out=np.full(len(members), np.nan), where=members > 0
-    )
-
-
-def own_share(positions, labels, k=NEIGHBORS):
-    """What part of each point's k nearest neighbors is of its own class: (N,), 0 to 1."""
+def same_class_fraction(positions, labels, k=NEIGHBORS):
+    """What fraction of each point's k nearest neighbors is of its own class: (N,), 0 to 1."""
     labels = np.asarray(labels)
     return (labels[neighbors(positions, k)] == labels[:, None]).mean(1)
 
 
-def _winners(found):
+def majority(found):
     """The most frequent label of each row (N, k), of those tied the one met first."""
     counts = (found[:, :, None] == found[:, None, :]).sum(2)
     return found[np.arange(len(found)), counts.argmax(1)]
 
 
-def vote_full(net, images, labels, layer, *, k=NEIGHBORS, sample=SAMPLE, seed=0, progress=True):
-    """The vote in the whole layer, not reduced: for a random sample of images, by neighbors among all images.
+def knn_accuracy_full(net, images, labels, layer, *, k=NEIGHBORS, sample=SAMPLE, seed=0, progress=True):
+    """k-nearest-neighbor accuracy in the whole layer, not reduced: of a random sample of images, among all images.
 
     Parameters
     ----------
@@ -149,21 +142,18 @@ def vote_full(net, images, labels, layer, *, k=NEIGHBORS, sample=SAMPLE, seed=0,
     Returns
     -------
     float
-        In [0, 1]. Standard error about ``sqrt(vote * (1 - vote) / sample)``.
+        In [0, 1]. Standard error about ``sqrt(accuracy * (1 - accuracy) / sample)``.
     """
-    labels = np.asarray(labels)
+    net, labels = Network.of(net), np.asarray(labels)
     _check_k(k, len(images))
     asked = np.sort(np.random.default_rng(seed).choice(len(images), min(sample, len(images)), replace=False))
-    queries = np.concatenate(list(embedding.Chunks(net, images[asked], layer, progress=progress)))
-    distances = np.empty((len(asked), len(images)), np.float32)
-    done = 0
-    for chunk in embedding.Chunks(net, images, layer, progress=progress):
-        distances[:, done : done + len(chunk)] = _squared(queries, chunk)
-        done += len(chunk)
+    queries = np.concatenate(list(Batches(net, images[asked], layer, progress=progress)))
+    distances = [_squared(queries, batch) for batch in Batches(net, images, layer, progress=progress)]
+    distances = np.concatenate(distances, axis=1)
     distances[np.arange(len(asked)), asked] = np.inf
     nearest = np.argpartition(distances, k, axis=1)[:, :k]
     nearest = np.take_along_axis(nearest, np.take_along_axis(distances, nearest, 1).argsort(1), 1)
-    return float((_winners(labels[nearest]) == labels[asked]).mean())
+    return float((majority(labels[nearest]) == labels[asked]).mean())
 
 
 def _squared(a, b):
@@ -177,7 +167,7 @@ def _squared(a, b):
 # --- the map against the representation ---------------------------------------------------------------------
 
 
-def faithfulness(before, after, k=NEIGHBORS):
+def trustworthiness_and_continuity(before, after, k=NEIGHBORS):
     """Trustworthiness and continuity of a map (Venna and Kaski 2001).
 
     Parameters
@@ -253,7 +243,7 @@ def silhouette(positions, labels, classes=None, seed=0):
 
 
 def agreement(maps, k=NEIGHBORS):
-    """How much the maps of one representation agree on who is near whom: shared k nearest neighbors, in [0, 1].
+    """How much the maps of one representation agree on who is near whom: the fraction of shared k nearest neighbors.
 
     Parameters
     ----------
@@ -264,18 +254,19 @@ def agreement(maps, k=NEIGHBORS):
     Returns
     -------
     ndarray (pairs,)
-        One for each pair of maps. Chance is k / (N - 1).
+        In [0, 1], one for each pair of maps. Chance is k / (N - 1).
     """
     near = [neighbors(points, k) for points in maps]
-    if len({len(each) for each in near}) != 1 or len(near) < 2:
+    counts = {len(each) for each in near}
+    if len(counts) != 1 or len(near) < 2:
         raise CnnlensError(
-            f"Agreement needs at least two maps of the same images; got {len(near)} of {sorted({len(each) for each in near})} points."
+            f"Agreement needs at least two maps of the same images; got {len(near)} of {sorted(counts)} points."
         )
-    return np.array([shared(near[i], near[j]) for i in range(len(near)) for j in range(i + 1, len(near))])
+    return np.array([shared_neighbors(one, other) for one, other in itertools.combinations(near, 2)])
 
 
-def shared(one, other):
-    """Mean share of neighbors (N, k) that two lists have in common."""
+def shared_neighbors(one, other):
+    """Mean fraction of neighbors (N, k) that two lists have in common."""
     return float((one[:, :, None] == other[:, None, :]).any(2).mean())
 
 
@@ -293,7 +284,7 @@ def gaps(positions, labels):
     return np.linalg.norm(centers[:, None] - centers[None], axis=2)
 
 
-# --- his observations as questions --------------------------------------------------------------------------
+# --- the dissertation's observations as questions -----------------------------------------------------------
 
 
 def grouping(positions, labels, k=NEIGHBORS, classes=None):
@@ -304,8 +295,7 @@ def grouping(positions, labels, k=NEIGHBORS, classes=None):
     ndarray (classes,)
         1 is chance; NaN for a class with fewer than two images.
     """
-    labels = np.asarray(labels)
-    same = (labels[neighbors(positions, k)] == labels[:, None]).mean(1)
+    labels, same = np.asarray(labels), same_class_fraction(positions, labels, k)
     found = np.full(classes or labels.max() + 1, np.nan)
     for label in range(len(found)):
         members = labels == label
@@ -314,37 +304,13 @@ def grouping(positions, labels, k=NEIGHBORS, classes=None):
     return found
 
 
-def groups_by_class(positions, labels, k=NEIGHBORS, classes=None):
-    """What the groups of a map are made of: the share of each class in the points that lie in a group, (classes,).
-
-    A point lies in a group if more than half of its k nearest neighbors are of its own class. All NaN if none does.
-    """
-    labels = np.asarray(labels)
-    members = np.bincount(labels[own_share(positions, labels, k) > 0.5], minlength=classes or labels.max() + 1)
-    return members / members.sum() if members.any() else np.full(len(members), np.nan)
-
-
-def sky_blue(images):
-    """What part of each image is blue as a clear sky is, from pale to deep: (N,), 0 to 1.
-
-    A pixel counts when blue is its strongest channel and red its weakest, blue leads red by a tenth of full scale, and it
-    is no darker than a third. A rule of thumb: water that mirrors the sky counts too, a grey sky does not.
-
-    Parameters
-    ----------
-    images : array (N, H, W, 3) in [0, 1]
-    """
-    red, green, blue = np.moveaxis(np.asarray(images), -1, 0)
-    return ((blue >= green) & (green >= red) & (blue - red > 0.1) & (blue > 1 / 3)).mean((1, 2))
-
-
 def mean_color(images):
     """The mean of each channel over an image: (N, C)."""
     return np.stack([np.asarray(image).mean((0, 1)) for image in images])
 
 
-def without(positions, nuisance):
-    """What is left of positions when all that depends linearly on a nuisance and its squares is taken out.
+def regress_out(positions, nuisance):
+    """What is left of positions when a nuisance is regressed out, linear and quadratic.
 
     Parameters
     ----------
@@ -369,14 +335,14 @@ def class_neighbors(positions, labels, k=NEIGHBORS, classes=None):
     Returns
     -------
     ndarray (classes, classes)
-        Symmetric. Of all neighbors that are of another class, the share that joins classes a and b, in either direction;
-        the pairs add up to 1, so chance is about 1 / (number of pairs). The diagonal is NaN.
+        Symmetric. Of all neighbors that are of another class, the fraction that joins classes a and b, in either
+        direction; the pairs add up to 1, so chance is about 1 / (number of pairs). The diagonal is NaN.
     """
     labels = np.asarray(labels)
     count = classes or labels.max() + 1
     found = np.zeros((count, count))
     np.add.at(found, (np.repeat(labels, k), labels[neighbors(positions, k)].ravel()), 1)
-    return _symmetric_shares(found)
+    return _symmetric_fractions(found)
 
 
 def confusions(labels, predictions, classes=None):
@@ -384,15 +350,15 @@ def confusions(labels, predictions, classes=None):
     count = classes or max(np.max(labels), np.max(predictions)) + 1
     found = np.zeros((count, count))
     np.add.at(found, (labels, predictions), 1)
-    return _symmetric_shares(found)
+    return _symmetric_fractions(found)
 
 
-def _symmetric_shares(counts):
+def _symmetric_fractions(counts):
     np.fill_diagonal(counts, 0)
     both = counts + counts.T
-    shares = both / max(counts.sum(), 1)
-    np.fill_diagonal(shares, np.nan)
-    return shares
+    fractions = both / max(counts.sum(), 1)
+    np.fill_diagonal(fractions, np.nan)
+    return fractions
 
 
 def pairs(matrix):
@@ -407,24 +373,13 @@ def rank_of_pair(matrix, one, other):
     return 1 + [frozenset(pair[:2]) for pair in pairs(matrix)].index(frozenset((one, other)))
 
 
-def same_order(one, other):
+def pair_rank_correlation(one, other):
     """Spearman's correlation of two symmetric matrices over their pairs, in [-1, 1]; NaN if one is constant."""
     upper = np.triu_indices(len(one), 1)
-    return ranked_alike(one[upper], other[upper])
+    return rank_correlation(one[upper], other[upper])
 
 
-def same_order_by_chance(one, other, *, shuffles=100, seed=0):
-    """:func:`same_order` when the classes of one matrix are given each other's names at random: the mean of many shuffles.
-
-    Rows and columns move together, so that a matrix keeps its own structure (Mantel 1967, "The detection of disease
-    clustering and a generalized regression approach").
-    """
-    generator = np.random.default_rng(seed)
-    orders = (generator.permutation(len(one)) for _ in range(shuffles))
-    return float(np.mean([same_order(one[order][:, order], other) for order in orders]))
-
-
-def ranked_alike(one, other):
+def rank_correlation(one, other):
     """Spearman's rank correlation of two lists of numbers, in [-1, 1]; NaN if one is constant."""
     from scipy.stats import spearmanr
 

@@ -54,7 +54,7 @@ def run(options):
         "classes": data.classes,
         "perplexity": options.perplexity,
         "seed": options.seed,
-        "data": data.source,
+        "source": data.source,
     }
     shown = [layer.path for layer in net.layers()]
     if snapshots:

@@ -1,4 +1,4 @@
-"""A figure, what it is compared with, and how far chance could have moved the difference."""
+"""A measured value, what it is compared with, and how far chance could have moved the difference."""
 
 from dataclasses import dataclass
 
@@ -10,21 +10,21 @@ CONFIDENCE = 0.95
 RESAMPLES = 2000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Difference:
-    """A figure, its control, and the difference with an interval.
+    """A measured value, its control, and the difference of the two with an interval.
 
     Attributes
     ----------
-    figure, control : float
+    value, control : float
         Means over all seeds and items.
     low, high : float
-        Interval of ``figure - control`` that holds the true difference in 95 of 100 such measurements.
+        Interval of ``value - control`` that holds the true difference in 95 of 100 such measurements.
     seeds, items : int
         How many of each it rests on.
     """
 
-    figure: float
+    value: float
     control: float
     low: float
     high: float
@@ -32,22 +32,22 @@ class Difference:
     items: int
 
     @property
-    def value(self):
-        """``figure - control``."""
-        return self.figure - self.control
+    def difference(self):
+        """``value - control``."""
+        return self.value - self.control
 
 
-def difference(figures, controls, *, seed=0):
+def difference(values, controls, *, seed=0):
     """The difference of two means, and an interval by the rule that fits what was measured.
 
-    Shares (all items 0 or 1) take Newcombe's hybrid score interval (1998, "Interval estimation for the difference between
+    Proportions (all items 0 or 1) take Newcombe's hybrid score interval (1998, "Interval estimation for the difference between
     independent proportions", method 10), which stays honest at 0 % and 100 %. Several items take the bootstrap that draws
     seeds and items anew, both at once (Owen 2007, "The pigeonhole bootstrap"): the same filters or photographs come back
     under each seed, so that more seeds do not make more filters. One item takes Student's t over the seeds.
 
     Parameters
     ----------
-    figures, controls : array (S, n) and (S, m)
+    values, controls : array (S, n) and (S, m)
         A row a seed, a column an item (a unit, a photograph, a class). Where n equals m, items are taken as pairs.
     seed : int
         Of the bootstrap.
@@ -61,29 +61,23 @@ def difference(figures, controls, *, seed=0):
     CnnlensError
         If an array is empty, holds NaN, the two differ in their number of seeds, or there is one item under one seed.
     """
-    figures, controls = (np.atleast_2d(np.asarray(found, float)) for found in (figures, controls))
-    if (
-        figures.ndim != 2
-        or controls.ndim != 2
-        or len(figures) != len(controls)
-        or not figures.size
-        or not controls.size
-    ):
-        raise CnnlensError(f"A difference needs a row a seed in both; got shapes {figures.shape} and {controls.shape}.")
-    if not (np.isfinite(figures).all() and np.isfinite(controls).all()):
-        raise CnnlensError("A difference needs finite figures and controls; got NaN or infinity.")
-    seeds, items = figures.shape
+    values, controls = (np.atleast_2d(np.asarray(found, float)) for found in (values, controls))
+    if values.ndim != 2 or controls.ndim != 2 or len(values) != len(controls) or not values.size or not controls.size:
+        raise CnnlensError(f"A difference needs a row a seed in both; got shapes {values.shape} and {controls.shape}.")
+    if not (np.isfinite(values).all() and np.isfinite(controls).all()):
+        raise CnnlensError("A difference needs finite values and controls; got NaN or infinity.")
+    seeds, items = values.shape
     if items == 1 and controls.shape[1] == 1:
         if seeds == 1:
             raise CnnlensError(
                 "One item under one seed has no interval. Measure under at least two seeds, or return more items."
             )
-        low, high = _student(figures[:, 0] - controls[:, 0])
-    elif np.isin(figures, (0, 1)).all() and np.isin(controls, (0, 1)).all():
-        low, high = _newcombe(figures.mean(), items, controls.mean(), controls.shape[1])
+        low, high = _student(values[:, 0] - controls[:, 0])
+    elif np.isin(values, (0, 1)).all() and np.isin(controls, (0, 1)).all():
+        low, high = _newcombe(values.mean(), items, controls.mean(), controls.shape[1])
     else:
-        low, high = _pigeonhole(figures, controls, seed)
-    return Difference(float(figures.mean()), float(controls.mean()), float(low), float(high), seeds, items)
+        low, high = _pigeonhole(values, controls, seed)
+    return Difference(float(values.mean()), float(controls.mean()), float(low), float(high), seeds, items)
 
 
 def _student(differences):
@@ -101,23 +95,23 @@ def _newcombe(p, n, q, m):
     return p - q - np.hypot(p - low_p, high_q - q), p - q + np.hypot(high_p - p, q - low_q)
 
 
-def wilson(share, count):
-    """Wilson's score interval of a share of ``count`` items (1927, "Probable inference"), as (low, high)."""
+def wilson(proportion, count):
+    """Wilson's score interval of a proportion of ``count`` items (1927, "Probable inference"), as (low, high)."""
     from scipy.stats import norm
 
     z = norm.ppf((1 + CONFIDENCE) / 2)
-    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    reach = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    middle = (proportion + z**2 / (2 * count)) / (1 + z**2 / count)
+    reach = z / (1 + z**2 / count) * np.sqrt(proportion * (1 - proportion) / count + z**2 / (4 * count**2))
     return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
-def _pigeonhole(figures, controls, seed):
+def _pigeonhole(values, controls, seed):
     generator = np.random.default_rng(seed)
-    seeds, n, m = len(figures), figures.shape[1], controls.shape[1]
+    seeds, n, m = len(values), values.shape[1], controls.shape[1]
     means = []
     for _ in range(RESAMPLES):
         rows = generator.integers(seeds, size=seeds)
         columns = generator.integers(n, size=n)
         others = columns if n == m else generator.integers(m, size=m)
-        means.append(figures[rows][:, columns].mean() - controls[rows][:, others].mean())
+        means.append(values[rows][:, columns].mean() - controls[rows][:, others].mean())
     return np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])

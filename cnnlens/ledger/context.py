@@ -1,4 +1,4 @@
-"""Networks and data for the measurements: loaded once, and written down when a measurement takes them."""
+"""Where a measurement runs: its sizes, and networks and data, loaded once and written down when it takes them."""
 
 import time
 from types import SimpleNamespace
@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from .. import datasets, zoo
 
 
-class Materials:
-    """What measurements are made of.
+class Context:
+    """The sizes, networks, and data of a measurement.
 
     Parameters
     ----------

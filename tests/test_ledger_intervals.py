@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnnlens.errors import CnnlensError
-from cnnlens.scores.evidence import difference, wilson
+from cnnlens.ledger.intervals import difference, wilson
 
 
 def covered(draw, truth, trials=300):
@@ -18,7 +18,7 @@ def covered(draw, truth, trials=300):
 
 def test_shares_at_nought_and_all_keep_an_interval():
     found = difference(np.zeros((3, 32)), np.zeros((3, 32)))
-    assert found.value == 0 and found.low < -0.05 and found.high > 0.05
+    assert found.difference == 0 and found.low < -0.05 and found.high > 0.05
     assert wilson(0, 32) == pytest.approx((0, 0.1072), abs=1e-3)  # Newcombe 1998 and any table
 
 
@@ -53,8 +53,8 @@ def test_arithmetic_has_no_width_and_seeds_repeat():
 
 
 @pytest.mark.parametrize(
-    "figures, controls", [([[1.0]], [[1.0], [2.0]]), ([[]], [[]]), ([[1.0]], [[0.5]]), ([[np.nan]], [[1.0]])]
+    "values, controls", [([[1.0]], [[1.0], [2.0]]), ([[]], [[]]), ([[1.0]], [[0.5]]), ([[np.nan]], [[1.0]])]
 )
-def test_what_cannot_be_compared_is_refused(figures, controls):
+def test_what_cannot_be_compared_is_refused(values, controls):
     with pytest.raises(CnnlensError):
-        difference(figures, controls)
+        difference(values, controls)

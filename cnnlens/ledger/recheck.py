@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import CnnlensError, unknown
-from .book import Entry, measurable, measure
-from .claim import CLAIMS
+from .book import CLAIMS, Entry, measurable, measure
 
 ROUNDING = 1e-5  # of the figures' own size: what other processors and thread counts move a sum by
 
@@ -29,8 +28,8 @@ class Recheck:
         before, now = self.before.found, self.now.found
         if before is None or now is None:
             return before is now
-        slack = ROUNDING * max(abs(before.figure), abs(before.control), abs(before.low), abs(before.high))
-        return bool(before.low - slack <= now.value <= before.high + slack)
+        slack = ROUNDING * max(abs(before.value), abs(before.control), abs(before.low), abs(before.high))
+        return bool(before.low - slack <= now.difference <= before.high + slack)
 
     def __str__(self):
         before, now = self.before.found, self.now.found
@@ -38,7 +37,7 @@ class Recheck:
             return f"{self.before.key}: {self.before.reason} | now: {self.now.reason}"
         place = "within" if self.ok else "OUTSIDE"
         return (
-            f"{self.before.key}: {now.value:.4g} now, {place} {before.low:.4g} to {before.high:.4g} ({before.value:.4g} on {self.before.date}); "
+            f"{self.before.key}: {now.difference:.4g} now, {place} {before.low:.4g} to {before.high:.4g} ({before.difference:.4g} on {self.before.date}); "
             f"{self.now.verdict} now, {self.before.verdict} then"
         )
 

@@ -1,0 +1,56 @@
+"""A user's own model from a file."""
+
+from pathlib import Path
+
+from ..errors import CnnlensError, first_line
+from ..network import Network
+from ..preprocessing import chosen
+from .weights import fill, reinitialized
+
+import keras
+
+SUFFIXES = (".keras", ".h5", ".hdf5")
+
+
+def load(path, weights, seed, pixels):
+    """The network in a ``.keras`` file, opened in Keras's safe mode.
+
+    An ``.h5`` model is never opened: that format can hold Python code wherever it names a function.
+    """
+    if not path.is_file():
+        raise CnnlensError(f"There is no model file {str(path)!r}.")
+    if path.suffix != ".keras":
+        raise CnnlensError(_refusal(path))
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        raise CnnlensError(f"{path.name} was not opened: {_reason(str(error), first_line(error))}.") from error
+    source = path.name
+    if weights == "random":
+        model, source = reinitialized(model, seed), f"{path.name} untrained, seed {seed}"
+    elif weights != "auto":
+        fill(model, weights)
+        source = f"{path.name} with weights from {Path(weights).name}"
+    preprocessing, sentence = chosen(model, pixels)
+    return Network(model, path.stem, source=f"{source}, {sentence}", preprocessing=preprocessing)
+
+
+def _refusal(path):
+    if path.name.endswith(".weights.h5"):
+        return f"{path.name} holds weights alone. Name the network as well: load('lenet', weights={str(path)!r})."
+    new = path.with_suffix(".keras").name
+    return (
+        f"{path.name} was not opened: an .h5 model can hold Python code, which could do anything on this machine. "
+        f"Where you trust it, convert it once: keras.models.load_model({path.name!r}, compile=False).save({new!r})."
+    )
+
+
+def _reason(text, line):
+    if "ambda" in text or "unsafe" in text or "safe_mode" in text:
+        return (
+            "it holds Python code (a Lambda layer), which could do anything on this machine. "
+            "Save it again with a named layer instead"
+        )
+    if "custom" in text.lower() or "register" in text.lower():
+        return f"it uses a class that Keras does not know ({line}). Import the module that registers it first"
+    return f"it is no readable Keras model ({line}). Save it with model.save('name.keras')"
