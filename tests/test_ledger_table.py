@@ -13,7 +13,7 @@ TINY = {
     "networks": ("lenet",),
     "images": 100,
     "units": 4,
-    "silenced": 12,
+    "ablated": 12,
     "iterations": 60,
     "explained": 1,
     "calls": 64,
