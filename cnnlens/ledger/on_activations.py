@@ -11,7 +11,7 @@ from ..errors import CnnlensError
 from ..lenses import activations, neurons
 from ..lenses.ablation import ablate
 from ..scores import activations as scores
-from ..scores import stimuli
+from . import stimuli
 from .claim import Claims
 
 claims = Claims("activations")
@@ -184,7 +184,7 @@ def oriented(tunings, toward=None):
 
     Parameters
     ----------
-    tunings : sequence of :class:`cnnlens.scores.stimuli.Tuning`
+    tunings : sequence of :class:`cnnlens.ledger.stimuli.Tuning`
         To pictures of several sorts, such as gratings and edges, each with a circle of 180 degrees.
     toward : float, optional
         The orientation in degrees that is asked about; by default any will do.
