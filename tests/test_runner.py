@@ -110,7 +110,8 @@ with o:
         print(traceback.format_exc())
 """,
     "explorer": """
-from cnnlens.explore.base import Explorer, Frame, Number
+from cnnlens.explore.base import Explorer, Frame
+from cnnlens.explore.controls import Number
 Explorer([Number('x', high=3)], lambda values, found: 1 / 0)
 """,
 }

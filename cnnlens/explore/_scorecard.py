@@ -10,7 +10,8 @@ from ..figures.base import tiles
 from ..figures.ledger import forest
 from ..ledger.claim import VERDICTS
 from ..ledger.guesses import KINDS, tally
-from .base import Control, Explorer, Frame
+from .base import Explorer, Frame
+from .controls import Control
 
 
 def scorecard(ledger, guesses=None):
