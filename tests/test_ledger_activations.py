@@ -9,9 +9,8 @@ import pytest
 
 from cnnlens import zoo
 from cnnlens.errors import CnnlensError
-from cnnlens.ledger import CLAIMS, FAILS, HOLDS, measure
+from cnnlens.ledger import CLAIMS, FAILS, HOLDS, measure, stimuli
 from cnnlens.scores import activations as scores
-from cnnlens.scores import stimuli
 
 ARITHMETIC = {"lenet-27th-of-map": HOLDS, "lenet-27th-of-picture": FAILS, "lenet-compacts": FAILS}
 

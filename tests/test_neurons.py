@@ -8,6 +8,7 @@ from cnnlens.__main__ import main
 from cnnlens.course import verdict
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import neurons as figures
+from cnnlens.ledger import pictures
 from cnnlens.lenses.neurons import colors, fourier, framing, gates, maximization
 
 kl = keras.layers
@@ -230,9 +231,9 @@ def test_a_unit_that_asks_for_a_color_gets_it_though_grey_is_silent(channels, ex
         and "started from a plain color" in found.evidence[0]
     )
     np.testing.assert_array_equal(found.images[0].mean((0, 1)) > 0.5, expected)
-    even = scores.neurons.evenness(found.images)
+    even = pictures.evenness(found.images)
     assert even[0] > 0.8 and even[1] < 0.1
-    assert scores.neurons.evenness(found.snapshots[0]).round(1).tolist() == [1, 0], (
+    assert pictures.evenness(found.snapshots[0]).round(1).tolist() == [1, 0], (
         "the snapshots are those of the image kept"
     )
     weights = np.eye(2, dtype=np.float32)
@@ -379,7 +380,7 @@ def test_against_real(color):
         tops = exemplars.find(color, "two", images, measure=measure, k=1)
         result = scores.neurons.against_real(found, tops)
         above = found.activation > tops.activation[:, 0]
-        assert result.share == above[found.live].mean() and result.share > 0.5
+        assert result.fraction == above[found.live].mean() and result.fraction > 0.5
     with pytest.raises(CnnlensError, match="measure"):
         scores.neurons.against_real(found, exemplars.find(color, "two", images, measure="mean", k=1))
 

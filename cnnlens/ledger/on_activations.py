@@ -9,7 +9,7 @@ import numpy as np
 
 from ..lenses import activations, neurons
 from ..scores import activations as scores
-from ..scores import stimuli
+from . import stimuli
 from .claim import Claims
 
 claims = Claims("activations")

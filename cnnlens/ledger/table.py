@@ -141,7 +141,7 @@ def _neurons(context, net, images, seed):
     )
     tops = exemplars.find(net, layer, images, units, k=1, measure="mean", progress=False)
     stable = scores_neurons.seed_agreement(first[0].images, again[0].images).same.mean()
-    return scores_neurons.against_real(first[0], tops).share, stable, again[1] / len(units)
+    return scores_neurons.against_real(first[0], tops).fraction, stable, again[1] / len(units)
 
 
 def _activations(context, net, images, seed):

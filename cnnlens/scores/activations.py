@@ -389,7 +389,7 @@ def oriented(tunings, toward=None):
 
     Parameters
     ----------
-    tunings : sequence of :class:`cnnlens.scores.stimuli.Tuning`
+    tunings : sequence of :class:`cnnlens.ledger.stimuli.Tuning`
         To pictures of several sorts, such as gratings and edges, each with a circle of 180 degrees.
     toward : float, optional
         The orientation in degrees that is asked about; by default any will do.

@@ -1,8 +1,8 @@
 """What a unit looks for: images made by gradient ascent that activate it as strongly as possible (dissertation 4.4.2, 6.3.1).
 
-Read :mod:`.fourier` first: the method "fourier", ours, is that one file, and :mod:`.pixels` is the dissertation's, "pixels". Both
-give the same kind of result, so that they can be compared. The other files are tactics, and none of them is needed to
-understand the method:
+Read :mod:`.fourier` first: the method "fourier", ours, is that one file, and :mod:`.pixels` is the dissertation's,
+"pixels". Both give the same kind of result, so that they can be compared. The other files are tactics, and none of them
+is needed to understand the method:
 
 * :mod:`.maximization` makes images for whole layers, in batches, with snapshots and settings;
 * :mod:`.stepping` compiles one step for a network and a layer; :mod:`.framing` chooses sizes, disturbances, borders and batches;

@@ -1,12 +1,14 @@
 """Activation maximization: the image that drives a unit most, by gradient ascent on its Fourier coefficients.
 
-Read from top to bottom: how an image is written down, how it is disturbed, what is climbed, one step, the loop. That is the
-whole method, and :func:`ascend` is all of it in ten lines. The files beside this one hold tactics, which get more out of it.
+Read from top to bottom: how an image is written down, how it is disturbed, what is climbed, one
+step, the loop. That is the whole method, and :func:`ascend` is all of it in ten lines. The files
+beside this one hold tactics, which get more out of it.
 
-Gradient ascent on pixels ends in high-frequency noise, because pixels are a poor set of directions to walk along. The same
-image written as a sum of waves, with slow waves made easy to change and with colors along the axes on which photographs
-vary, gives clean pictures in a tenth of the steps (Olah, Mordvintsev and Schubert 2017, "Feature Visualization", section
-"Preconditioning and Parameterization"; the objective is that of Erhan et al. 2009).
+Gradient ascent on pixels ends in high-frequency noise, because pixels are a poor set of directions
+to walk along. The same image written as a sum of waves, with slow waves made easy to change and
+with colors along the axes on which photographs vary, gives clean pictures in a tenth of the steps
+(Olah, Mordvintsev and Schubert 2017, "Feature Visualization", section "Preconditioning and
+Parameterization"; the objective is that of Erhan et al. 2009).
 """
 
 import functools
@@ -30,7 +32,8 @@ STEPS, PATH = 64, 5.0  # by default: how many steps, and how long they are toget
 def fourier_basis(length):
     """Real Fourier basis on a line of pixels, one wave a column: the constant, then cosine and sine of each frequency.
 
-    Returns the orthonormal basis (length, length) float32, and each column's frequency in waves a pixel, from 0 to 0.5.
+    Returns the orthonormal basis (length, length) float32, and each column's frequency in waves a
+    pixel, from 0 to 0.5.
     """
     x, k = np.arange(length)[:, None], (np.arange(length) + 1) // 2
     angle = 2 * np.pi * k * x / length
@@ -49,8 +52,9 @@ def scaling(height, width):
 def start(seeds, height, width, channels, noise=NOISE["mean"]):
     """The state before the first step: grey images with a little noise in which all waves are equally strong.
 
-    ``seeds`` is a pair of int for each image; ``noise`` its standard deviation before the sigmoid. The state is (coefficients
-    (N, channels, height, width), running mean of their gradient, of its square, steps made (N, 1, 1, 1)).
+    ``seeds`` is a pair of int for each image; ``noise`` its standard deviation before the sigmoid.
+    The state is (coefficients (N, channels, height, width), running mean of their gradient, of its
+    square, steps made (N, 1, 1, 1)).
     """
     strength = noise / (CONTRAST * scaling(height, width))
     noises = [tf.random.stateless_normal((channels, height, width), seed=pair) for pair in seeds]
@@ -75,7 +79,8 @@ def draw(state):
 def transform(pixels, key, shift=0, turn=0.0):
     """What the network sees: the images shifted, scaled and turned a little, all alike (what is kept must not drift).
 
-    At most ``shift`` pixels each way, wrapping round as the waves do; ``turn`` radians; a scale within 1 ± ``turn``.
+    At most ``shift`` pixels each way, wrapping round as the waves do; ``turn`` radians; a scale
+    within 1 ± ``turn``.
     """
     if turn:
         pixels = _turned(pixels, *tf.unstack(tf.random.stateless_uniform((2,), key, -turn, turn)))
@@ -106,7 +111,8 @@ def objective(output, weights, kind="mean"):
     output : Tensor (N, h, w, C) or (N, C)
         Of the layer.
     weights : Tensor (N, C) or None
-        A direction for each image: 1 at one unit, 0 elsewhere, for a single unit. None: the whole layer (DeepDream).
+        A direction for each image: 1 at one unit, 0 elsewhere, for a single unit. None: the whole
+        layer (DeepDream).
     kind : {"mean", "center"}
         Over all positions of the map, or its middle one.
     """
@@ -148,8 +154,9 @@ def move(state, gradient, rate):
 def step(read, state, weights, rate, key, *, draw=draw, see=transform, score=objective, uphill=uphill, move=move):
     """One step up for a batch of images: draw, disturb, read the layer, and move along the gradient of the objective.
 
-    ``read`` gives the layer's output for pixels. Returns the next state, and of this one what each image reached (N,), the
-    gradient, and the output. Other methods and tactics exchange one or another of the functions.
+    ``read`` gives the layer's output for pixels. Returns the next state, and of this one what each
+    image reached (N,), the gradient, and the output. Other methods and tactics exchange one or
+    another of the functions.
     """
     pixels = draw(state)
     output = read(see(pixels, key))
