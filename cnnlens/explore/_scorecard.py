@@ -9,7 +9,8 @@ from ..figures.base import tiles
 from ..figures.ledger import forest
 from ..ledger.claim import VERDICTS
 from ..ledger.guesses import KINDS, tally
-from .base import Control, Explorer, Frame
+from .base import Explorer, Frame
+from .controls import Control
 
 WORDS = jinja2.Environment(autoescape=True).from_string("""\
 <div style="line-height:1.35;padding-top:6px"><b>{{ claim.statement }}</b><br>
