@@ -1,5 +1,6 @@
 # make course   run every lesson headlessly, leave build/course/index.html
-# make test     all tests: units, lessons through papermill, nbval, planted faults, the browser
+# make test     all tests: units, docstring examples, every lesson, planted faults, the browser
+# make check    before a commit, under a minute: ruff, docstring examples, the fast tests
 # make lab      open the lessons in JupyterLab
 # make ledger   measure every claim at the full sizes, under an hour; resumes when it was stopped
 # make setup    install only
@@ -9,7 +10,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PROFILE ?= quick
 
-.PHONY: setup course test lab weights ledger bench lock notebooks
+.PHONY: setup course test check lab weights ledger bench lock notebooks
 
 setup: $(STAMP)
 
@@ -23,9 +24,18 @@ $(STAMP): pyproject.toml requirements.lock
 course: setup
 	$(BIN)/cnnlens run --profile $(PROFILE) --out build/course
 
+# Two workers on two cores; a file, or a lesson, is a unit of work (tests/conftest.py).
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+
 test: setup
-	$(BIN)/python -m pytest tests
-	CNNLENS_OFFLINE=1 CNNLENS_HEADLESS=1 $(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout 300 -p no:cacheprovider notebooks
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests
+	CNNLENS_OFFLINE=1 $(BIN)/python -m pytest --doctest-modules cnnlens
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	CNNLENS_OFFLINE=1 $(BIN)/python -m pytest --doctest-modules cnnlens
+	$(BIN)/python -m pytest -m "not slow" tests
 
 lab: setup
 	$(BIN)/jupyter lab notebooks

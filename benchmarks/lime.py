@@ -50,7 +50,7 @@ def plain(function, image, parts, label, calls, seed):
         labels=(label,),
         top_labels=None,
         num_samples=calls,
-        batch_size=superpixels.batch_size(),
+        batch_size=superpixels.default_batch_size(),
         segmentation_fn=lambda _: parts,
         random_seed=0,
     )
@@ -62,7 +62,7 @@ def plain(function, image, parts, label, calls, seed):
 
 def ours(function, image, parts, label, calls, seed):
     """Weights by cnnlens, all calls used."""
-    return superpixels.explain(function, image, label, parts, calls, seed, settle=None, progress=False).weights
+    return superpixels.explain(function, image, label, parts, calls, seed, stop_at=None, progress=False).weights
 
 
 def measured(explain, net, image, parts, label, calls, seeds):
@@ -92,7 +92,7 @@ def main():
     answers = net.predict(np.stack(images), progress=False)
     sure = np.flatnonzero(answers.max(1) >= 0.3)[: options.photos]  # an explanation of a guess would measure little
     net.predict(
-        np.repeat(images[0][None], superpixels.batch_size(), 0), progress=False
+        np.repeat(images[0][None], superpixels.default_batch_size(), 0), progress=False
     )  # compiled before the clock runs
     print(
         f"{net.name}: {net.source}\n{'class':18}{'parts':>6} | {'lime':^15} | {'cnnlens':^15} | means\n{'':24} | rank   top 5   | rank   top 5   | agree"

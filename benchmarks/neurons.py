@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnnlens import device, neurons, zoo
-from cnnlens.lenses import ascent
+from cnnlens.lenses.neurons import fourier, stepping
 
 LADDER = (8, 12, 16, 24, 32, 48, 64, 96, 128)  # numbers of steps that ours is tried with
 BOLD = {"robust": False, "rate": 1.0}
@@ -136,11 +136,12 @@ def share(net, layer, count, size):
     matrix = tf.cast(tf.random.normal((4096, 4096)), kind)
     product = tf.function(lambda a: a @ a)
     peak = 2 * 4096**3 / best_time(lambda: product(matrix))
-    climb = {"method": "fourier", "objective": "mean", "precision": policy if kind == tf.bfloat16 else "float32"}
-    step = ascent.step(net, layer, **climb)
-    state = ascent.start("fourier", [(0, i) for i in range(count)], size, size, 3)
-    weights, live, rate = tf.eye(count, net.layer(layer).units), tf.ones(count), tf.constant(0.1)
-    seconds = best_time(lambda: step(state, weights, live, rate, tf.constant([0, 0])))
+    precision = policy if kind == tf.bfloat16 else "float32"
+    how = stepping.How(layer=layer, method="fourier", objective="mean", precision=precision)
+    step = stepping.compiled(net, how)
+    state = fourier.start([(0, i) for i in range(count)], size, size, 3)
+    weights, rate = tf.eye(count, net.layer(layer).units), tf.constant(0.1)
+    seconds = best_time(lambda: step(state, weights, rate, tf.constant([0, 0])))
     work = 2 * count * flops(net, layer, size)  # the way back costs as much as the way there: no gradient of weights
     print(
         f"a step: {seconds:.2f} s, {work / seconds / 1e9:.0f} GFLOP/s, {work / seconds / peak:.0%} of a 4096³ product in {kind.name} ({peak / 1e9:.0f} GFLOP/s)"

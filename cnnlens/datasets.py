@@ -18,6 +18,7 @@ import PIL.ImageOps
 from . import device  # noqa: F401  (sets TensorFlow's environment before Keras imports it)
 from . import files
 from .errors import CnnlensError, unknown
+from .pixels import fitted
 from .zoo import CLASSES, imagenet_classes
 
 # SHA-256 of the bytes of MNIST's arrays, in the official order; the files that hold them differ in their zip headers.
@@ -347,9 +348,9 @@ class Photos(tuple):
         """Where they came from, each source once."""
         return "; ".join(dict.fromkeys(photo.source for photo in self))
 
-    def batch(self, size=224):
-        """All of them, cut to a centred square and scaled: float32 (N, size, size, 3) in [0, 1]."""
-        return np.stack([square(photo.image, size) for photo in self])
+    def batch(self, size=224, fit="crop"):
+        """All of them at one size (:func:`cnnlens.pixels.fitted`): float32 (N, height, width, 3) in [0, 1]."""
+        return np.stack([fitted(photo.image, size, fit) for photo in self])
 
     def __getitem__(self, index):
         found = super().__getitem__(index)
@@ -412,16 +413,7 @@ def _packaged_photos():
 
 def square(image, size):
     """The centred square of an image, scaled to ``size`` px: float32 (size, size, C)."""
-    side = min(image.shape[:2])
-    top, left = ((length - side) // 2 for length in image.shape[:2])
-    cut = image[top : top + side, left : left + side]
-    picture = [
-        PIL.Image.fromarray(np.ascontiguousarray(cut[..., c])).resize(
-            (size, size), PIL.Image.Resampling.LANCZOS, reducing_gap=None
-        )
-        for c in range(cut.shape[-1])
-    ]
-    return np.stack([np.asarray(channel) for channel in picture], -1).clip(0, 1).astype(np.float32)
+    return fitted(image, size)
 
 
 def load_image(path, size=None, grey=False):

@@ -1,15 +1,9 @@
-"""A network: a Keras model, how to feed it, and how to read any layer inside it.
-
-Layers are read by *tapping*: while the model is called, each wanted layer's ``call`` is wrapped so that it also
-writes down what it returned. This needs no new model, so it works alike for Sequential, functional, nested,
-multi-branch, reloaded and subclassed models, and it stops as soon as the last wanted layer has spoken.
-"""
+"""A network: a Keras model, how to feed it, what it answers, and how to read any layer inside it."""
 
 import contextlib
 import functools
 import importlib
-import itertools
-import threading
+import os
 import warnings
 from dataclasses import dataclass
 
@@ -20,8 +14,12 @@ import keras
 import tensorflow as tf
 from tqdm.auto import tqdm
 
+from . import opening, preprocessing as preprocessings
 from .errors import CnnlensError, unknown
+from .opening import gradients_overridden, in_precision, leaves, recast  # noqa: F401  (part of this room's API)
+from .pixels import FITS, as_pixels, fitted, with_channels
 from .preprocessing import Preprocessing
+from .receptive_fields import Axis, Layer, described  # noqa: F401
 
 NOMINAL_SIZE = 224  # px a side, for models that take any size, where a size must be named
 HIDDEN_KINDS = {
@@ -39,83 +37,41 @@ HIDDEN_KINDS = {
     "Identity",
     "Lambda",
 }
+SCORES = ("auto", "logits", "as given")
+_RESHAPING = {"Reshape", "Flatten", "Dropout", "Identity", "Squeeze", "Cast"}
+_LINEAR_MAPS = (keras.layers.Dense, keras.layers.Conv2D)
 
 
 @dataclass(frozen=True)
-class Axis:
-    """How the positions of a map lie on one axis of the image (Dumoulin and Visin 2016, section 5).
-
-    Position i sees the pixels ``start + i * stride`` up to, not including, ``start + i * stride + field``.
-    """
-
-    stride: int = 1
-    field: int = 1
-    start: int = 0
-
-    def window(self, size, stride, before):
-        """The axis after a window of ``size`` moves by ``stride`` over a map padded by ``before``."""
-        return Axis(self.stride * stride, self.field + (size - 1) * self.stride, self.start - before * self.stride)
-
-    def merge(self, other):
-        """The axis of an element-wise or concatenating layer: it sees all that its inputs see."""
-        start = min(self.start, other.start)
-        end = max(self.start + self.field, other.start + other.field)
-        return Axis(min(self.stride, other.stride), end - start, start)
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer worth looking at.
+class Head:
+    """The end of the way to a model's answer.
 
     Attributes
     ----------
     path : str
-        Its name, behind the names of the models it is nested in: ``backbone/block1_conv1``.
-    kind : str
-        The Keras class, such as ``Conv2D``.
+        Of the last layer.
+    layer : keras.Layer or Operation
+        The last one with an activation: it may stand before layers that only reshape.
+    ends_in : {"softmax", "sigmoid", "log_softmax", "logits", "other"}
     shape : tuple of int
-        Of its output for one image: (h, w, channels) for a map, (units,) for a dense layer.
-    params : int
-        Number of weights.
-    rows, cols : Axis or None
-        Where each position of the map lies on the image; None where the path from the image is not known.
+        Of the answer to one image.
+    number : int
+        Of the output, where the model has several.
+    outputs : tuple of str
+        Names of all of them.
     """
 
     path: str
-    kind: str
+    layer: object
+    ends_in: str
     shape: tuple
-    params: int
-    rows: Axis | None = None
-    cols: Axis | None = None
+    number: int
+    outputs: tuple
 
     @property
-    def units(self):
-        """Channels of a map, neurons of a dense layer."""
-        return self.shape[-1]
-
-    @property
-    def is_map(self):
-        """Whether the output has rows and columns."""
-        return len(self.shape) == 3
-
-    @property
-    def stride(self):
-        """Pixels (down, across) from one position to the next; None if unknown."""
-        return (self.rows.stride, self.cols.stride) if self.rows else None
-
-    @property
-    def receptive_field(self):
-        """Receptive field in pixels (height, width), not cut at the image's border; None if unknown."""
-        return (self.rows.field, self.cols.field) if self.rows else None
-
-    def box(self, row, col):
-        """Pixels (top, left, bottom, right) that position (row, col) sees; may reach outside the image."""
-        if not self.rows:
-            raise CnnlensError(
-                f"The receptive field of layer {self.path!r} is not known: its path from the image has steps that are no layers."
-            )
-        top, left = self.rows.start + row * self.rows.stride, self.cols.start + col * self.cols.stride
-        return top, left, top + self.rows.field, left + self.cols.field
+    def is_binary(self):
+        """Whether it is one probability p, or its logit: two classes, of which the first has 1 − p."""
+        return self.shape == (1,) and self.ends_in in ("sigmoid", "logits")
 
 
 class Network:
@@ -124,59 +80,185 @@ class Network:
     Parameters
     ----------
     model : keras.Model
-        Any image model with one input (N, H, W, C).
+        Any image model: one input (N, H, W, C), and others only if ``fixed`` holds them.
     name : str, optional
         What to call it; the model's own name by default.
     classes : sequence of str, optional
-        Names of its outputs.
+        Names of its classes.
     source : str
-        One line that says where its weights came from; every figure carries it.
+        One line that says where its weights came from; every figure carries it, with what was assumed or added.
     preprocessing : Preprocessing
         From pixels in [0, 1] to the model's own input.
+    output : int or str, optional
+        Which of several outputs to look at, by number or name; the first by default.
+    fixed : dict of str to array, optional
+        Values at which inputs that are no images are held, by the input's name: one row each.
+    fit : {"crop", "stretch", "pad"}
+        What is done to images of another size (:func:`cnnlens.pixels.fitted`).
+    scores : {"auto", "logits", "as given"}
+        What the output is. ``auto`` takes a dense layer or convolution that ends without an activation for logits, to
+        which :meth:`predict` adds the softmax. Say ``as given`` for one that is no classifier, such as an embedding or a
+        regression.
 
     Attributes
     ----------
     size : (int, int) or None
         Height and width that the model insists on, None if any will do.
     channels : int
-        1 (grey) or 3 (RGB).
+        1 (grey), 3 (RGB), or as many as the model takes.
     """
 
-    def __init__(self, model, name=None, *, classes=None, source="weights as given", preprocessing=Preprocessing()):
+    def __init__(
+        self,
+        model,
+        name=None,
+        *,
+        classes=None,
+        source="weights as given",
+        preprocessing=Preprocessing(),
+        output=None,
+        fixed=None,
+        fit="crop",
+        scores="auto",
+    ):
+        if fit not in FITS:
+            raise unknown("way to fit images", fit, FITS)
+        if scores not in SCORES:
+            raise unknown("kind of scores", scores, SCORES)
         self.model = model
         self.name = name or model.name
         self.classes = tuple(classes) if classes is not None else None
-        self.source = source
         self.preprocessing = preprocessing
-        height, width, self.channels = _input_shape(model)
+        self.output, self.fixed, self.fit, self.scores = output, dict(fixed or {}), fit, scores
+        self._source, self._fed_with = source, ""
+        self._feed = opening.Feed(model, self.fixed)
+        height, width, self.channels = self._feed.shape
         self.size = (height, width) if height and width else None
         self._compiled = {}
+        if output is not None:
+            self._traced  # noqa: B018  (an output that does not exist is refused here)
 
     @classmethod
-    def of(cls, network, *, classes=None, pixels="auto", output=None, fixed=None):
+    def of(cls, network, *, classes=None, pixels="auto", output=None, fixed=None, **settings):
         """The Network around whatever a lens is given: every lens and explorer goes through this one door.
 
         Parameters
         ----------
         network : Network, keras.Model, str or path
-            A Network stays as it is.
-        classes, pixels, output, fixed
-            For a model that is not yet a Network.
+            A Network stays as it is unless something else is given; so does the one made of a model, which the model
+            keeps, so that nothing is compiled twice. A name is one of the zoo's, a path that of a ``.keras`` file.
+        classes : sequence of str, optional
+            Names of the classes.
+        pixels : str, pair, callable or Preprocessing
+            What to feed (:func:`cnnlens.preprocessing.chosen`): ``"0-1"``, ``"-1-1"``, ``"0-255"``; a pair (mean,
+            standard deviation); Keras's words ``"tf"``, ``"torch"``, ``"caffe"``; a function; or ``"auto"``, which looks
+            for layers that scale, and says in ``source`` where it guessed.
+        output : int or str, optional
+            Which of several outputs.
+        fixed : dict, optional
+            Values of inputs that are no images.
+        **settings
+            ``name``, ``source``, ``fit`` and ``scores`` as of :class:`Network`.
 
         Returns
         -------
         Network
+
+        Raises
+        ------
+        CnnlensError
+            If it is nothing that can be opened, or an option does not fit the model.
+
+        Examples
+        --------
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+        >>> net = Network.of(model, classes=["cat", "dog"], pixels="0-255")
+        >>> net.predict(np.zeros((1, 8, 8, 3))).tolist()
+        [[0.5, 0.5]]
         """
+        given = {"classes": classes, "output": output, "fixed": fixed, **settings}
+        given = {key: value for key, value in given.items() if value is not None}
+        as_it_is = isinstance(pixels, str) and pixels == "auto"
+        if as_it_is and not given:
+            return cls._kept(network)
+        if isinstance(network, keras.Model):
+            net = cls._fed(network, pixels, **given)
+        else:
+            known = cls._kept(network)
+            net = known.like(known.model, **given) if as_it_is else cls._fed(known.model, pixels, known, **given)
+        if classes is not None and net.class_count not in (None, len(net.classes)):
+            raise CnnlensError(f"{net.name} has {net.class_count} classes; {len(net.classes)} names came for them.")
+        return net
+
+    @classmethod
+    def _kept(cls, network):
+        """The Network itself, the one that a model keeps, or the one that a name or path means."""
         if isinstance(network, cls):
             return network
-        if isinstance(network, keras.Model):
-            return cls(network, classes=classes)
-        # A name means a network of the zoo, which is a floor above and so is looked up only now.
-        return importlib.import_module(".zoo", __package__).load(network)
+        if isinstance(network, (str, os.PathLike)):
+            # A name means a network of the zoo, which is a floor above and so is looked up only now.
+            return importlib.import_module(".zoo", __package__).load(network)
+        if not isinstance(network, keras.Model):
+            kind = type(network).__name__
+            raise CnnlensError(f"Expected a Network, a Keras model, the name of a network, or a path; got {kind}.")
+        if "_cnnlens" not in vars(network):
+            object.__setattr__(network, "_cnnlens", cls._fed(network))  # past Keras's tracker, which would look into it
+        return vars(network)["_cnnlens"]
+
+    @classmethod
+    def _fed(cls, model, pixels="auto", known=None, **given):
+        """A Network that is fed these pixels, and says so in its source; all else as that of a known one."""
+        preprocessing, sentence = preprocessings.chosen(model, pixels)
+        given["preprocessing"] = preprocessing
+        net = cls(model, **given) if known is None else known.like(model, **given)
+        net._fed_with = sentence
+        return net
+
+    def like(self, model, **changes):
+        """The same network around another model of the same inputs and outputs, such as a copy with other weights.
+
+        Parameters
+        ----------
+        model : keras.Model
+        **changes
+            Arguments of :class:`Network` that are to differ, such as ``name`` or ``source``.
+        """
+        names = ("name", "classes", "preprocessing", "output", "fixed", "fit", "scores")
+        net = Network(model, **{**{name: getattr(self, name) for name in names}, "source": self._source, **changes})
+        net._fed_with = "" if "preprocessing" in changes else self._fed_with
+        return net
+
+    @property
+    def source(self):
+        """Where the weights came from, and what was chosen or added to read the model's answer."""
+        return "; ".join(filter(None, [self._source, self._fed_with, *self._notes]))
+
+    @source.setter
+    def source(self, line):
+        self._source = line
+
+    @functools.cached_property
+    def _notes(self):
+        """What a reader of a figure must know of how the model is read: whole phrases, none for a plain classifier."""
+        notes = []
+        notes += [f"input {name!r} held at given values" for name in self.fixed]
+        with contextlib.suppress(CnnlensError):  # a model that cannot be opened says so when it is asked for more
+            head = self._head
+            if len(head.outputs) > 1:
+                asked = "" if self.output is not None else ", the first"
+                notes.append(f"output {head.outputs[head.number]!r} of {', '.join(head.outputs)}{asked}")
+            if head.is_binary:
+                what = "probability p" if head.ends_in == "sigmoid" else "logit"
+                notes.append(f"its one {what} read as two classes")
+            elif head.ends_in == "logits" and len(head.shape) == 1:
+                notes.append("softmax added to its logits")
+        return notes
 
     def __repr__(self):
         size = "any size" if self.size is None else f"{self.size[0]}×{self.size[1]} px"
-        return f"<Network {self.name}: {size}, {self.channels} channel(s), {self.model.count_params():,} parameters; {self.source}>"
+        what = f"{size}, {self.channels} channel(s), {self.model.count_params():,} parameters"
+        return f"<Network {self.name}: {what}; {self.source}>"
 
     def once(self, key, build):
         """What ``build()`` gave for this key, made once for this network: for functions that are slow to compile."""
@@ -186,13 +268,15 @@ class Network:
 
     # --- images in -------------------------------------------------------------------------------------------
 
-    def prepare(self, images):
+    def prepare(self, images, fit=None):
         """Check images and fit them to the network's size and channels; says so in a warning when it must.
 
         Parameters
         ----------
         images : array (N, H, W, C) or (H, W, C), float in [0, 1] or uint8
             uint8 is divided by 255.
+        fit : {"crop", "stretch", "pad"}, optional
+            How to fit images of another size (:func:`cnnlens.pixels.fitted`); the network's own ``fit`` by default.
 
         Returns
         -------
@@ -201,56 +285,108 @@ class Network:
         Raises
         ------
         CnnlensError
-            If the array is no batch of images, holds NaN, or is not in [0, 1].
+            If the array is no batch of images, holds NaN, is not in [0, 1], or has channels that cannot be converted.
         """
+        fit = fit or self.fit
         if hasattr(images, "batch"):  # photographs of different sizes, cut to the size that this network wants
-            images = images.batch(self.size[0] if self.size else NOMINAL_SIZE)
-        pixels = as_pixels(images)
-        if pixels.shape[-1] != self.channels:
-            warnings.warn(
-                f"{self.name} takes {self.channels} channel(s); images with {pixels.shape[-1]} were converted.",
-                stacklevel=3,
-            )
-            pixels = pixels.repeat(3, -1) if self.channels == 3 else pixels @ np.float32([[0.299], [0.587], [0.114]])
-        if self.size and pixels.shape[1:3] != self.size:
-            came = "×".join(map(str, pixels.shape[1:3]))
-            warnings.warn(
-                f"{self.name} takes {self.size[0]}×{self.size[1]} px; images of {came} px were resized.", stacklevel=3
-            )
-            pixels = tf.image.resize(pixels, self.size, antialias=True).numpy().clip(0, 1)
+            images = images.batch(self.size or NOMINAL_SIZE, fit)
+        pixels = as_pixels(images, self.channels)
+        height, width, have = pixels.shape[1:]
+        if self.size and (height, width) != self.size:
+            alike = height * self.size[1] == width * self.size[0]
+            done = "resized" if alike else FITS[fit]
+            self._warn(f"{self.size[0]}×{self.size[1]} px; images of {height}×{width} px were {done}")
+            pixels = fitted(pixels, self.size, fit)
+        pixels = with_channels(pixels, self.channels)
+        if have != self.channels:
+            self._warn(f"{self.channels} channel(s); images with {have} were converted")
         return pixels
+
+    def _warn(self, what):
+        warnings.warn(f"{self.name} takes {what}.", stacklevel=4)
 
     def preprocess(self, images):
         """What the model itself is fed for these images: :meth:`prepare`, then :attr:`preprocessing`."""
         return self.preprocessing(self.prepare(images))
 
+    def check(self, images):
+        """Whether these images are fed to the model as it was trained (:func:`cnnlens.preprocessing.check`)."""
+        return preprocessings.check(self, images)
+
     # --- scores out ------------------------------------------------------------------------------------------
 
     def predict(self, images, batch_size=64, progress=True):
-        """The model's output for images, in batches: (N, classes) for a classifier.
+        """The probabilities of the classes for images, in batches: (N, classes).
+
+        A model that ends in logits gets the softmax, one of a single probability p (or its logit) two classes, 1 − p and
+        p; both are said in :attr:`source`. Several sigmoids stay what they are: independent probabilities.
 
         Raises
         ------
         CnnlensError
             If the network has no classifier, or its answer holds NaN.
         """
-        return self._scores(images, batch_size, progress, linear=False)
+        return self._answer(images, batch_size, progress, logits=False)
 
     def logits(self, images, batch_size=64, progress=True):
-        """The scores before the last softmax or sigmoid, (N, classes); the output itself if there is none."""
-        return self._scores(images, batch_size, progress, linear=True)
+        """The scores before the last softmax or sigmoid, (N, classes); the output itself if there is none.
 
-    def _scores(self, images, batch_size, progress, linear):
-        last = self.head
-        scores = self.read(images, [last], batch_size=batch_size, progress=progress, linear=linear)[last]
-        if scores.ndim != 2:
-            raise CnnlensError(
-                f"{self.name} ({self.source}) has no classifier: its last layer {last!r} gives maps {scores.shape[1:]}. "
-                "Use a network that classifies, or look at one of its layers."
-            )
+        Of a single logit z, the scores of the two classes are −z and z: the log-odds of each.
+        """
+        return self._answer(images, batch_size, progress, logits=True)
+
+    def _answer(self, images, batch_size, progress, logits):
+        function = self._graph(("scores", logits), lambda pixels: {"": self.class_scores(pixels, logits=logits)})
+        scores = self._batches(function, images, [""], batch_size, progress)[""]
         if np.isnan(scores).any():
             raise CnnlensError(f"{self.name} answered NaN. Its weights ({self.source}) are damaged: load others.")
         return scores
+
+    def class_scores(self, pixels, *, logits=True, changed=None):
+        """The scores of the classes for a tensor of pixels; for use inside a ``tf.function`` or a gradient tape.
+
+        Parameters
+        ----------
+        pixels : Tensor (N, H, W, C)
+            In [0, 1].
+        logits : bool
+            The scores before the last softmax or sigmoid; else probabilities.
+        changed : dict of str to function, optional
+            As for :meth:`outputs`.
+
+        Returns
+        -------
+        Tensor (N, classes)
+            float32.
+        """
+        head = self._head
+        if len(head.shape) != 1:
+            raise CnnlensError(
+                f"{self.name} ({self.source}) has no classifier: its last layer {head.path!r} gives maps {head.shape}. "
+                "Use a network that classifies, or look at one of its layers."
+            )
+        probabilities = head.ends_in in ("softmax", "sigmoid") and not logits
+        scores = tf.cast(self._run(pixels, lambda call: _change(call, changed), not probabilities), tf.float32)
+        if head.is_binary:
+            if head.ends_in == "logits" and not logits:
+                scores = tf.sigmoid(scores)
+            return tf.concat([-scores if logits else 1 - scores, scores], 1)
+        if head.ends_in in ("logits", "log_softmax") and not logits:
+            scores = tf.nn.softmax(scores)
+        return scores
+
+    @property
+    def class_count(self):
+        """Number of classes that :meth:`predict` gives; None if the network has no classifier."""
+        head = self._head
+        return None if len(head.shape) != 1 else 2 if head.is_binary else head.shape[0]
+
+    def class_direction(self, index):
+        """The direction in the space of the last layer's units in which the score of a class grows: (units,) float32."""
+        head = self._head
+        if head.is_binary:
+            return np.float32([2 * index - 1])
+        return np.eye(head.shape[0], dtype=np.float32)[index]
 
     # --- layers ----------------------------------------------------------------------------------------------
 
@@ -281,26 +417,52 @@ class Network:
             raise unknown(f"layer of {self.name}", path, known)
         return known[path]
 
-    @functools.cached_property
+    @property
     def head(self):
-        """Path of the last layer of the forward pass."""
-        return self._layers[-1].path
+        """Path of the last layer on the way to the chosen output."""
+        return self._head.path
+
+    @property
+    def _layers(self):
+        return self._traced[0]
+
+    @property
+    def _head(self):
+        return self._traced[1]
 
     @functools.cached_property
-    def _layers(self):
+    def _traced(self):
+        """All layers and the head, from one forward pass that computes nothing."""
         shape = (1, *(self.size or (NOMINAL_SIZE, NOMINAL_SIZE)), self.channels)
-        calls = []
+        calls, answers = [], []
 
         def trace(pixels):
-            with _tapped(self.model, calls.append):
-                _call(self.model, self.preprocessing(pixels))
+            with opening.tapped(self.model, calls.append):
+                answers.append(self._called(pixels))
 
         tf.function(trace, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
         if not calls:
             raise CnnlensError(
-                f"{self.name} cannot be opened: it is one opaque {type(self.model).__name__} with no Keras layers inside. Rebuild it from Keras layers."
+                f"{self.name} cannot be opened: it is one opaque {type(self.model).__name__} with no Keras layers inside. "
+                "Rebuild it from Keras layers."
             )
-        return _describe(calls, shape)
+        names = opening.output_names(self.model, answers[0])
+        number = opening.output_number(self.output, names, self.model)
+        answer = keras.tree.flatten(answers[0])[number]
+        return described(calls, shape), Head(*_end(calls, answer, self.scores), number, tuple(names))
+
+    def _called(self, pixels):
+        """What the model gives, all its outputs, for a tensor of pixels."""
+        fits = all(want in (None, have) for want, have in zip(self.size or (None, None), pixels.shape[1:3]))
+        with contextlib.nullcontext() if fits else opening.any_size(self.model):
+            return self.model(self._feed(self.preprocessing(pixels)), training=False)
+
+    def _run(self, pixels, hear, linear):
+        """The chosen output, while ``hear`` gets each call on the way; None if it ends the forward pass with Enough."""
+        head = self._head
+        plain = opening.linear(head.layer) if linear else contextlib.nullcontext()
+        with plain, opening.tapped(self.model, hear), contextlib.suppress(opening.Enough):
+            return keras.tree.flatten(self._called(pixels))[head.number]
 
     def read(self, images, layers, *, batch_size=64, progress=True, linear=False):
         """Outputs of several layers in one forward pass.
@@ -322,16 +484,17 @@ class Network:
         -------
         dict of str to ndarray (N, …)
         """
+        paths = tuple(layers)
+        return self._batches(self.compiled(paths, linear), images, paths, batch_size, progress)
+
+    def _batches(self, function, images, paths, batch_size, progress):
         if len(images) == 0:
             raise CnnlensError("There are no images: expected an array (N, H, W, C) with N of at least 1.")
-        paths = tuple(layers)
-        function = self.compiled(paths, linear)
-        parts = {path: [] for path in paths}
         if not hasattr(images, "batch") and np.ndim(images) == 3:
             images = images[None]
-        for start in tqdm(
-            range(0, len(images), batch_size), desc=self.name, unit="batch", delay=2, leave=False, disable=not progress
-        ):
+        parts = {path: [] for path in paths}
+        starts = range(0, len(images), batch_size)
+        for start in tqdm(starts, desc=self.name, unit="batch", delay=2, leave=False, disable=not progress):
             found = function(tf.constant(self.prepare(images[start : start + batch_size])))
             for path in paths:
                 parts[path].append(found[path].numpy())
@@ -339,14 +502,21 @@ class Network:
 
     def compiled(self, paths, linear=False):
         """The graph function from pixels (N, H, W, C) to ``{path: output}``, compiled once for these layers."""
-        key = (tuple(paths), linear)
-        if key not in self._compiled:
-            for path in paths:
-                self.layer(path)
-            self._compiled[key] = tf.function(
-                lambda pixels: self.outputs(pixels, paths, linear=linear), autograph=False, reduce_retracing=True
-            )
-        return self._compiled[key]
+        paths = tuple(paths)
+        for path in paths:
+            self.layer(path)
+        return self._graph((paths, linear), functools.partial(self.outputs, paths=paths, linear=linear))
+
+    def _graph(self, key, take):
+        """A function of pixels as a graph for batches of any length, traced once for each size of images."""
+
+        def run(pixels):
+            shape = (None, *pixels.shape[1:])
+            spec = tf.TensorSpec(shape, tf.float32)
+            build = lambda: tf.function(take, input_signature=[spec], autograph=False)  # noqa: E731
+            return self.once((key, shape), build)(pixels)
+
+        return run
 
     def outputs(self, pixels, paths, *, linear=False, changed=None):
         """Outputs of layers for a tensor of pixels; for use inside a ``tf.function`` or a gradient tape.
@@ -366,19 +536,17 @@ class Network:
         dict of str to Tensor
             In float32.
         """
-        wanted, found, changed = set(paths), {}, changed or {}
+        wanted, found = set(paths), {}
 
         def hear(call):
-            output = changed[call.path](call.output) if call.path in changed else call.output
+            output = _change(call, changed)
             if call.path in wanted and call.path not in found:
                 found[call.path] = output
             if len(found) == len(wanted):
-                raise _Enough
+                raise opening.Enough
             return output
 
-        head = linear_head(self.model) if linear else contextlib.nullcontext()
-        with head, _tapped(self.model, hear), contextlib.suppress(_Enough):
-            _call(self.model, self.preprocessing(pixels))
+        self._run(pixels, hear, linear)
         missing = wanted - set(found)
         if missing:
             raise CnnlensError(
@@ -387,347 +555,33 @@ class Network:
         return {path: tf.cast(found[path], tf.float32) for path in paths}
 
 
-def as_pixels(images):
-    """Check a batch of images: float32 (N, H, W, C) in [0, 1].
-
-    Parameters
-    ----------
-    images : array (N, H, W, C) or (H, W, C)
-        Floats in [0, 1], or uint8, which is divided by 255; C is 1 or 3.
-
-    Raises
-    ------
-    CnnlensError
-        Says what came and what was expected.
-    """
-    pixels = np.asarray(images)
-    expected = "Expected float images (N, H, W, C) in [0, 1], with C of 1 (grey) or 3 (RGB)"
-    if pixels.ndim == 3:
-        pixels = pixels[None]
-    if pixels.ndim != 4 or pixels.shape[-1] not in (1, 3) or pixels.shape[0] == 0:
-        hint = (
-            " A grey batch wants a last axis: images[..., None]."
-            if pixels.ndim in (2, 4) or pixels.shape[-1:] > (4,)
-            else ""
-        )
-        raise CnnlensError(f"{expected}; got an array of shape {np.shape(images)}.{hint}")
-    if pixels.dtype == np.uint8:
-        return pixels.astype(np.float32) / np.float32(255)
-    if pixels.dtype.kind not in "fiub":
-        raise CnnlensError(f"{expected}; got values of type {pixels.dtype}.")
-    pixels = pixels.astype(np.float32, copy=False)
-    low, high = pixels.min(), pixels.max()
-    if not (low >= -1e-5 and high <= 1 + 1e-5):  # NaN fails too
-        found = "NaN" if np.isnan(low) else f"values from {low:.3g} to {high:.3g}"
-        raise CnnlensError(f"{expected}; got {found}. Divide 0–255 pixels by 255 (or pass them as uint8).")
-    return pixels
-
-
-# --- tapping ------------------------------------------------------------------------------------------------
-
-
-_OPEN = threading.RLock()  # explorers read in a thread of their own: only one thread at a time may open models up
-
-
-class _Enough(BaseException):
-    """Ends a forward pass early. Not an Exception, because Keras decorates those on their way out."""
-
-
-@dataclass(frozen=True)
-class _Call:
-    path: str
-    layer: keras.Layer
-    inputs: tuple
-    output: object
-
-
-def leaves(model, prefix=""):
-    """All layers and operations inside a model that hold no others, as (path, layer) pairs.
-
-    Two of one name in one place (a layer used twice has one name; two layers may share one in a subclass) are told
-    apart by ``#2``, ``#3``.
-    """
-    seen = set()
-    for path, layer in _walk(model, prefix):
-        name, count = path, 1
-        while path in seen:
-            count += 1
-            path = f"{name}#{count}"
-        seen.add(path)
-        yield path, layer
-
-
-def _walk(model, prefix):
-    # Functional models also hold operations that are no layers, such as the + of a residual branch.
-    inner = list(getattr(model, "operations", None) or model._flatten_layers(include_self=False, recursive=False))
-    for layer in inner:
-        nested = isinstance(layer, keras.Layer) and layer._flatten_layers(include_self=False, recursive=False)
-        if nested:
-            yield from _walk(layer, f"{prefix}{layer.name}/")
-        else:
-            yield prefix + layer.name, layer
-
-
-@contextlib.contextmanager
-def _tapped(model, hear):
-    """While open, ``hear`` gets a _Call whenever this thread has called a leaf layer of the model.
-
-    What ``hear`` returns, unless None, goes on to the layers behind instead of the output.
-    """
-    undo = []
-    uses = {}
-    listener = threading.get_ident()
-
-    def tap(path, layer):
-        call = layer.call
-
-        @functools.wraps(call)
-        def listening(*args, **kwargs):
-            output = call(*args, **kwargs)
-            if threading.get_ident() != listener:
-                return output
-            uses[path] = uses.get(path, 0) + 1
-            name = path if uses[path] == 1 else f"{path}@{uses[path]}"
-            inputs = tuple(x for x in keras.tree.flatten((args, kwargs)) if tf.is_tensor(x))
-            heard = hear(_Call(name, layer, inputs, keras.tree.flatten(output)[0]))
-            return output if heard is None else heard
-
-        undo.append(_with_call(layer, listening))
-
-    with _OPEN:
-        # A model whose call is itself a tf.function would answer from an earlier trace, past our taps.
-        eagerly = tf.config.functions_run_eagerly()
-        tf.config.run_functions_eagerly(True)
-        try:
-            for path, layer in leaves(model):
-                tap(path, layer)
-            yield
-        finally:
-            tf.config.run_functions_eagerly(eagerly)
-            for restore in undo:
-                restore()
-
-
-def _with_call(layer, call):
-    """Give one layer another ``call``; the function that takes it back, to what stood there before (taps may stack).
-
-    Set past Keras's tracker, which would look into it.
-    """
-    before = vars(layer).get("call")
-    object.__setattr__(layer, "call", call)
-
-    def restore():
-        if before is None:
-            object.__delattr__(layer, "call")
-        else:
-            object.__setattr__(layer, "call", before)
-
-    return restore
-
-
-def _call(model, inputs):
-    """Call a model at any image size: ``call`` itself does not insist on the size the model was built with."""
-    fits = all(want in (None, have) for want, have in zip(_input_shape(model), inputs.shape[1:]))
-    return model(inputs, training=False) if fits else model.call(inputs)
-
-
-def _input_shape(model):
-    try:
-        shape = model.input_shape
-    except (AttributeError, ValueError):
-        shape = getattr(model, "_build_shapes_dict", None)
-        shape = next(iter(shape.values()), None) if isinstance(shape, dict) else shape
-    if not isinstance(shape, (tuple, list)) or len(shape) != 4 or shape[-1] not in (1, 3):
-        raise CnnlensError(
-            f"Model {model.name!r} takes input of shape {shape}; cnnlens looks into image models with one input (N, H, W, 1 or 3). "
-            "A subclassed model must have been called or built once, so that its input shape is known."
-        )
-    return tuple(shape[1:])
-
-
-# --- activations inside layers ------------------------------------------------------------------------------
-
-HEAD_FUNCTIONS = {"softmax", "sigmoid", "log_softmax"}
-
-
-def _activation_name(layer):
-    if isinstance(layer, keras.layers.ReLU):
-        return "relu"
-    if isinstance(layer, keras.layers.Softmax):
-        return "softmax"
-    return getattr(getattr(layer, "activation", None), "__name__", None)
-
-
-@contextlib.contextmanager
-def activations_replaced(model, names, function):
-    """While open, every activation of these names inside the model is ``function`` instead.
-
-    Parameters
-    ----------
-    model : keras.Model
-    names : set of str
-        Names of activation functions, such as ``{"relu"}``; those fused into a layer and those that are a layer count.
-    function : callable
-        From tensor to tensor.
-
-    Yields
-    ------
-    int
-        How many layers were touched; a caller that needs at least one must check.
-    """
-    undo = []
-    with _OPEN:
-        try:
-            for _, layer in leaves(model):
-                if _activation_name(layer) not in names:
-                    continue
-                if isinstance(layer, (keras.layers.ReLU, keras.layers.Softmax)):
-                    undo.append(_with_call(layer, lambda inputs, *args, **kwargs: function(inputs)))
-                else:
-                    undo.append(functools.partial(setattr, layer, "activation", layer.activation))
-                    layer.activation = function
-            yield len(undo)
-        finally:
-            for restore in undo:
-                restore()
-
-
-@contextlib.contextmanager
-def gradients_overridden(kinds, function):
-    """While open (inside a ``tf.function`` being traced), operations of these kinds get another gradient.
-
-    Works on the operations of the graph, so it reaches a ReLU wherever it hides: fused into a layer, a layer of its
-    own, nested, in a branch, or in a subclass's own code. Heeded by ``tf.gradients``, not by ``tf.GradientTape``.
-
-    Parameters
-    ----------
-    kinds : sequence of str
-        TensorFlow operations, such as ``("Relu", "Relu6")``.
-    function : callable
-        From (inputs, output, upstream gradient) to the gradient of the inputs.
-
-    Yields
-    ------
-    list of str
-        Grows by one for each operation that the gradient passes; a caller that needs at least one must check.
-    """
-    passed, name = [], f"cnnlens{next(_NUMBER)}"
-
-    @tf.RegisterGradient(name)
-    def gradient(op, upstream):
-        passed.append(op.name)
-        return function(op.inputs[0], op.outputs[0], upstream)
-
-    with tf.compat.v1.get_default_graph().gradient_override_map(dict.fromkeys(kinds, name)):
-        yield passed
-
-
-_NUMBER = itertools.count()
-
-
-@contextlib.contextmanager
-def in_precision(model, policy):
-    """While open (during tracing), the model's layers compute in this Keras dtype policy; their weights stay as they are."""
-    before = [(layer, layer.dtype_policy) for _, layer in leaves(model) if isinstance(layer, keras.Layer)]
-    try:
-        for layer, old in before:
-            if policy != "float32" and old.name == "float32":
-                layer.dtype_policy = policy
-        yield
-    finally:
-        for layer, old in before:
-            layer.dtype_policy = old
-
-
-def linear_head(model):
-    """Context in which the last softmax or sigmoid of the model passes its input on, so that it gives logits."""
-    last = None
-    for _, layer in leaves(model):
-        last = layer
-    if last is None or _activation_name(last) not in HEAD_FUNCTIONS:
-        return contextlib.nullcontext()
-    return activations_replaced(_Only(last), HEAD_FUNCTIONS, lambda x: x)
-
-
-class _Only:
-    """Just enough of a model to walk over one layer."""
-
-    def __init__(self, layer):
-        self.operations = [layer]
-
-
-def recast(model, policy):
-    """A copy of a model with the same weights that computes in another precision (its head stays in float32).
-
-    Parameters
-    ----------
-    model : keras.Model
-        Sequential or functional.
-    policy : str
-        A Keras dtype policy, such as ``mixed_bfloat16``.
-    """
-
-    def again(layer):
-        config = layer.get_config()
-        config["dtype"] = "float32" if _activation_name(layer) in HEAD_FUNCTIONS else policy
-        return layer.__class__.from_config(config)
-
-    copy = keras.models.clone_model(model, clone_function=again)
-    copy.set_weights(model.get_weights())
-    return copy
-
-
-# --- receptive fields ---------------------------------------------------------------------------------------
-
-
-def _describe(calls, image_shape):
-    """Layers with their receptive fields, from the calls of one forward pass."""
-    axes = {id(x): (Axis(), Axis()) for x in calls[0].inputs}
-    layers = []
-    for call in calls:
-        before = [axes.get(id(x)) for x in call.inputs if x.shape.rank and x.shape.rank > 1]
-        known = bool(before) and None not in before
-        found = (
-            tuple(_axis(call, [pair[i] for pair in before], i, image_shape[1 + i]) for i in (0, 1))
-            if known
-            else (None, None)
-        )
-        if None not in found:
-            axes[id(call.output)] = found
-        elif id(call.output) in axes:
-            del axes[id(call.output)]
-        params = call.layer.count_params() if isinstance(call.layer, keras.Layer) and call.layer.built else 0
-        shape = tuple(call.output.shape[1:])
-        layers.append(
-            Layer(call.path, type(call.layer).__name__, shape, params, *(found if None not in found else (None, None)))
-        )
-    # The tensors must outlive the walk, or a new one could take a dead one's id; `calls` holds them.
-    return tuple(layers)
-
-
-def _axis(call, before, i, image_size):
-    """The axis i (0 rows, 1 columns) of a call's output, given its inputs'; None if this kind of layer is not known."""
-    merged = functools.reduce(Axis.merge, before)
-    layer, shape = call.layer, call.inputs[0].shape
-    if len(call.output.shape) != 4:  # dense, flatten, global pooling: all of the image
-        return Axis(image_size, image_size, 0)
-    if call.output.shape[1 + i] == 1 and shape[1 + i] != 1 and "Global" in type(layer).__name__:
-        return Axis(image_size, image_size, 0)
-    if isinstance(layer, keras.layers.ZeroPadding2D):
-        return Axis(merged.stride, merged.field, merged.start - layer.padding[i][0] * merged.stride)
-    if isinstance(layer, keras.layers.Cropping2D):
-        return Axis(merged.stride, merged.field, merged.start + layer.cropping[i][0] * merged.stride)
-    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
-    if window and not isinstance(layer, keras.layers.Conv2DTranspose):
-        stride, dilation = layer.strides[i], getattr(layer, "dilation_rate", (1, 1))[i]
-        size = (window[i] - 1) * dilation + 1
-        return merged.window(size, stride, _padding(layer, shape[1 + i], size, stride))
-    same_size = call.output.shape[1 + i] == shape[1 + i]
-    return merged if same_size and not isinstance(layer, keras.layers.UpSampling2D) else None
-
-
-def _padding(layer, length, size, stride):
-    """Zeros that TensorFlow puts before the first row or column ('same' is uneven when the sum is odd)."""
-    if layer.padding == "valid":
-        return 0
-    return max((-(-length // stride) - 1) * stride + size - length, 0) // 2
+def _change(call, changed):
+    return changed[call.path](call.output) if changed and call.path in changed else call.output
+
+
+def _end(calls, answer, scores):
+    """The first four fields of the Head, found by going back from the answer over layers that only reshape it."""
+    made = {id(call.output): call for call in calls}
+    last = made.get(id(answer))
+    path, shape = (last or calls[-1]).path, tuple(answer.shape[1:])
+    call, averaged = last, False
+    while call and call.inputs and _passes(call):
+        averaged |= "Global" in type(call.layer).__name__
+        call = made.get(id(call.inputs[0]))
+    ends_in = "other"
+    if call:
+        name = opening.activation_name(call.layer)
+        if name in opening.HEADS and not averaged:
+            ends_in = name
+        elif name == "linear" and isinstance(call.layer, _LINEAR_MAPS) and call.output.shape[-1] == answer.shape[-1]:
+            ends_in = "logits"
+    if ends_in in ("logits", "other"):
+        ends_in = {"auto": ends_in, "logits": "logits", "as given": "other"}[scores]
+    return path, call.layer if call else None, ends_in, shape
+
+
+def _passes(call):
+    """Whether a layer hands on the scores of the classes that it gets, if perhaps in another shape."""
+    kind = type(call.layer).__name__
+    plain = kind == "Activation" and opening.activation_name(call.layer) == "linear"
+    return plain or kind in _RESHAPING or kind in ("GlobalAveragePooling2D", "GlobalAvgPool2D")

@@ -1,11 +1,29 @@
 """Every test runs with no network, no data but the stand-ins, and an empty Keras cache, unless it asks for more."""
 
+import functools
 import os
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbval.plugin import IPyNbFile, coalesce_streams
 
 REAL = os.environ.get("CNNLENS_DATA")
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):  # tests run side by side: they divide the cores
+    for setting in THREADS:
+        os.environ.setdefault(setting, str(max(1, os.cpu_count() // workers)))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Side by side (``-n 2 --dist loadgroup``), a file is a unit of work, and so is a lesson; the lessons begin."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        lesson = getattr(item, "callspec", None) and item.callspec.params.get("lesson")
+        item.add_marker(pytest.mark.xdist_group(f"lesson {lesson}" if lesson else item.path.name))
+    items.sort(key=lambda item: item.path.name != "test_lessons.py")
 
 
 @pytest.fixture(autouse=True)
@@ -23,3 +41,34 @@ def real_data(monkeypatch):
         pytest.skip("needs the real data: set CNNLENS_DATA to a folder with mnist.npz and cifar10.npz")
     monkeypatch.setenv("CNNLENS_DATA", REAL)
     return Path(REAL)
+
+
+@pytest.fixture(scope="session")
+def execute(tmp_path_factory):
+    """A function that executes a lesson, once however many tests look at it, and gives the runner's Outcome."""
+    from cnnlens.course import runner
+
+    return functools.cache(lambda name: runner.run(name, tmp_path_factory.mktemp("lesson")))
+
+
+@pytest.fixture
+def differences(request):
+    """A function that lets nbval compare a lesson as committed with the same lesson as papermill executed it.
+
+    nbval would execute the lesson itself; here its comparison is given the outputs of papermill's run instead, so that
+    a lesson runs once. As under ``--nbval-lax``, only the cells that are tagged ``nbval-check-output`` are compared.
+    """
+
+    def compare(committed, executed):
+        file = IPyNbFile.from_parent(request.session, path=Path(committed))
+        file.compare_outputs = False  # but where a cell's tags ask for it
+        cells = [cell for cell in nbformat.read(executed, as_version=4).cells if cell.cell_type == "code"]
+        ran = [cell for cell in cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+        found = []
+        for item, cell in zip(file.collect(), ran, strict=True):
+            before, after = coalesce_streams(item.cell.outputs), coalesce_streams(cell.outputs)
+            if item.options["check"] and not item.compare_outputs(after, before):
+                found.append("\n".join(item.comparison_traceback))
+        return found
+
+    return compare

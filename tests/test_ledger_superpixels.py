@@ -1,4 +1,4 @@
-"""Claims about LIME: the measures know high from low, marks belong to one picture, and every claim can come out either way."""
+"""Claims about LIME: measures know high from low, annotations belong to one picture, claims go either way."""
 
 import dataclasses
 import io
@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from cnnlens import datasets, ledger, superpixels
-from cnnlens.ledger import marks, on_superpixels
+from cnnlens.ledger import annotations, on_superpixels
+from cnnlens.ledger import superpixel_measures as measures
 from cnnlens.ledger.claim import CannotTell
 from cnnlens.ledger.context import Context
 from cnnlens.scores import superpixels as scores
@@ -52,7 +53,7 @@ def explanation(image, parts, weights, classes=("no", "yes"), scores_of=None):
         prediction=np.array([0.2, 0.8]),
         masks=np.ones((8, len(weights)), bool),
         scores=np.full((8, 2), 0.5),
-        settled=1.0,
+        reliability=1.0,
         settings={"fill": "grey", "seed": 0, "kernel_width": 0.25},
     )
 
@@ -66,42 +67,42 @@ def planted(*places):
 
 def test_spread_keeps_the_sum_in_every_superpixel(parts):
     weights = np.random.default_rng(0).normal(size=36)
-    heat = scores.spread(weights, parts)
+    heat = measures.spread(weights, parts)
     assert heat.sum() == pytest.approx(weights.sum())
-    assert scores.inside(heat, (1 / 6, 0, 2 / 6, 1 / 6)) == pytest.approx(weights[6])
+    assert measures.weight_inside(heat, (1 / 6, 0, 2 / 6, 1 / 6)) == pytest.approx(weights[6])
 
 
-def test_standing_of_the_heaviest_the_lightest_and_any_place(parts):
-    heat = scores.spread(planted(7) - planted(28), parts)
-    assert scores.standing(heat, (1 / 6, 1 / 6, 2 / 6, 2 / 6)) > 0.999
-    assert scores.standing(heat, (4 / 6, 4 / 6, 5 / 6, 5 / 6)) < 0.001
+def test_percentile_rank_of_the_heaviest_the_lightest_and_any_place(parts):
+    heat = measures.spread(planted(7) - planted(28), parts)
+    assert measures.percentile_rank(heat, (1 / 6, 1 / 6, 2 / 6, 2 / 6)) > 0.999
+    assert measures.percentile_rank(heat, (4 / 6, 4 / 6, 5 / 6, 5 / 6)) < 0.001
     flat = np.ones((60, 60))
-    assert scores.standing(flat, (0.2, 0.2, 0.5, 0.4)) == 0.5
+    assert measures.percentile_rank(flat, (0.2, 0.2, 0.5, 0.4)) == 0.5
     generator = np.random.default_rng(0)
     noise = generator.normal(size=(60, 60))
-    boxes = scores.elsewhere([(0.2, 0.2, 0.4, 0.4)] * 400, generator)
-    assert np.mean([scores.standing(noise, box) for box in boxes]) == pytest.approx(0.5, abs=0.06)
+    boxes = measures.random_boxes([(0.2, 0.2, 0.4, 0.4)] * 400, generator)
+    assert np.mean([measures.percentile_rank(noise, box) for box in boxes]) == pytest.approx(0.5, abs=0.06)
 
 
-def test_standing_within_a_region_ignores_what_lies_outside(parts):
-    heat = scores.spread(planted(0) + 2 * planted(35), parts)
+def test_percentile_rank_within_a_region_ignores_what_lies_outside(parts):
+    heat = measures.spread(planted(0) + 2 * planted(35), parts)
     corner = (0, 0, 1 / 6, 1 / 6)
-    assert scores.standing(heat, corner) < scores.standing(heat, corner, (0, 0, 0.5, 0.5))
-    assert scores.standing(heat, corner, (0, 0, 0.5, 0.5)) > 0.99
+    assert measures.percentile_rank(heat, corner) < measures.percentile_rank(heat, corner, (0, 0, 0.5, 0.5))
+    assert measures.percentile_rank(heat, corner, (0, 0, 0.5, 0.5)) > 0.99
 
 
-def test_share_inside_boxes(parts):
-    heat = scores.spread(planted(7, 8) - planted(9), parts)
+def test_positive_weight_inside_boxes(parts):
+    heat = measures.spread(planted(7, 8) - planted(9), parts)
     both = [(1 / 6, 1 / 6, 2 / 6, 2 / 6), (1 / 6, 2 / 6, 2 / 6, 3 / 6)]
-    assert scores.share_inside(heat, both) == pytest.approx(1)
-    assert scores.share_inside(heat, both[:1] * 2) == pytest.approx(0.5)  # a box twice is one box
-    assert scores.share_inside(heat, [(0.5, 0.5, 1, 1)]) == 0
-    assert scores.share_inside(-np.ones((9, 9)), [(0, 0, 1, 1)]) == 0
+    assert measures.positive_fraction_inside(heat, both) == pytest.approx(1)
+    assert measures.positive_fraction_inside(heat, both[:1] * 2) == pytest.approx(0.5)  # a box twice is one box
+    assert measures.positive_fraction_inside(heat, [(0.5, 0.5, 1, 1)]) == 0
+    assert measures.positive_fraction_inside(-np.ones((9, 9)), [(0, 0, 1, 1)]) == 0
 
 
-def test_boxes_elsewhere_keep_their_shape_and_stay_in_the_region():
+def test_random_boxes_keep_their_shape_and_stay_in_the_region():
     boxes = [(0, 0, 0.1, 0.2), (0.3, 0.3, 0.9, 0.5)]
-    moved = scores.elsewhere(boxes * 50, np.random.default_rng(0), (0.1, 0.1, 0.9, 0.9))
+    moved = measures.random_boxes(boxes * 50, np.random.default_rng(0), (0.1, 0.1, 0.9, 0.9))
     for before, after in zip(boxes * 50, moved):
         assert np.subtract(after[2:], after[:2]) == pytest.approx(np.subtract(before[2:], before[:2]))
         assert min(after[:2]) >= 0.1 and max(after[2:]) <= 0.9 + 1e-9
@@ -112,21 +113,21 @@ def test_the_score_is_lost_early_when_what_decides_is_hidden_first(image, parts)
     net = counting(image, parts, lambda shown: 0.8 * shown[:, 7])
     why = explanation(image, parts, planted(7))
     first = np.r_[7, np.delete(np.arange(36), 7)]
-    early, late = scores.lost(net, why, [first, first[::-1]], steps=36)
+    early, late = measures.deletion_loss(net, why, [first, first[::-1]], steps=36)
     assert early > 0.95 and late < 0.05
 
 
-def test_answers_in_superpixels(parts):
+def test_activation_in_superpixels(parts):
     maps = np.zeros((6, 6, 3))
     maps[1, 1, 2] = 5
-    seen = scores.answers_in(maps, parts)
+    seen = measures.mean_activation(maps, parts)
     assert seen.argmax() == 7 and seen[35] == pytest.approx(0, abs=1e-9)
 
 
-def test_same_top():
-    assert scores.same_top([5, 4, 3, -9], [4, 5, 0, 1], top=2) == 1
+def test_top_overlap():
+    assert measures.top_overlap([5, 4, 3, -9], [4, 5, 0, 1], top=2) == 1
     assert (
-        scores.same_top([5, 4, 3, -9], [-9, 0, 4, 5], top=2) == 0
+        measures.top_overlap([5, 4, 3, -9], [-9, 0, 4, 5], top=2) == 0
     )  # the largest absolute weight is not the most positive
 
 
@@ -135,12 +136,12 @@ def test_held_out_fidelity_of_a_sum_and_of_a_product(image, parts):
     for name, answer in {"sum": lambda shown: shown.mean(1), "product": lambda shown: shown[:, :4].sum(1) % 2}.items():
         net = counting(image, parts, answer)
         found[name] = scores.held_out_fidelity(
-            net, superpixels.explain(net, image, 1, parts, 256, fill="grey", imitate=False)
+            net, superpixels.explain(net, image, 1, parts, 256, fill="grey", control_variate=False)
         )
     assert found["sum"] > 0.99 and found["product"] < 0.3
 
 
-# --- marks --------------------------------------------------------------------------------------------------
+# --- annotations --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -148,40 +149,44 @@ def chelsea():
     return next(photo for photo in datasets.shipped() if photo.label == "tabby")
 
 
-def test_marks_belong_to_one_picture(chelsea):
-    assert marks.marks_of(chelsea).parts["eye"]
-    assert marks.marks_of(dataclasses.replace(chelsea, image=chelsea.image[:, ::-1])) is None
-    assert marks.marks_of(dataclasses.replace(chelsea, label="goldfish")) is None
+def test_annotations_belong_to_one_picture(chelsea):
+    assert annotations.annotation_of(chelsea).parts["eye"]
+    assert annotations.annotation_of(dataclasses.replace(chelsea, image=chelsea.image[:, ::-1])) is None
+    assert annotations.annotation_of(dataclasses.replace(chelsea, label="goldfish")) is None
 
 
-def test_marks_survive_a_resave(chelsea):
+def test_annotations_survive_a_resave(chelsea):
     file = io.BytesIO()
     Image.fromarray((chelsea.image * 255).astype(np.uint8)).save(file, "JPEG", quality=60)
-    assert marks.marks_of(dataclasses.replace(chelsea, image=np.asarray(Image.open(file)) / np.float32(255)))
+    assert annotations.annotation_of(dataclasses.replace(chelsea, image=np.asarray(Image.open(file)) / np.float32(255)))
 
 
 def test_every_box_lies_in_the_picture_and_on_the_animal():
-    for marked in marks.MARKS:
-        for top, left, bottom, right in (marked.animal, *marked.boxes):
+    for marked in annotations.ANNOTATIONS:
+        for top, left, bottom, right in (*filter(None, [marked.animal, marked.cut]), *marked.boxes, *marked.eyes):
             assert 0 <= top < bottom <= 1 and 0 <= left < right <= 1
         for top, left, bottom, right in marked.boxes:
-            middle = (top + bottom) / 2, (left + right) / 2
-            assert (
-                marked.animal[0] <= middle[0] <= marked.animal[2] and marked.animal[1] <= middle[1] <= marked.animal[3]
-            ), marked.label
-    assert len({marked.print for marked in marks.MARKS}) == len(marks.MARKS)
+            down, across = (top + bottom) / 2, (left + right) / 2
+            first, last = marked.animal[:2], marked.animal[2:]
+            assert first[0] <= down <= last[0] and first[1] <= across <= last[1], marked.label
+        assert marked.animal or marked.face
+        assert bool(marked.face) == bool(marked.eyes), "a face has eyes"
+    assert len({marked.fingerprint for marked in annotations.ANNOTATIONS}) == len(annotations.ANNOTATIONS) == 22
 
 
-def test_marks_of_the_packaged_photographs_are_found():
-    labels = {photo.label for photo in datasets.shipped() if marks.marks_of(photo)}
+def test_annotations_of_the_packaged_photographs_are_found():
+    labels = {photo.label for photo in datasets.shipped() if annotations.annotation_of(photo)}
     assert {"tabby", "bull_mastiff", "dalmatian"} <= labels
 
 
 # --- claims come out either way -----------------------------------------------------------------------------
 
 AT = SimpleNamespace(size=SimpleNamespace(photos=4, parts=36, calls=1000))
-EYES = marks.Marked(
-    "tabby", "", (0, 0, 1, 1), {"eye": ((1 / 6, 1 / 6, 2 / 6, 2 / 6),), "nose": ((3 / 6, 3 / 6, 4 / 6, 4 / 6),)}
+EYES = annotations.Annotation(
+    label="tabby",
+    fingerprint="",
+    animal=(0, 0, 1, 1),
+    parts={"eye": ((1 / 6, 1 / 6, 2 / 6, 2 / 6),), "nose": ((3 / 6, 3 / 6, 4 / 6, 4 / 6),)},
 )
 
 
@@ -242,7 +247,9 @@ def test_seeds_that_agree_and_that_do_not(monkeypatch, told):
     told(planted(7))
     steady, other = [np.arange(36.0)] * 2, [np.arange(36.0), -np.arange(36.0)]
     monkeypatch.setattr(
-        on_superpixels, "_steadiness", lambda at, seed, subject, cut, how: other if how is superpixels.PLAIN else steady
+        on_superpixels,
+        "_steadiness",
+        lambda at, seed, subject, cut, how: other if how is superpixels.LIME_DEFAULTS else steady,
     )
     ours, plain = on_superpixels.no_improvement(AT, 0)
     assert ours == pytest.approx([1, 1]) and plain == pytest.approx([-1, -1])

@@ -12,55 +12,67 @@ LESSONS = runner.lessons()
 TITLES = ("You will learn", "You need", "It takes", "cannot tell you", "Summary", "References")
 
 
-@pytest.fixture(params=LESSONS)
-def lesson(request):
-    return nbformat.read(LESSONS[request.param], as_version=4)
+each_lesson = pytest.mark.parametrize("lesson", sorted(LESSONS, key=lambda name: runner._rank(LESSONS[name])))
 
 
-def cells(lesson, tag):
-    return [cell for cell in lesson.cells if tag in cell.metadata.get("tags", [])]
+def read(lesson):
+    return nbformat.read(LESSONS[lesson], as_version=4)
 
 
-@pytest.mark.parametrize("name", LESSONS)
-def test_it_runs(name, tmp_path):
-    outcome = runner.run(name, tmp_path)
-    print(f"{name}: {outcome.seconds:.0f} s")
+def cells(book, tag):
+    return [cell for cell in book.cells if tag in cell.metadata.get("tags", [])]
+
+
+@each_lesson
+def test_it_runs(lesson, execute):
+    outcome = execute(lesson)
+    print(outcome)
     assert outcome.passed, outcome.problems
 
 
-@pytest.mark.parametrize("name", LESSONS)
-def test_it_is_committed_clean(name):
-    assert hygiene.is_clean(LESSONS[name]), f"run: python -m cnnlens.course.hygiene {LESSONS[name].name}"
+@each_lesson
+def test_its_outputs_are_the_committed_ones(lesson, execute, differences):
+    assert not differences(LESSONS[lesson], execute(lesson).notebook)
 
 
+@each_lesson
+def test_it_is_committed_clean(lesson):
+    assert hygiene.is_clean(LESSONS[lesson]), f"run: python -m cnnlens.course.hygiene {LESSONS[lesson].name}"
+
+
+@each_lesson
 def test_nbval_has_something_to_compare(lesson):
-    compared = cells(lesson, hygiene.COMPARED)
+    compared = cells(read(lesson), hygiene.COMPARED)
     assert compared, "no cell is compared"
     for cell in compared:
         assert cell.outputs and cell.execution_count, "nbval skips a checked cell that has no output"
 
 
+@each_lesson
 def test_anatomy(lesson):
-    assert len(cells(lesson, "parameters")) == 1
-    assert cells(lesson, "picture") and cells(lesson, "exercise") and cells(lesson, "check")
-    prose = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
+    book = read(lesson)
+    assert len(cells(book, "parameters")) == 1
+    assert cells(book, "picture") and cells(book, "exercise") and cells(book, "check")
+    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
     assert len(re.findall(r"^# ", prose, re.M)) == 1
     assert "predict before you run" in prose.lower() or "predict before you move" in prose.lower()
     for title in TITLES:
         assert title.lower() in prose.lower(), f"no part {title!r}"
-    code = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "code")
+    code = "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
     assert "course.setup(" in code and "explore." in code
 
 
+@each_lesson
 def test_exercises(lesson):
     """The stub is pending, and the folded solution passes the check of the lesson."""
-    prose = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
+    book = read(lesson)
+    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
     solutions = "\n".join(re.findall(r"<summary>Solution</summary>.*?```python\n(.*?)```", prose, re.S))
-    checks = re.findall(r"course\.check\(\"(\w+)\", (\w+)\)", "\n".join(cell.source for cell in cells(lesson, "check")))
+    checks = re.findall(r"course\.check\(\"(\w+)\", (\w+)\)", "\n".join(cell.source for cell in cells(book, "check")))
     assert checks and solutions and "<summary>Hint" in prose
     for name, function in checks:
         for source, state in (
-            ("\n".join(cell.source for cell in cells(lesson, "exercise")), "pending"),
+            ("\n".join(cell.source for cell in cells(book, "exercise")), "pending"),
             (solutions, "passed"),
         ):
             space = {"np": np}

@@ -64,7 +64,7 @@ def test_segments_are_numbered_from_0_without_gaps(cat, method):
 def test_every_superpixel_counts(cat, method):
     parts = superpixels.segment(cat, method, 8)
     for k in range(parts.max() + 1):
-        why = superpixels.explain(watcher(cat, parts, k), cat, 1, parts, 128, fill="grey", settle=None)
+        why = superpixels.explain(watcher(cat, parts, k), cat, 1, parts, 128, fill="grey", stop_at=None)
         assert why.order[0] == k and why.weights[k] > 0
         assert np.abs(np.delete(why.weights, k)).max() < 0.2 * why.weights[k]
 
@@ -133,11 +133,13 @@ def test_bad_designs():
 # --- the line -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", [{}, {"design": "pairs"}, {"design": "random", "imitate": False}, {"imitate": False}])
+@pytest.mark.parametrize(
+    "how", [{}, {"design": "pairs"}, {"design": "random", "control_variate": False}, {"control_variate": False}]
+)
 def test_a_linear_classifier_is_recovered(how):
     image, parts = shaded(16, 32)
     weights = np.random.default_rng(1).uniform(-1, 1, 16) * 0.5 / 16 + np.linspace(-0.01, 0.01, 16)
-    why = superpixels.explain(linear(image, parts, weights), image, 1, parts, 512, fill="grey", settle=None, **how)
+    why = superpixels.explain(linear(image, parts, weights), image, 1, parts, 512, fill="grey", stop_at=None, **how)
     assert np.abs(why.weights - weights).max() < 0.05 * np.abs(weights).max()
     assert abs(why.intercept - 0.5) < 0.02
     large = np.abs(weights) > 0.2 * np.abs(weights).max()
@@ -158,7 +160,7 @@ def test_plain_settings_equal_the_lime_package():
         segmentation_fn=lambda _: parts,
         random_seed=0,
     )
-    ours = superpixels.explain(function, image, 1, parts, 100, 5, **superpixels.PLAIN)
+    ours = superpixels.explain(function, image, 1, parts, 100, 5, **superpixels.LIME_DEFAULTS)
     expected = np.zeros(9)
     for part, weight in theirs.local_exp[1]:
         expected[part] = weight
@@ -193,35 +195,46 @@ def curved(image, parts):
 def test_the_imitation_estimates_the_same_weights_with_less_scatter():
     image, parts = shaded(16, 24)
     function = curved(image, parts)
-    truth = superpixels.explain(function, image, 1, parts, 12000, 99, **superpixels.PLAIN, fill="grey").weights
+    truth = superpixels.explain(function, image, 1, parts, 12000, 99, **superpixels.LIME_DEFAULTS, fill="grey").weights
 
     def errors(**how):
         found = [
-            superpixels.explain(function, image, 1, parts, 160, seed, fill="grey", settle=None, **how).weights
+            superpixels.explain(function, image, 1, parts, 160, seed, fill="grey", stop_at=None, **how).weights
             for seed in range(6)
         ]
         return np.sqrt(np.mean((np.array(found) - truth) ** 2)), np.abs(np.mean(found, 0) - truth).max()
 
     scatter, bias = errors()
-    plain_scatter, _ = errors(imitate=False, design="random")
+    plain_scatter, _ = errors(control_variate=False, design="random")
     assert scatter < 0.7 * plain_scatter
     assert bias < 0.2 * np.abs(truth).max()
 
 
-def test_closeness_is_lime_s():
-    assert surrogate.closeness(np.array([[1, 1, 1, 1], [0, 1, 1, 0], [0, 0, 0, 0]], bool)) == pytest.approx(
+def test_the_proximity_kernel_is_lime_s():
+    assert surrogate.proximity_kernel(np.array([[1, 1, 1, 1], [0, 1, 1, 0], [0, 0, 0, 0]], bool)) == pytest.approx(
         [1, np.exp(-((1 - np.sqrt(0.5)) ** 2) / 0.25**2) ** 0.5, np.exp(-16) ** 0.5]
     )
 
 
-def test_agreement_tells_a_steady_answer_from_noise():
+def test_split_half_reliability_tells_a_steady_answer_from_noise():
     design = masks.draw("hadamard", 97, 10, 0)
     steady = design @ np.linspace(0.01, 0.05, 10)
     noise = np.random.default_rng(0).random(97)
-    assert surrogate.agreement(design, steady, 24) > 0.99
-    assert surrogate.agreement(design, noise, 24) < 0.7
-    assert np.isnan(surrogate.agreement(design[:30], steady[:30], 24))
-    assert np.isnan(surrogate.agreement(design, np.ones(97), 24))
+    assert surrogate.split_half_reliability(design, steady, 24) > 0.99
+    assert surrogate.split_half_reliability(design, noise, 24) < 0.7
+    assert np.isnan(surrogate.split_half_reliability(design[:30], steady[:30], 24))
+    assert np.isnan(surrogate.split_half_reliability(design, np.ones(97), 24))
+
+
+@pytest.mark.parametrize("count", [4, 8, 12])
+def test_halvings_are_drawn_at_random(count):
+    halves = surrogate.halvings(count, seed=1)
+    assert (halves.sum(1) == count // 2).all() and len(np.unique(halves, axis=0)) == len(halves) <= 40
+    together = (halves[:, :, None] == halves[:, None]).mean(0)[~np.eye(count, dtype=bool)]
+    # Two blocks fall into the same half about as often as any other two do; in order of the alphabet, always.
+    assert np.abs(together - (count / 2 - 1) / (count - 1)).max() < 0.3
+    assert np.array_equal(halves, surrogate.halvings(count, seed=1))
+    assert len(halves) < 40 or not np.array_equal(halves, surrogate.halvings(count, seed=2))
 
 
 # --- explaining ---------------------------------------------------------------------------------------------
@@ -234,8 +247,8 @@ def test_it_repeats_exactly_and_stops_early():
     one, two = (superpixels.explain(function, image, **ask, seed=7) for _ in range(2))
     assert np.array_equal(one.weights, two.weights) and np.array_equal(one.scores, two.scores)
     assert one.calls == 1 + 3 * masks.block_size("hadamard", 9) < 400
-    assert one.settled > 0.95
-    assert superpixels.explain(function, image, **ask, settle=None).calls == 400
+    assert one.reliability > 0.95
+    assert superpixels.explain(function, image, **ask, stop_at=None).calls == 400
 
 
 def test_another_class_costs_no_model_calls():
@@ -246,7 +259,9 @@ def test_another_class_costs_no_model_calls():
         calls.append(len(images))
         return watcher(image, parts, 2)(images)
 
-    why = superpixels.explain(function, image, 1, parts, 100, settle=None, classes=["nothing", "the second"], batch=30)
+    why = superpixels.explain(
+        function, image, 1, parts, 100, stop_at=None, classes=["nothing", "the second"], batch_size=30
+    )
     assert calls == [1, 30, 30, 30, 10]
     other = why.relabel("Nothing")
     assert sum(calls) == 101
@@ -255,6 +270,43 @@ def test_another_class_costs_no_model_calls():
         -why.weights, abs=0.02
     )  # two classes: what speaks for one speaks against the other
     assert [name for _, name, _ in why.top()] == ["the second", "nothing"]
+
+
+def three_classes(image, parts):
+    """A softmax over three sums of superpixels."""
+    weights = np.random.default_rng(4).normal(0, 1.5, (parts.max() + 1, 3))
+
+    def scores(images):
+        shown = np.stack([np.abs(images - image)[:, parts == k].mean((1, 2)) < 1e-4 for k in range(len(weights))], 1)
+        odds = np.exp(shown @ weights)
+        return odds / odds.sum(1, keepdims=True)
+
+    return scores
+
+
+def test_a_contrast_explains_the_difference_of_two_scores():
+    image, parts = shaded()
+    function = three_classes(image, parts)
+
+    def difference(images):  # from 0 to 1, as a classifier of two classes
+        scores = function(images)
+        half = (1 + scores[:, 0] - scores[:, 1]) / 2
+        return np.stack([half, 1 - half], 1)
+
+    how = {"segments": parts, "samples": 97, "fill": "grey", "stop_at": None}
+    why = superpixels.explain(function, image, 0, classes=("cat", "dog", "fish"), **how)
+    contrast = why.contrast("dog")
+    expected = superpixels.explain(difference, image, 0, **how)
+    assert contrast.weights == pytest.approx(2 * expected.weights, abs=1e-6)
+    assert contrast.intercept == pytest.approx(2 * expected.intercept - 1, abs=1e-6)
+    assert contrast.name == "cat rather than dog" and contrast.calls == why.calls
+    assert contrast.relabel("cat").weights == pytest.approx(why.weights)
+    back = superpixels.repeat(function, contrast, [0])[0]
+    assert back.rival == 1 and back.weights == pytest.approx(contrast.weights, abs=1e-5)
+    # The difference of the two explanations is something else, unless the regression is a plain one.
+    assert np.abs(why.weights - why.relabel("dog").weights - contrast.weights).max() > 1e-3
+    plain = superpixels.explain(function, image, 0, control_variate=False, **how)
+    assert plain.contrast(1).weights == pytest.approx(plain.weights - plain.relabel(1).weights, abs=1e-6)
 
 
 def test_fills():
@@ -290,7 +342,7 @@ def test_step_can_end_a_run():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        superpixels.explain(watcher(image, parts, 1), image, 1, parts, 200, settle=None, batch=32, step=step)
+        superpixels.explain(watcher(image, parts, 1), image, 1, parts, 200, stop_at=None, batch_size=32, on_step=step)
     assert told == [(32, 200), (64, 200)]
 
 
@@ -338,6 +390,31 @@ def test_the_whole_image_is_not_warned_about(small, recwarn):
     image = superpixels.frame(small, datasets.photos()[0])
     superpixels.explain(small, image, samples=32, segments=superpixels.segment(image, "grid", 9))
     assert not [warning for warning in recwarn if issubclass(warning.category, UserWarning)]
+
+
+def test_a_keras_model_is_opened_as_a_network(small):
+    image, parts = shaded(size=32)
+    opened = superpixels.explain(small.model, image, 0, parts, 32)
+    network = superpixels.explain(Network.of(small.model), image, 0, parts, 32)
+    assert opened.source == network.source and "function" not in opened.source
+    assert opened.weights == pytest.approx(network.weights, abs=1e-6)
+    with pytest.warns(UserWarning, match="32×32 px"):  # the network knows its size, a function would not
+        assert superpixels.explain(small.model, np.ones((40, 60, 3), np.float32), 0, samples=16).image.shape == (
+            32,
+            32,
+            3,
+        )
+
+
+def test_old_names_of_arguments_are_passed_on_and_unknown_ones_refused():
+    image, parts = shaded()
+    function = watcher(image, parts, 2)
+    with pytest.warns(DeprecationWarning, match="stop_at"):
+        old = superpixels.explain(function, image, 1, parts, 64, settle=None, imitate=False, batch=16)
+    new = superpixels.explain(function, image, 1, parts, 64, stop_at=None, control_variate=False)
+    assert np.array_equal(old.weights, new.weights)
+    with pytest.raises(CnnlensError, match="'design'"):
+        superpixels.explain(function, image, 1, parts, 64, desing="random")
 
 
 def test_a_huge_photograph_is_scaled_for_a_function():
@@ -396,7 +473,7 @@ def test_unusable_input(small):
     with pytest.raises(CnnlensError, match="one image"):
         superpixels.explain(small, np.zeros((2, 32, 32, 3), np.float32), 0)
     with pytest.raises(CnnlensError, match="Network or a function"):
-        superpixels.explain("small", image, 0, parts, 32)
+        superpixels.explain(7, image, 0, parts, 32)
 
 
 def test_labels():

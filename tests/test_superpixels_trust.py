@@ -14,6 +14,7 @@ from cnnlens.figures import superpixels as draw
 from cnnlens.lenses import masks
 from cnnlens.network import Network
 from cnnlens.scores import superpixels as scores
+from cnnlens.scores import trust_in_words
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def adding(image, parts):
 
 @pytest.fixture(scope="module")
 def why(adding, image, parts):
-    return superpixels.explain(adding, image, 1, parts, 128, fill="grey", classes=("no", "yes"), settle=None)
+    return superpixels.explain(adding, image, 1, parts, 128, fill="grey", classes=("no", "yes"), stop_at=None)
 
 
 # --- numbers ------------------------------------------------------------------------------------------------
@@ -63,7 +64,7 @@ def test_fidelity_is_one_for_a_sum_and_low_for_a_conspiracy(adding, why, image, 
     held = np.random.default_rng(5).random((200, 9)) < 0.5
     assert scores.fidelity(why, held, superpixels.ask(adding, why, held)[:, 1]) > 0.99
     odd = counting(image, parts, lambda shown: (shown[:, :4].sum(1) % 2) * 0.8 + 0.1)  # no superpixel matters by itself
-    other = superpixels.explain(odd, image, 1, parts, 128, fill="grey", settle=None)
+    other = superpixels.explain(odd, image, 1, parts, 128, fill="grey", stop_at=None)
     assert scores.fidelity(other, held, superpixels.ask(odd, other, held)[:, 1]) < 0.3
     assert np.isnan(scores.fidelity(why, held, np.full(200, 0.5)))
 
@@ -73,7 +74,7 @@ def test_fidelity_is_not_fooled_by_fitting_noise(why):
     generator = np.random.default_rng(0)
     own, held = generator.random((12, 9)) < 0.5, generator.random((300, 9)) < 0.5
     noise = generator.random(12)
-    weights, intercept = superpixels.surrogate.line(own, noise, ridge=1e-6)
+    weights, intercept = superpixels.surrogate.weighted_ridge(own, noise, ridge=1e-6)
     import dataclasses
 
     fitted = dataclasses.replace(why, weights=weights, intercept=intercept)
@@ -91,8 +92,8 @@ def test_curves_reward_the_right_order(adding, why):
     found = scores.curves(adding, why, steps=9)
     for kind in ("deletion", "insertion"):
         for curve in found[kind].values():
-            assert curve.share[0] == pytest.approx(0) and curve.share[-1] == pytest.approx(1)
-            assert (np.diff(curve.share) >= 0).all()
+            assert curve.fraction[0] == pytest.approx(0) and curve.fraction[-1] == pytest.approx(1)
+            assert (np.diff(curve.fraction) >= 0).all()
     deletion, insertion = (
         {name: curve.area for name, curve in found[kind].items()} for kind in ("deletion", "insertion")
     )
@@ -108,7 +109,7 @@ def test_trust_of_a_plain_case(adding, why):
     assert found.r2 > 0.99 and found.stability.overlap == 1 and found.gain > 0.05
     assert "is stable" in found.sentence and "well" in found.sentence and "faster" in found.sentence
     assert found.weights.shape == (3, 9)
-    assert len(scores.report(found).splitlines()) == 10
+    assert len(trust_in_words.report(found).splitlines()) == 10
     fig, alt = draw.trusted(found)
     assert "is stable" in alt
 
@@ -121,7 +122,7 @@ def test_trust_of_noise(image, parts):
         return np.modf(np.sin(code * 12.9898) * 43758.5453)[0] % 1 * 0.8 + 0.1
 
     function = counting(image, parts, dice)
-    why = superpixels.explain(function, image, 1, parts, 64, fill="grey", settle=None, imitate=False)
+    why = superpixels.explain(function, image, 1, parts, 64, fill="grey", stop_at=None, control_variate=False)
     found = scores.trust(function, why, seeds=4, held_out=128, steps=9)
     assert found.r2 < 0.2
     assert "not stable" in found.sentence or "order of the rest is not" in found.sentence
@@ -197,10 +198,9 @@ def test_all_figures_draw(why, image, parts):
         assert fig.axes and len(alt) > 20
 
 
-def test_versus_is_the_difference(why):
+def test_versus_explains_the_difference_of_the_scores(why):
     _, alt = draw.versus(why, why.relabel(0))
-    difference = why.weights - why.relabel(0).weights
-    assert f"{difference.max():+.2f}" in alt
+    assert f"{why.contrast(0).weights.max():+.2f}" in alt
 
 
 # --- the explorer -------------------------------------------------------------------------------------------
@@ -365,16 +365,16 @@ def test_right_hiding_passes():
     assert verdict("hide", lambda *_: None).state == "pending"
 
 
-def right_line(masks, scores, closeness):
+def right_regression(masks, scores, proximity):
     rows = np.column_stack([np.ones(len(masks)), masks])
-    root = np.sqrt(closeness)
+    root = np.sqrt(proximity)
     return np.linalg.lstsq(rows * root[:, None], scores * root, rcond=None)[0][1:]
 
 
-WRONG_LINES = {
+WRONG_REGRESSIONS = {
     "no start value": lambda m, s, c: np.linalg.lstsq(m * np.sqrt(c)[:, None], s * np.sqrt(c), rcond=None)[0],
-    "no closeness": lambda m, s, c: right_line(m, s, np.ones_like(c)),
-    "closeness not rooted": lambda m, s, c: right_line(m, s, c**2),
+    "no proximity": lambda m, s, c: right_regression(m, s, np.ones_like(c)),
+    "proximity not rooted": lambda m, s, c: right_regression(m, s, c**2),
     "start value left in": lambda m, s, c: np.linalg.lstsq(np.column_stack([np.ones(len(m)), m]), s, rcond=None)[0],
     "differences of means": lambda m, s, c: np.array(
         [s[m[:, k] > 0].mean() - s[m[:, k] == 0].mean() for k in range(m.shape[1])]
@@ -382,14 +382,14 @@ WRONG_LINES = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG_LINES.values(), ids=WRONG_LINES)
-def test_wrong_lines_are_caught(wrong):
-    assert verdict("surrogate_line", wrong).state == "failed"
+@pytest.mark.parametrize("wrong", WRONG_REGRESSIONS.values(), ids=WRONG_REGRESSIONS)
+def test_wrong_regressions_are_caught(wrong):
+    assert verdict("weighted_regression", wrong).state == "failed"
 
 
-def test_right_line_passes():
-    assert verdict("surrogate_line", right_line).passed
-    assert verdict("surrogate_line", lambda *_: None).state == "pending"
+def test_right_regression_passes():
+    assert verdict("weighted_regression", right_regression).passed
+    assert verdict("weighted_regression", lambda *_: None).state == "pending"
 
 
 def test_designs_are_documented_by_the_lesson():

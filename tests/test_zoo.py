@@ -230,7 +230,7 @@ def test_keras_file(tmp_path):
     model.save(tmp_path / "mine.keras")
     net = zoo.load(tmp_path / "mine.keras")
     images = np.random.default_rng(0).random((2, 8, 8, 3)).astype(np.float32)
-    assert np.allclose(net.predict(images), model.predict(images * 255, verbose=0), atol=1e-5), (
+    assert np.allclose(net.logits(images), model.predict(images * 255, verbose=0), atol=1e-5), (
         "its own scaling was seen"
     )
     assert "pixels 0-255" in net.source

@@ -1,11 +1,14 @@
 """LIME by sliders: photograph, superpixels, fill, number of model calls; class and view cost nothing."""
 
+import numpy as np
+
 from ..errors import CnnlensError
 from ..figures.superpixels import VIEWS, outlined, painting
 from ..labels import class_name
 from ..lenses import superpixels
 from ..network import Network
-from .base import Choice, Explorer, Frame, Number
+from .base import Explorer, Frame
+from .controls import Choice, Number
 
 HEIGHT = 454  # px of the picture
 
@@ -30,6 +33,7 @@ def lime(net, photos, *, samples=256, count=40):
     """
     if len(photos) == 0:
         raise CnnlensError("There are no photographs to explain: expected at least one.")
+    net = superpixels.opened(net)
     images = [superpixels.frame(net, photo) for photo in photos]
     names = [f"{number}: {getattr(photo, 'label', 'image')}".replace("_", " ") for number, photo in enumerate(photos)]
     predict = superpixels.classifier(net)
@@ -55,9 +59,9 @@ def lime(net, photos, *, samples=256, count=40):
             segments=parts,
             samples=values["samples"],
             fill=values["fill"],
-            settle=None,
+            stop_at=None,
             progress=False,
-            step=lambda done, total: step(done, total, "model calls"),
+            on_step=lambda done, total: step(done, total, "model calls"),
         )
 
     def draw(values, found):
@@ -87,9 +91,10 @@ def _likely(net, answer, count=5):
 
 def _words(why):
     leading = ", ".join(f"{k} ({why.weights[k]:+.3f})" for k in why.order[:5])
-    settled = "too few model calls to tell" if why.settled != why.settled else f"{why.settled:.2f}"
+    reliability = "too few model calls to tell" if np.isnan(why.reliability) else f"{why.reliability:.2f}"
     return (
         f"{why.name}: {why.prediction[why.label]:.1%} with all {len(why.weights)} superpixels shown.\n"
         f"Largest weights: superpixels {leading}.\n"
-        f"Rank correlation to expect with another seed, at least: {settled} ({why.calls} model calls)."
+        f"Split-half reliability (the rank correlation to expect with another seed, at least): {reliability}, "
+        f"{why.calls} model calls."
     )

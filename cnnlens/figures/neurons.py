@@ -31,7 +31,7 @@ def sheet_raster(found, *, columns=8, cell=112, order=None, snapshot=None):
     order = found.best_first if order is None else np.asarray(order)
     pictures = (found.images if snapshot is None else found.snapshots[snapshot])[order]
     labels = [f"{_short(found.names[i])}: {found.activation[i]:.3g}" for i in order]
-    marked = {place: found.fate[i] for place, i in enumerate(order) if found.fate[i] in ("dead", "stuck")}
+    marked = {place: found.status[i] for place, i in enumerate(order) if found.status[i] in ("dead", "stuck")}
     return base.tiles(pictures, labels=labels, marked=marked, columns=columns, cell=cell, low=0, high=1, cmap=GREY)
 
 
@@ -43,7 +43,7 @@ def sheet(found, *, columns=8, title=None, cell=112):
     """A sheet of optimized images as (Figure, alternative text)."""
     raster = sheet_raster(found, columns=min(columns, len(found.names)), cell=cell)
     title = title or f"{found.layer}: what {_count(len(found.names))} look for"
-    note = f"Best first; under each its unit and {_climbed(found)}.{_fates(found)} Method: {_method(found)}."
+    note = f"Best first; under each its unit and {_climbed(found)}.{_statuses(found)} Method: {_method(found)}."
     width = 9.0 if len(found.names) > 4 else 2.2 * len(found.names) + 0.4
     return base.raster_figure(raster, title=title, note=note, source=found.source, width=width), f"{title}. {note}"
 
@@ -57,23 +57,16 @@ def _climbed(found):
 
 
 def _method(found):
-    kind = (
-        "waves in decorrelated colors"
-        if found.settings.get("method") == "fourier"
-        else "pixels, as in the dissertation"
-    )
+    kinds = {"fourier": "Fourier basis, decorrelated colors", "pixels": "pixels, as in the dissertation"}
+    kind = kinds[found.settings["method"]]
     size = "×".join(map(str, found.settings.get("size", found.images.shape[1:3])))
     return f"{kind}, {found.settings.get('steps')} steps, {size} px"
 
 
-def _fates(found):
-    words = [
-        f"{sum(fate == kind for fate in found.fate)} {kind}"
-        for kind in ("rescued", "stuck", "dead")
-        if kind in found.fate
-    ]
-    if found.colored.any():
-        words.append(f"{found.colored.sum()} begun on a plain color")
+def _statuses(found):
+    words = [f"{found.status.count(kind)} {kind}" for kind in ("rescued", "stuck", "dead") if kind in found.status]
+    if found.from_color.any():
+        words.append(f"{found.from_color.sum()} started from a plain color")
     return f" Of them {' and '.join(words)}." if words else ""
 
 
@@ -258,7 +251,7 @@ def view_words(found, tops, row, back):
     if real > 0:
         lines[0] += f" ({found.activation[0] / real:.1f} times as much)."
     if found.evidence[0]:
-        begins = "The image was" if found.fate[0] == "live" else f"This unit is {found.fate[0]}:"
+        begins = "The image" if found.status[0] == "live" else f"This unit is {found.status[0]}:"
         lines.append(f"{begins} {found.evidence[0]}.")
     if back is None:
         lines.append("No deconvnet: no ReLU stands between the image and this layer.")

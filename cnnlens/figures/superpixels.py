@@ -7,7 +7,8 @@ from PIL import Image, ImageDraw
 
 from ..lenses.superpixels import Explanation, filling, perturb
 from ..results import painter
-from ..scores.superpixels import Trust, report
+from ..scores.superpixels import Trust
+from ..scores.trust_in_words import report
 from .base import LABEL, SIGNED, SMALL, TITLE, canvas, colored, finish, font
 
 FOR, AGAINST = (38, 110, 180), (224, 110, 20)  # blue and orange: no common color blindness confuses them
@@ -22,6 +23,12 @@ def rgb(image):
     """An image (H, W, 1 or 3) in [0, 1] as uint8 RGB."""
     pixels = (np.asarray(image) * 255).round().clip(0, 255).astype(np.uint8)
     return pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels
+
+
+def _enlarged(pixels, segments, height=None):
+    """Pixels and their superpixels, each pixel repeated until the image is about so many pixels high."""
+    scale = max(1, round((height or len(pixels)) / len(pixels)))
+    return tuple(np.repeat(np.repeat(array, scale, 0), scale, 1) for array in (pixels, segments))
 
 
 def edges(segments):
@@ -71,22 +78,15 @@ def painting(why, view, count=5, least=0.1, height=None):
     ndarray (h, w, 3) uint8
     """
     parts = chosen(why, view, count, least)
-    scale = max(1, round((height or why.image.shape[0]) / why.image.shape[0]))
-    pixels, segments = (np.repeat(np.repeat(array, scale, 0), scale, 1) for array in (rgb(why.image), why.segments))
+    pixels, segments = _enlarged(rgb(why.image), why.segments, height)
     if view == "all weights":
         return heat(pixels, segments, why.weights)
-    picked = np.isin(segments, parts)
+    picked = np.isin(segments, parts)[..., None]
     if view == "for, alone":
-        pixels = np.where(picked[..., None], pixels, np.uint8(128))
-        return _drawn(pixels, edges(segments * picked), FOR)
+        return _drawn(np.where(picked, pixels, np.uint8(128)), edges(segments * picked[..., 0]), FOR)
     if view == "for, in the image":
-        return _signed(
-            np.where(picked[..., None], pixels, (pixels * 0.55 + 115).astype(np.uint8)),
-            segments,
-            why.weights,
-            parts,
-            tint=0,
-        )
+        pale = (pixels * 0.55 + 115).astype(np.uint8)
+        return _signed(np.where(picked, pixels, pale), segments, why.weights, parts, tint=0)
     return _signed(pixels, segments, why.weights, parts, tint=0.5)
 
 
@@ -110,21 +110,14 @@ def lettered(pixels, segments, words):
     picture = Image.fromarray(np.ascontiguousarray(pixels))
     draw = ImageDraw.Draw(picture)
     letters = font(max(10, segments.shape[0] // 22), bold=True)
+    outline = {"stroke_width": 2, "stroke_fill": (0, 0, 0)}
     for part, word in words.items():
         rows, cols = np.nonzero(segments == part)
         if len(rows):
-            nearest = np.argmin(
-                (rows - rows.mean()) ** 2 + (cols - cols.mean()) ** 2
-            )  # a bent superpixel may not hold its own middle
-            draw.text(
-                (int(cols[nearest]), int(rows[nearest])),
-                word,
-                (255, 255, 255),
-                letters,
-                anchor="mm",
-                stroke_width=2,
-                stroke_fill=(0, 0, 0),
-            )
+            # A bent superpixel may not hold its own middle: its nearest pixel does.
+            nearest = np.argmin((rows - rows.mean()) ** 2 + (cols - cols.mean()) ** 2)
+            place = int(cols[nearest]), int(rows[nearest])
+            draw.text(place, word, (255, 255, 255), letters, anchor="mm", **outline)
     return np.asarray(picture)
 
 
@@ -138,8 +131,7 @@ def heat(pixels, segments, weights, reach=None):
 
 def outlined(image, segments, height=None):
     """An image with the borders of its superpixels."""
-    scale = max(1, round((height or image.shape[0]) / image.shape[0]))
-    pixels, segments = (np.repeat(np.repeat(array, scale, 0), scale, 1) for array in (rgb(image), segments))
+    pixels, segments = _enlarged(rgb(image), segments, height)
     return np.where(edges(segments)[..., None], np.array(EDGE, np.uint8), pixels)
 
 
@@ -210,13 +202,8 @@ def _bars(axes, why):
     axes.barh(range(len(top)), [score for *_, score in top], height=0.45, color=colors)
     axes.set_yticks([])
     for row, (_, name, score) in enumerate(top):
-        axes.text(
-            0.02,
-            row + 0.45,
-            f"{textwrap.shorten(name, 30, placeholder='…')}  {score:.1%}",
-            va="center",
-            fontsize=SMALL + 1,
-        )
+        words = f"{textwrap.shorten(name, 30, placeholder='…')}  {score:.1%}"
+        axes.text(0.02, row + 0.45, words, va="center", fontsize=SMALL + 1)
     axes.set_ylim(-0.5, len(top) - 0.1)
     axes.set_xlim(0, 1)
     axes.set_title("what the network says", fontsize=LABEL)
@@ -226,8 +213,8 @@ def _bars(axes, why):
 def _words(why):
     strongest = ", ".join(f"number {k} ({why.weights[k]:+.2f})" for k in why.order[:3])
     return (
-        f"LIME explanation of “{why.name}”, which has a score of {why.prediction[why.label]:.1%}: of {len(why.weights)} superpixels the "
-        f"largest weights have {strongest}; {int((why.weights > 0).sum())} are positive."
+        f"LIME explanation of “{why.name}”, which has a score of {why.target(why.prediction[None])[0]:.1%}: of "
+        f"{len(why.weights)} superpixels the largest weights have {strongest}; {int((why.weights > 0).sum())} are positive."
     )
 
 
@@ -245,23 +232,17 @@ def choices(image, cuts, source=""):
     Figure, str
     """
     titles = [f"{name}: {len(np.unique(parts))}" for name, parts in cuts.items()]
-    fig = _row(
-        [outlined(image, parts, 454) for parts in cuts.values()],
-        titles,
-        source=source,
-        title="Superpixels, and how many",
-    )
+    pictures = [outlined(image, parts, 454) for parts in cuts.values()]
+    fig = _row(pictures, titles, source=source, title="Superpixels, and how many")
     return fig, "The image cut into superpixels by " + ", ".join(titles) + "."
 
 
 def numbered(image, segments, source=""):
     """An image with its superpixels outlined and numbered, to point at: Figure, str."""
-    scale = max(1, round(900 / image.shape[0]))
     words = {int(k): str(k) for k in np.unique(segments)}
-    raster = lettered(outlined(image, segments, 900), np.repeat(np.repeat(segments, scale, 0), scale, 1), words)
-    return _row(
-        [raster], ["Which superpixels would you point at?"], source=source, size=6.4
-    ), f"The image with {len(words)} numbered superpixels."
+    raster = lettered(outlined(image, segments, 900), _enlarged(rgb(image), segments, 900)[1], words)
+    fig = _row([raster], ["Which superpixels would you point at?"], source=source, size=6.4)
+    return fig, f"The image with {len(words)} numbered superpixels."
 
 
 def hidden(why, count=8):
@@ -269,14 +250,9 @@ def hidden(why, count=8):
     count = min(count, why.calls)
     filled = filling(why.image, why.segments, why.settings["fill"], why.settings["seed"])
     copies = perturb(why.image, filled, why.segments, why.masks[:count])
-    titles = [f"{score:.1%}" for score in why.scores[:count, why.label]]
-    fig = _row(
-        [rgb(copy) for copy in copies.clip(0, 1)],
-        titles,
-        size=2.2,
-        source=why.source,
-        title=f"Score of “{why.name}” while superpixels are hidden: {count} of {why.calls} model calls",
-    )
+    titles = [f"{score:.1%}" for score in why.target(why.scores[:count])]
+    title = f"Score of “{why.name}” while superpixels are hidden: {count} of {why.calls} model calls"
+    fig = _row([rgb(copy) for copy in copies.clip(0, 1)], titles, size=2.2, source=why.source, title=title)
     return fig, f"{count} copies of the image with superpixels hidden; scores of {why.name}: " + ", ".join(titles) + "."
 
 
@@ -292,40 +268,41 @@ def pointed(why, mine):
     mine = list(dict.fromkeys(int(part) for part in mine))
     theirs = chosen(why, "for, alone", max(1, len(mine)))
     both = sorted(set(mine) & set(theirs.tolist()))
-    pixels, scale = rgb(why.image), max(1, 454 // why.image.shape[0])
-    large, segments = (np.repeat(np.repeat(array, scale, 0), scale, 1) for array in (pixels, why.segments))
+    large, segments = _enlarged(rgb(why.image), why.segments, 454)
     rasters = [np.where(np.isin(segments, parts)[..., None], large, np.uint8(128)) for parts in (mine, theirs)]
     titles = [f"you pointed at {len(mine)}", f"the network used these {len(theirs)}"]
     rasters.append(heat(large, segments, why.weights))
     titles.append("all its weights: red for, blue against")
-    share = f"{len(both)} of {len(mine)} in common"
-    fig = _row(rasters, titles, source=why.source, columns=3, size=3.4, title=f"“{why.name}”: {share}")
-    return fig, f"What a person pointed at, and what the network used for {why.name}: {share}."
+    common = f"{len(both)} of {len(mine)} in common"
+    fig = _row(rasters, titles, source=why.source, columns=3, size=3.4, title=f"“{why.name}”: {common}")
+    return fig, f"What a person pointed at, and what the network used for {why.name}: {common}."
 
 
 def versus(one, other):
-    """One image explained for two classes, and the difference of the two explanations: Figure, str.
+    """One image explained for two classes, and why it is the one rather than the other: Figure, str.
 
-    A line through p(A) − p(B) has the difference of the weights, so the third panel explains *why A rather than B*.
+    The third panel is the explanation of the difference of the two scores (:meth:`Explanation.contrast`).
+
+    Parameters
+    ----------
+    one, other : Explanation
+        Of the same model calls: ``other = one.relabel(…)``.
     """
-    difference = one.weights - other.weights
-    reach = max(np.abs(one.weights).max(), np.abs(other.weights).max(), np.abs(difference).max())
-    scale = max(1, round(454 / one.image.shape[0]))
-    pixels, segments = (np.repeat(np.repeat(array, scale, 0), scale, 1) for array in (rgb(one.image), one.segments))
-    rows = ((one.name, one.weights), (other.name, other.weights), (f"{one.name}\nrather than {other.name}", difference))
-    rasters = [_drawn(heat(pixels, segments, weights, reach), edges(segments), (200, 200, 200)) for _, weights in rows]
-    titles = [
-        f"{one.name} ({one.prediction[one.label]:.0%})",
-        f"{other.name} ({other.prediction[other.label]:.0%})",
-        "difference: red for\n" + rows[2][0],
+    contrast = one.contrast(other.label)
+    reach = max(np.abs(why.weights).max() for why in (one, other, contrast))
+    pixels, segments = _enlarged(rgb(one.image), one.segments, 454)
+    borders = edges(segments)
+    rasters = [
+        _drawn(heat(pixels, segments, why.weights, reach), borders, (200, 200, 200)) for why in (one, other, contrast)
     ]
-    fig = _row(
-        rasters, titles, source=one.source, columns=3, size=3.4, title=f"Two classes, one image (darkest: ±{reach:.2f})"
-    )
-    best, worst = int(difference.argmax()), int(difference.argmin())
+    titles = [f"{why.name} ({why.prediction[why.label]:.0%})" for why in (one, other)]
+    titles.append(f"red: for {one.name}\nrather than {other.name}")
+    title = f"Two classes, one image (darkest: ±{reach:.2f})"
+    fig = _row(rasters, titles, source=one.source, columns=3, size=3.4, title=title)
+    best, worst = int(contrast.weights.argmax()), int(contrast.weights.argmin())
     return fig, (
-        f"Weights for {one.name} and {other.name} and their difference; superpixel {best} speaks most for {one.name} "
-        f"({difference[best]:+.2f}), superpixel {worst} most for {other.name} ({difference[worst]:+.2f})."
+        f"Weights for {one.name}, for {other.name}, and for the difference of their scores; superpixel {best} speaks most for "
+        f"{one.name} ({contrast.weights[best]:+.2f}), superpixel {worst} most for {other.name} ({contrast.weights[worst]:+.2f})."
     )
 
 
@@ -343,11 +320,8 @@ def trusted(found):
     fig = canvas(11, 4.6)
     seeds, deletion, insertion = fig.subplots(1, 3, width_ratios=(1.25, 1, 1))
     _seeds(seeds, found)
-    for axes, kind, xlabel in (
-        (deletion, "deletion", "share of pixels hidden"),
-        (insertion, "insertion", "share of pixels shown"),
-    ):
-        _curves(axes, found.curves[kind], kind, xlabel)
+    _curves(deletion, found.curves["deletion"], "deletion", "fraction of pixels hidden")
+    _curves(insertion, found.curves["insertion"], "insertion", "fraction of pixels shown")
     deletion.set_ylabel(f"score of “{textwrap.shorten(found.name, 24)}”", fontsize=LABEL)
     fig.suptitle("\n".join(textwrap.wrap(found.sentence, 118)), fontsize=LABEL + 0.5)
     return finish(fig, found.source), f"{found.sentence}\n{report(found)}"
@@ -357,11 +331,9 @@ def _seeds(axes, found):
     order = np.argsort(-np.abs(found.weights[0]), kind="stable")[:15]
     places = np.arange(len(order))
     axes.axhline(0, color="#717581", linewidth=0.8)
-    axes.vlines(
-        places, found.weights[:, order].min(0), found.weights[:, order].max(0), color="#94a4a2", linewidth=5, alpha=0.6
-    )
-    for row in found.weights:
-        axes.plot(places, row[order], "o", color="#266eb4", markersize=4, alpha=0.7)
+    shown = found.weights[:, order]
+    axes.vlines(places, shown.min(0), shown.max(0), color="#94a4a2", linewidth=5, alpha=0.6)
+    axes.plot(places, shown.T, "o", color="#266eb4", markersize=4, alpha=0.7)
     axes.set_xticks(places, order, fontsize=SMALL)
     axes.set_xlabel("superpixel, largest |weight| first", fontsize=LABEL)
     axes.set_title(f"weights from {len(found.weights)} seeds", fontsize=LABEL)
@@ -370,7 +342,7 @@ def _seeds(axes, found):
 
 def _curves(axes, named, kind, xlabel):
     for (name, curve), (ink, style) in zip(named.items(), (("#266eb4", "o-"), ("#b9ac70", "s--"), ("#717581", ":"))):
-        axes.plot(curve.share, curve.score, style, color=ink, markersize=3, label=f"{name}: {curve.area:.2f}")
+        axes.plot(curve.fraction, curve.score, style, color=ink, markersize=3, label=f"{name}: {curve.area:.2f}")
     axes.set_xlabel(xlabel, fontsize=LABEL)
     axes.set_title(f"{kind} (area)", fontsize=LABEL)
     axes.set_ylim(bottom=0)

@@ -2,7 +2,7 @@
 
 Each photograph is explained for the class that it shows, and only where the network has that class among its first five:
 of a picture that it does not know there is nothing to learn. Places to point at were marked by eye beforehand
-(:mod:`.marks`). Under each seed the picture is cut into superpixels by another method and hidden by other masks, so that
+(:mod:`.annotations`). Under each seed the picture is cut into superpixels by another method and hidden by other masks, so that
 an interval covers both.
 """
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from ..lenses import superpixels
 from ..scores import superpixels as scores
-from . import marks
+from . import annotations
+from . import superpixel_measures as measures
 from .claim import CannotTell, Claims
 
 claims = Claims("superpixels")
@@ -36,7 +37,7 @@ class Subject:
     image: np.ndarray
     label: int
     name: str
-    marked: marks.Marked | None
+    marked: annotations.Annotation | None
 
 
 # --- materials ----------------------------------------------------------------------------------------------
@@ -50,12 +51,14 @@ def known(context):
 
 def _photographs(context):
     """Those of CNNLENS_DATA, if there, and those of packages; each once."""
-    return list({marks.fingerprint(photo.image): photo for photo in (*context.photos(), *context.shipped())}.values())
+    return list(
+        {annotations.fingerprint(photo.image): photo for photo in (*context.photos(), *context.shipped())}.values()
+    )
 
 
 def _known(net, photos):
-    marked = [marks.marks_of(photo) for photo in photos]
-    images = [superpixels.frame(net, marks.view(photo, mark)) for photo, mark in zip(photos, marked)]
+    marked = [annotations.annotation_of(photo) for photo in photos]
+    images = [superpixels.frame(net, annotations.view(photo, mark)) for photo, mark in zip(photos, marked)]
     answers = net.predict(np.stack(images), progress=False)
     numbers = {name: number for number, name in enumerate(net.classes)}
     found = [
@@ -73,7 +76,7 @@ def explained(context, seed, subject):
     def make():
         parts = superpixels.segment(subject.image, method, context.size.parts)
         return superpixels.explain(
-            net, subject.image, subject.label, parts, context.size.calls, seed, settle=None, progress=False
+            net, subject.image, subject.label, parts, context.size.calls, seed, stop_at=None, progress=False
         )
 
     return context.shared(
@@ -99,17 +102,17 @@ def _pointed(context, names, kinds):
     return found
 
 
-def _standings(context, seed, pointed, *, heat_of=None, within=None):
+def _ranks(context, seed, pointed, *, heat_of=None, within=None):
     """How each marked box, and one at random, stands among all regions of its shape."""
     generator, found, blind = np.random.default_rng((seed, 9)), [], []
     for subject, boxes in pointed:
         why = explained(context, seed, subject)
-        heat = scores.spread(why.weights if heat_of is None else heat_of(why), why.segments)
-        region = scores.WHOLE if within is None else within(subject)
+        heat = measures.spread(why.weights if heat_of is None else heat_of(why), why.segments)
+        region = measures.WHOLE if within is None else within(subject)
         for box in boxes:
-            found.append(scores.standing(heat, box, region))
-            chance = scores.elsewhere([box] * BLIND, generator, region)
-            blind.append(np.mean([scores.standing(heat, other, region) for other in chance]))
+            found.append(measures.percentile_rank(heat, box, region))
+            chance = measures.random_boxes([box] * BLIND, generator, region)
+            blind.append(np.mean([measures.percentile_rank(heat, other, region) for other in chance]))
     return found, blind
 
 
@@ -118,21 +121,21 @@ def _standings(context, seed, pointed, *, heat_of=None, within=None):
 
 @claims.measure("lime-cat-eye")
 def cat_eye(context, seed):
-    """Standing of each eye in LIME's weights (Ribeiro, Singh and Guestrin 2016); see :func:`cnnlens.scores.superpixels.standing`."""
-    return _standings(context, seed, _pointed(context, ("tabby", "Siamese_cat"), ("eye",)))
+    """Standing of each eye in LIME's weights (Ribeiro, Singh and Guestrin 2016); see :func:`~.superpixel_measures.percentile_rank`."""
+    return _ranks(context, seed, _pointed(context, ("tabby", "Siamese_cat"), ("eye",)))
 
 
 @claims.measure("lime-dog-ears-nose")
 def dog_ears_and_nose(context, seed):
     """Standing of each ear, nose and paw in LIME's weights, over all marked photographs of dogs."""
     dogs = ("golden_retriever", "Border_collie", "German_shepherd", "bull_mastiff", "dalmatian")
-    return _standings(context, seed, _pointed(context, dogs, ("ear", "nose", "paw")))
+    return _ranks(context, seed, _pointed(context, dogs, ("ear", "nose", "paw")))
 
 
 @claims.measure("lime-goldfish-tail")
 def goldfish_tail_and_fins(context, seed):
     """Standing of the tail, each fin and the mouth in LIME's weights."""
-    return _standings(context, seed, _pointed(context, ("goldfish",), ("tail", "fin", "mouth")))
+    return _ranks(context, seed, _pointed(context, ("goldfish",), ("tail", "fin", "mouth")))
 
 
 # --- two elephants ------------------------------------------------------------------------------------------
@@ -145,28 +148,27 @@ def elephant_ears(context, seed):
     generator = np.random.default_rng((seed, 9))
     for subject, boxes in _pointed(context, ("African_elephant",), ("ear",)):
         why = explained(context, seed, subject).relabel("Indian_elephant")
-        heat = -scores.spread(why.weights, why.segments)
-        chance = scores.elsewhere(boxes * BLIND, generator, subject.marked.animal)
+        heat = -measures.spread(why.weights, why.segments)
+        chance = measures.random_boxes(boxes * BLIND, generator, subject.marked.animal)
         found += [_against(heat, box, subject) for box in boxes]
         blind += [np.mean([_against(heat, box, subject) for box in chance])] * len(boxes)
     return found, blind
 
 
 def _against(heat, box, subject):
-    return scores.standing(heat, box, subject.marked.animal) if scores.inside(heat, box) > 0 else 0.0
+    return measures.percentile_rank(heat, box, subject.marked.animal) if measures.weight_inside(heat, box) > 0 else 0.0
 
 
 @claims.measure("lime-elephants-apart")
 def elephants_apart(context, seed):
-    """Standing of the ears in the difference of two explanations, which is itself one: that of a difference of two scores."""
+    """Percentile rank of the ears in the explanation of the difference of the two scores."""
     kinds = ("African_elephant", "Indian_elephant")
     pointed = _pointed(context, kinds, ("ear",))
 
-    def difference(why):
-        other = kinds[1 - kinds.index(why.classes[why.label])]
-        return why.weights - why.relabel(other).weights
+    def contrast(why):
+        return why.contrast(kinds[1 - kinds.index(why.classes[why.label])]).weights
 
-    return _standings(context, seed, pointed, heat_of=difference, within=lambda subject: subject.marked.animal)
+    return _ranks(context, seed, pointed, heat_of=contrast, within=lambda subject: subject.marked.animal)
 
 
 # --- the features that a human would choose -----------------------------------------------------------------
@@ -175,7 +177,7 @@ def elephants_apart(context, seed):
 @claims.measure("lime-human-features")
 def human_features(context, seed):
     """Share of LIME's positive weight inside boxes (Wang et al. 2020, "Score-CAM": the energy-based pointing game)."""
-    return _shares(context, seed, lambda subject: scores.WHOLE)
+    return _shares(context, seed, lambda subject: measures.WHOLE)
 
 
 @claims.measure("lime-human-not-just-animal")
@@ -189,11 +191,14 @@ def _shares(context, seed, within):
     generator, found, blind = np.random.default_rng((seed, 9)), [], []
     for subject in _marked(context):
         why, boxes = explained(context, seed, subject), subject.marked.boxes
-        heat = scores.spread(why.weights, why.segments)
-        found.append(scores.share_inside(heat, boxes))
+        heat = measures.spread(why.weights, why.segments)
+        found.append(measures.positive_fraction_inside(heat, boxes))
         blind.append(
             np.mean(
-                [scores.share_inside(heat, scores.elsewhere(boxes, generator, within(subject))) for _ in range(BLIND)]
+                [
+                    measures.positive_fraction_inside(heat, measures.random_boxes(boxes, generator, within(subject)))
+                    for _ in range(BLIND)
+                ]
             )
         )
     return found, blind
@@ -251,9 +256,11 @@ def _losses(context, seed):
 
     def lost(subject):
         why = explained(context, seed, subject)
-        seen = scores.answers_in(net.read(subject.image[None], [layer], progress=False)[layer][0], why.segments)
+        seen = measures.mean_activation(net.read(subject.image[None], [layer], progress=False)[layer][0], why.segments)
         random = scores.orders(why, seed, 3)["at random"]
-        return scores.lost(net, why, [np.argsort(-why.weights), np.argsort(-seen), *random], steps=context.size.steps)
+        return measures.deletion_loss(
+            net, why, [np.argsort(-why.weights), np.argsort(-seen), *random], steps=context.size.steps
+        )
 
     key = (
         "lime losses",
@@ -285,7 +292,7 @@ def no_improvement(context, seed):
     cut = {"method": "slic", "count": context.size.parts}
     found = [
         [_steadiness(context, seed, subject, cut, how) for subject in known(context)[: context.size.photos]]
-        for how in ({"settle": None}, superpixels.PLAIN)
+        for how in ({"stop_at": None}, superpixels.LIME_DEFAULTS)
     ]
     return [[scores.stability(pair).rank for pair in pairs] for pairs in found]
 
@@ -298,10 +305,10 @@ def repeats(context, seed):
             f"A run of the lime package asks the network {DEFAULT:,} times; several runs take longer than a quick measurement may."
         )
     pairs = [
-        _steadiness(context, seed, subject, PUBLISHED, superpixels.PLAIN)
+        _steadiness(context, seed, subject, PUBLISHED, superpixels.LIME_DEFAULTS)
         for subject in known(context)[: context.size.photos]
     ]
-    return [scores.same_top(*pair) for pair in pairs], [scores.TOP / len(pair[0]) for pair in pairs]
+    return [measures.top_overlap(*pair) for pair in pairs], [scores.TOP / len(pair[0]) for pair in pairs]
 
 
 def _steadiness(context, seed, subject, cut, how):

@@ -1,10 +1,9 @@
-"""The straight line that LIME draws through a network's answers, and how well settled it is.
+"""The weighted ridge regression that LIME fits to a network's answers, how to steady it, and how reliable it is.
 
 Masks are rows of K booleans, one a superpixel; scores are what the network answered for one class. Superpixels that
 were never hidden (the network does not see them) get weight 0.
 """
 
-import functools
 import itertools
 
 import numpy as np
@@ -12,10 +11,23 @@ import numpy as np
 from . import masks as designs
 
 KERNEL_WIDTH = 0.25  # the lime package's own
-FREE = 4000  # masks that the imitation answers
+FREE = 4000  # masks that the surrogate model answers
+HALVINGS = 40  # ways to halve the blocks that split-half reliability is averaged over
+GROUPS = 12  # blocks are pooled into at most so many
 
 
-def closeness(masks, kernel_width=KERNEL_WIDTH):
+def varied(masks):
+    """Which superpixels were ever hidden: (K,) bool.
+
+    Examples
+    --------
+    >>> varied([[True, True], [True, False]])
+    array([False,  True])
+    """
+    return ~np.asarray(masks, bool).all(0)
+
+
+def proximity_kernel(masks, kernel_width=KERNEL_WIDTH):
     """How much each mask counts, 0 to 1: LIME's exponential kernel over the cosine distance to the whole image.
 
     Parameters
@@ -26,32 +38,26 @@ def closeness(masks, kernel_width=KERNEL_WIDTH):
     Returns
     -------
     ndarray (M,)
+
+    Examples
+    --------
+    >>> proximity_kernel([[True, True], [True, False], [False, True]]).round(2)
+    array([1. , 0.5, 0.5])
     """
-    return _kernel(_distances(np.asarray(masks, float)[:, varied(masks)]), kernel_width)
-
-
-def varied(masks):
-    """Which superpixels were ever hidden: (K,) bool."""
-    return ~np.asarray(masks, bool).all(0)
-
-
-def _distances(masks):
-    return 1 - np.sqrt(masks.mean(-1))  # the cosine distance between 0s and 1s and only 1s
-
-
-def _kernel(distances, kernel_width):
+    shown = np.asarray(masks, float)[:, varied(masks)]
+    distances = 1 - np.sqrt(shown.mean(-1))  # the cosine distance between 0s and 1s and only 1s
     return np.sqrt(np.exp(-(distances**2) / kernel_width**2))
 
 
-def line(masks, scores, *, kernel_width=KERNEL_WIDTH, ridge=0.1):
-    """LIME's weighted straight line, fitted by the ``lime`` package (Ribeiro, Singh and Guestrin 2016, equation 2).
+def weighted_ridge(masks, scores, *, kernel_width=KERNEL_WIDTH, ridge=0.1):
+    """LIME's weighted linear regression (Ribeiro, Singh and Guestrin 2016, equation 2).
 
     Parameters
     ----------
     masks : ndarray (M, K) bool
     scores : ndarray (M,)
     kernel_width : float
-        As for :func:`closeness`.
+        As for :func:`proximity_kernel`.
     ridge : float
         Penalty on the squared weights.
 
@@ -59,113 +65,152 @@ def line(masks, scores, *, kernel_width=KERNEL_WIDTH, ridge=0.1):
     -------
     weights : ndarray (K,)
     intercept : float
+
+    Examples
+    --------
+    >>> masks = [[True, True], [True, False], [False, True], [False, False]]
+    >>> weights, intercept = weighted_ridge(masks, [0.9, 0.6, 0.4, 0.1], ridge=0)
+    >>> weights.round(3), round(intercept, 3)
+    (array([0.5, 0.3]), 0.1)
     """
-    from lime.lime_base import LimeBase
     from sklearn.linear_model import Ridge
 
-    weights = np.zeros(np.shape(masks)[1])
-    columns = np.flatnonzero(varied(masks))
-    shown = np.asarray(masks, float)[:, columns]
-    base = LimeBase(functools.partial(_kernel, kernel_width=kernel_width), random_state=0)
-    # "none" takes all superpixels; lime's default goes through them one by one where few are asked for.
-    intercept, pairs, _, _ = base.explain_instance_with_data(
-        shown,
-        np.asarray(scores, float)[:, None],
-        _distances(shown),
-        0,
-        len(columns),
-        feature_selection="none",
-        model_regressor=Ridge(alpha=ridge),
-    )
-    for column, weight in pairs:
-        weights[columns[column]] = weight
-    return weights, float(intercept) - weights[~varied(masks)].sum()
+    seen = varied(masks)
+    shown = np.asarray(masks, float)[:, seen]
+    fit = Ridge(alpha=ridge).fit(shown, np.asarray(scores, float), sample_weight=proximity_kernel(masks, kernel_width))
+    weights = np.zeros(len(seen))
+    weights[seen] = fit.coef_
+    return weights, float(fit.intercept_)
 
 
-def imitated_line(masks, scores, touching, *, seed=0, kernel_width=KERNEL_WIDTH, ridge=0.1):
-    """The line that thousands of masks would give, from hundreds: an imitation of the network answers the rest.
+def surrogate_corrected(masks, scores, touching, *, seed=0, **regression):
+    """The regression that thousands of masks would give, from hundreds: a surrogate model answers the rest.
 
-    In the imitation, superpixels and pairs of superpixels that touch add up in log-odds, and a rising curve turns the
-    sum into a probability. It is fitted to the network's answers and then asked at 4,000 more masks. The line through
-    what it says there, plus the line through what it gets wrong where the network was asked, estimates the same weights
+    In the surrogate, superpixels and pairs of superpixels that touch add up in log-odds, and a rising curve turns the
+    sum into a probability. It is fitted to the network's answers and then asked at 4,000 more masks. The regression on
+    what it says there, plus the regression on what it gets wrong where the network was asked, estimates the same weights
     with less scatter: a control variate (Owen 2013, "Monte Carlo theory, methods and examples", section 8.9).
 
     Parameters
     ----------
-    masks, scores, kernel_width, ridge
-        As for :func:`line`.
+    masks, scores
+        As for :func:`weighted_ridge`.
     touching : ndarray (P, 2) int
         Pairs of superpixels that share a border.
     seed : int
         Draws the further masks.
+    **regression
+        ``kernel_width`` and ``ridge``, as for :func:`weighted_ridge`.
 
     Returns
     -------
     weights : ndarray (K,)
     intercept : float
+
+    Examples
+    --------
+    >>> masks = designs.hadamard(25, 3, seed=0)
+    >>> weights, _ = surrogate_corrected(masks, 0.2 + masks @ [0.1, 0.2, 0.3], np.array([[0, 1], [1, 2]]))
+    >>> weights.round(1)
+    array([0.1, 0.2, 0.3])
     """
     from sklearn.isotonic import IsotonicRegression
     from sklearn.linear_model import Ridge
 
-    columns = varied(masks)
-    free = np.ones((FREE, len(columns)), bool)
-    free[:, columns] = designs.hadamard(FREE, columns.sum(), (seed, 1))
+    seen = varied(masks)
+    free = np.ones((FREE, len(seen)), bool)
+    free[:, seen] = designs.hadamard(FREE, seen.sum(), (seed, 1))
     certain = np.clip(scores, 1e-5, 1 - 1e-5)
     shown = _with_pairs(masks, touching)
-    adding = Ridge(alpha=30).fit(shown, np.log(certain / (1 - certain)))
-    sums = adding.predict(shown)
-    bend = IsotonicRegression(out_of_bounds="clip").fit(sums, scores)
-    imitation = line(
-        free, bend.predict(adding.predict(_with_pairs(free, touching))), kernel_width=kernel_width, ridge=ridge
-    )
-    errors = line(masks, scores - bend.predict(sums), kernel_width=kernel_width, ridge=ridge)
-    return imitation[0] + errors[0], imitation[1] + errors[1]
+    log_odds = Ridge(alpha=30).fit(shown, np.log(certain / (1 - certain)))
+    sums = log_odds.predict(shown)
+    link = IsotonicRegression(out_of_bounds="clip").fit(sums, scores)
+    answers = link.predict(log_odds.predict(_with_pairs(free, touching)))
+    weights, intercept = weighted_ridge(free, answers, **regression)
+    # The residuals are in-sample on purpose: a balanced design is no longer balanced where a fold is left out, and
+    # cross-fitted residuals then over-correct (tests/test_superpixels.py measures both).
+    more, higher = weighted_ridge(masks, scores - link.predict(sums), **regression)
+    return weights + more, intercept + higher
 
 
 def _with_pairs(masks, touching):
-    """±1 for each superpixel, and half of that for each pair: pairs matter less, so the penalty is to weigh on them more."""
+    """±1 for each superpixel, and half of that for each pair, so that the penalty weighs more on pairs, which matter less."""
     signs = np.where(masks, 1.0, -1.0)
     return np.concatenate([signs, 0.5 * signs[:, touching[:, 0]] * signs[:, touching[:, 1]]], 1)
 
 
-def agreement(masks, scores, block, **how):
+# --- reliability --------------------------------------------------------------------------------------------
+
+
+def split_half_reliability(masks, scores, block, *, seed=0, **regression):
     """The rank correlation to expect between these weights and those of another run of the same length.
 
-    The masks, but the first, come in independent blocks. Their lines are averaged over one half of the blocks and over
-    the other; the rank correlation of the two halves, averaged over all ways to halve, is stepped up from half to whole
-    (Spearman 1910, Brown 1910). A cautious number for :func:`imitated_line`,
-    which scatters less than the plain lines that are compared here.
+    The masks, but the first, come in independent blocks. Regressions are averaged over one half of the blocks and over
+    the other; the rank correlation of the two halves, averaged over random halvings, is stepped up from half to whole
+    (Spearman 1910, Brown 1910). A cautious number for :func:`surrogate_corrected`, which scatters less than the plain
+    regressions that are compared here.
 
     Parameters
     ----------
     masks, scores
-        As for :func:`line`.
+        As for :func:`weighted_ridge`.
     block : int
         Masks in a block.
-    **how
-        For :func:`line`.
+    seed : int
+        Draws the halvings.
+    **regression
+        ``kernel_width`` and ``ridge``, as for :func:`weighted_ridge`.
 
     Returns
     -------
     float
-        0 to 1; NaN with fewer than two blocks.
+        0 to 1; NaN with fewer than two blocks, or where nothing varies.
+
+    Examples
+    --------
+    >>> masks = designs.hadamard(25, 3, seed=0)
+    >>> round(split_half_reliability(masks, masks @ [0.1, 0.2, 0.3], block=8), 3)
+    1.0
     """
-    from scipy.stats import spearmanr
+    from scipy.stats import rankdata
 
     starts = range(1, len(masks) - block + 1, block)
     if len(starts) < 2:
         return float("nan")
-    fits = np.stack([line(masks[start : start + block], scores[start : start + block], **how)[0] for start in starts])
-    fits = fits[:, varied(masks)]
-    if len(starts) > 12:  # ways to halve grow like 2 to the number of blocks
-        fits = np.stack([part.mean(0) for part in np.array_split(fits, 12)])
-    numbers = set(range(len(fits)))
-    halves = [(list(half), sorted(numbers - set(half))) for half in itertools.combinations(numbers, len(fits) // 2)][
-        :40
-    ]
-    found = [
-        spearmanr(fits[a].mean(0), fits[b].mean(0)).statistic if np.ptp(fits, axis=1).all() else np.nan
-        for a, b in halves
-    ]
-    between = float(np.mean(found))
-    return between if np.isnan(between) else max(0.0, 2 * between / (1 + between))
+    parts = [slice(start, start + block) for start in starts]
+    fits = np.stack([weighted_ridge(masks[part], scores[part], **regression)[0] for part in parts])[:, varied(masks)]
+    if not np.ptp(fits, axis=1).all():
+        return float("nan")
+    fits = np.stack([group.mean(0) for group in np.array_split(fits, min(len(fits), GROUPS))])
+    halves = halvings(len(fits), seed)
+    ranks = [[rankdata(fits[half].mean(0)) for half in (one, ~one)] for one in halves]
+    between = np.mean([np.corrcoef(*pair)[0, 1] for pair in ranks])
+    return max(0.0, float(2 * between / (1 + between)))
+
+
+def halvings(count, seed=0):
+    """Ways to halve so many blocks, each at most once: all of them, or forty drawn at random if there are more.
+
+    Parameters
+    ----------
+    count : int
+    seed : int
+
+    Returns
+    -------
+    ndarray (ways, count) bool
+        Which blocks are in the first half, the smaller one of an odd number.
+
+    Examples
+    --------
+    >>> halvings(3).astype(int).tolist()
+    [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    >>> halvings(12).shape
+    (40, 12)
+    """
+    chosen = np.array(list(itertools.combinations(range(count), count // 2)))
+    if len(chosen) > HALVINGS:
+        chosen = np.random.default_rng((seed, 3)).permutation(chosen)[:HALVINGS]
+    halves = np.zeros((len(chosen), count), bool)
+    np.put_along_axis(halves, chosen, True, 1)
+    return halves

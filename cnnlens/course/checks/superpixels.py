@@ -28,9 +28,9 @@ def hide(answer):
     return compare(_untouching(answer), reference, cases)
 
 
-@exercise("surrogate_line")
-def surrogate_line(answer):
-    """A function (masks (M, K), scores (M,), closeness (M,)) -> weights (K,), against scikit-learn's weighted regression."""
+@exercise("weighted_regression")
+def weighted_regression(answer):
+    """A function (masks (M, K), scores (M,), proximity (M,)) -> weights (K,), against scikit-learn's weighted regression."""
     from sklearn.linear_model import LinearRegression
 
     from ...lenses import masks, surrogate
@@ -43,7 +43,7 @@ def surrogate_line(answer):
     exact = shown @ np.array([0.3, -0.2, 0.0, 0.1, 0.05]) + 0.2
     noisy = exact + generator.normal(0, 0.1, 60)
     curved = np.where(shown[:, 0] * shown[:, 1] > 0, 0.9, 0.1)
-    near = surrogate.closeness(masks.random(60, 5, 0))
+    near = surrogate.proximity_kernel(masks.random(60, 5, 0))
     cases = [
         ("scores that are a sum of superpixels", (shown, exact, np.ones(60))),
         ("noisy scores", (shown, noisy, np.ones(60))),

@@ -114,7 +114,7 @@ def _summary(why, found, path, wanted):
         "label": why.label,
         "top": [{"class": name, "label": index, "score": score} for index, name, score in why.top()],
         "calls": why.calls,
-        "settled": None if why.settled != why.settled else why.settled,
+        "reliability": None if why.reliability != why.reliability else why.reliability,
         "intercept": why.intercept,
         "weights": why.weights.tolist(),
         "segments": why.segments.tolist(),

@@ -1,0 +1,185 @@
+"""What is asked for predictions: a network, or any function from images to probabilities; and what it sees of an image."""
+
+import inspect
+import os
+import warnings
+
+import keras
+import numpy as np
+
+from ..errors import CnnlensError
+from ..network import NOMINAL_SIZE, Network
+from ..pixels import as_pixels, fitted, sampled, with_channels
+
+MOST_CHANNELS = 16  # of an image; more, and it is rather a batch of grey images that lacks its last axis
+LIMIT = 512  # px a side: what an image is scaled down to for a function, whose wishes are not known
+
+
+def opened(net):
+    """The Network of whatever :meth:`Network.of` takes; any other function from images to scores as it is.
+
+    Raises
+    ------
+    CnnlensError
+        If it is neither.
+
+    Examples
+    --------
+    >>> opened("lenet").name
+    'lenet'
+    >>> opened(np.mean) is np.mean
+    True
+    """
+    if isinstance(net, (Network, keras.Model, str, os.PathLike)):
+        return Network.of(net)
+    if not (callable(net) or hasattr(net, "predict")):
+        raise CnnlensError(f"Expected a Network or a function from images to scores; got {type(net).__name__}.")
+    return net
+
+
+def classifier(net):
+    """A function from images (N, H, W, C) to probabilities (N, classes) that checks what it gives.
+
+    Parameters
+    ----------
+    net : Network or callable
+        As :func:`opened` returns it.
+
+    Raises
+    ------
+    CnnlensError
+        When called: if the answer is not one row of probabilities an image.
+
+    Examples
+    --------
+    >>> predict = classifier(lambda images: np.full((len(images), 2), 0.5))
+    >>> predict(np.zeros((1, 8, 8, 3), np.float32))
+    array([[0.5, 0.5]], dtype=float32)
+    """
+    net = opened(net)
+
+    def predict(images):
+        if isinstance(net, Network):
+            scores = net.predict(images, batch_size=len(images), progress=False)
+        else:
+            function = net if inspect.isroutine(net) or not hasattr(net, "predict") else net.predict
+            scores = function(images)
+        return _checked(scores, len(images))
+
+    return predict
+
+
+def _checked(scores, count):
+    scores = np.asarray(scores, dtype=np.float32)
+    if scores.ndim == 1 or scores.ndim == 2 and scores.shape[1] == 1:
+        raise CnnlensError(
+            f"The classifier returned one value an image (shape {scores.shape}); expected one a class. "
+            "For a network with a single probability p use lambda x: np.hstack([1 - p(x), p(x)])."
+        )
+    if scores.ndim != 2 or len(scores) != count:
+        raise CnnlensError(
+            f"The classifier returned shape {scores.shape} for {count} images; expected ({count}, classes)."
+        )
+    if np.isnan(scores).any():
+        raise CnnlensError(
+            "The classifier returned NaN. Check its weights, and that it divides by nothing that can be 0 in a flat image."
+        )
+    if scores.min() < -1e-4 or scores.max() > 1 + 1e-4:
+        raise CnnlensError(
+            f"The classifier returned values from {scores.min():.3g} to {scores.max():.3g}: logits, not probabilities. "
+            "Add the softmax: lambda x: scipy.special.softmax(f(x), axis=1)."
+        )
+    return scores
+
+
+# --- images -------------------------------------------------------------------------------------------------
+
+
+def as_image(image):
+    """One image as float32 (H, W, C) in [0, 1], from a Photo or an array (H, W, C) or (H, W)."""
+    array = np.asarray(image.image if hasattr(image, "label") and hasattr(image, "image") else image)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3:
+        raise CnnlensError(f"Expected one image (H, W, C) or (H, W); got an array of shape {array.shape}.")
+    channels = array.shape[-1] if array.shape[-1] <= MOST_CHANNELS else None
+    return as_pixels(array, channels)[0]
+
+
+def frame(net, image):
+    """The image as a network sees it: fitted to its size by its own rule, with its channels.
+
+    Parameters
+    ----------
+    net : Network or callable
+        A network of any size gets 224 px. A function gets the image as it is, scaled down to 512 px a side if larger.
+    image : Photo or array (H, W, C) or (H, W)
+
+    Returns
+    -------
+    ndarray (h, w, c) float32 in [0, 1]
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> frame(zoo.load("lenet", weights="random"), np.zeros((40, 60, 3), np.float32)).shape
+    (28, 28, 1)
+    """
+    net, pixels = opened(net), as_image(image)
+    if isinstance(net, Network):
+        return with_channels(fitted(pixels, net.size or NOMINAL_SIZE, net.fit), net.channels)
+    longest = max(pixels.shape[:2])
+    if longest <= LIMIT:
+        return pixels
+    return fitted(pixels, [max(1, round(side * LIMIT / longest)) for side in pixels.shape[:2]], "stretch")
+
+
+def frame_segments(image, shown, segments, fit="crop"):
+    """Superpixels cut and scaled as the image was; those outside the square keep their number and get weight 0.
+
+    Parameters
+    ----------
+    image : Photo or array
+        As it came.
+    shown : ndarray (h, w, c)
+        As :func:`frame` made it.
+    segments : ndarray (H, W) int
+        Of either of them.
+    fit : {"crop", "stretch", "pad"}
+        How the image was fitted.
+    """
+    segments = np.asarray(segments)
+    if segments.ndim != 2 or segments.dtype.kind not in "iu" or segments.min() < 0:
+        raise CnnlensError(
+            f"segments must be whole numbers (H, W) from 0; got {segments.dtype} {segments.shape}. "
+            "Make them with superpixels.segment(image)."
+        )
+    if segments.shape == shown.shape[:2]:
+        return segments.astype(np.intp)
+    if segments.shape != as_image(image).shape[:2]:
+        raise CnnlensError(
+            f"segments have shape {segments.shape}, the image {as_image(image).shape[:2]}: they belong to another image."
+        )
+    return segments[sampled(segments.shape, shown.shape[:2], fit)].astype(np.intp)
+
+
+def warn_if_framed(net, image, shown):
+    """Say so if the network sees something else than the image that was given."""
+    came = as_image(image).shape
+    if came != shown.shape:
+        size = "×".join(map(str, came[:2]))
+        warnings.warn(
+            f"The image of {size} px and {came[2]} channel(s) was cut and scaled to {shown.shape[0]}×{shown.shape[1]} px "
+            f"and {shown.shape[2]} channel(s) for {name_of(net)}. superpixels.frame(net, image) gives what it sees.",
+            stacklevel=4,
+        )
+
+
+def name_of(net):
+    """What to call a network or a function."""
+    return getattr(net, "name", None) or getattr(net, "__name__", type(net).__name__)
+
+
+def source_of(net):
+    """Name and origin of a network or a function."""
+    return f"{net.name}: {net.source}" if isinstance(net, Network) else f"the function {name_of(net)}"

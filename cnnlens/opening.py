@@ -1,0 +1,344 @@
+"""Opening a model up: reading and changing what its layers do, without building another model.
+
+Layers are read by *tapping*: while the model is called, each wanted layer's ``call`` is wrapped so that it also
+writes down what it returned. This needs no new model, so it works alike for Sequential, functional, nested,
+multi-branch, reloaded and subclassed models, and it stops as soon as the last wanted layer has spoken.
+"""
+
+import contextlib
+import functools
+import itertools
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import device  # noqa: F401  (sets TensorFlow's environment before it is imported)
+from .errors import CnnlensError, unknown
+
+import keras
+import tensorflow as tf
+
+HEADS = {"softmax", "sigmoid", "log_softmax"}  # activations that turn a classifier's logits into probabilities
+_OPEN = threading.RLock()  # explorers read in a thread of their own: only one thread at a time may open models up
+_NUMBER = itertools.count()
+
+
+class Enough(BaseException):
+    """Ends a forward pass early. Not an Exception, because Keras decorates those on their way out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of a layer in a forward pass: the layer's path and the tensors that went in and came out."""
+
+    path: str
+    layer: keras.Layer
+    inputs: tuple
+    output: object
+
+
+# --- what goes in, what comes out ---------------------------------------------------------------------------
+
+
+class Feed:
+    """What a model is called with: the image, and the fixed values of all its other inputs.
+
+    Parameters
+    ----------
+    model : keras.Model
+    fixed : dict of str to array
+        By the name of the input: one row, shown with every image.
+
+    Attributes
+    ----------
+    shape : (int or None, int or None, int)
+        Height, width and channels of the image.
+
+    Raises
+    ------
+    CnnlensError
+        If there is not exactly one image, or another input has no value.
+    """
+
+    def __init__(self, model, fixed):
+        self.struct = model.input if hasattr(model, "operations") else None  # only functional models have several
+        inputs = keras.tree.flatten(self.struct)
+        shapes = [_built_shape(model)] if self.struct is None else [tuple(x.shape) for x in inputs]
+        names = ["image"] if self.struct is None else [x.name for x in inputs]
+        unused = [name for name in fixed if name not in names]
+        if unused:
+            raise unknown(f"input of {model.name} to hold", unused[0], names)
+        images = [i for i, (shape, name) in enumerate(zip(shapes, names)) if _is_image(shape) and name not in fixed]
+        missing = [name for i, name in enumerate(names) if i not in images[:1] and name not in fixed]
+        if not images:
+            raise CnnlensError(
+                f"Model {model.name!r} takes input of shape {shapes[0] if len(shapes) == 1 else shapes}; cnnlens looks into "
+                "image models, with an input (N, H, W, channels). A subclassed model must have been called or built once, so "
+                "that its input shape is known."
+            )
+        if missing:
+            raise CnnlensError(
+                f"Model {model.name!r} takes {len(names)} inputs: {', '.join(names)}. Say at which values to hold those that "
+                f"are not looked at: Network.of(model, fixed={{{missing[0]!r}: values}})."
+            )
+        self.image, self.shape = images[0], tuple(shapes[images[0]][1:])
+        rows = [np.asarray(fixed[name]) if name in fixed else None for name in names]
+        self.rows = [None if row is None else _one_row(row, *each) for row, *each in zip(rows, shapes, names)]
+
+    def __call__(self, pixels):
+        """The model's own inputs for preprocessed pixels (N, H, W, C)."""
+        if self.struct is None:
+            return pixels
+        count = tf.shape(pixels)[0]
+        flat = [pixels if row is None else tf.repeat(tf.constant(row), count, 0) for row in self.rows]
+        return keras.tree.pack_sequence_as(self.struct, flat)
+
+
+def _is_image(shape):
+    return isinstance(shape, (tuple, list)) and len(shape) == 4 and bool(shape[-1])
+
+
+def _built_shape(model):
+    try:
+        return model.input_shape
+    except (AttributeError, ValueError):
+        shape = getattr(model, "_build_shapes_dict", None)
+        return next(iter(shape.values()), None) if isinstance(shape, dict) else shape
+
+
+def _one_row(row, shape, name):
+    row = row if row.ndim == len(shape) else row[None]
+    fits = row.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape[1:], row.shape[1:]))
+    if not fits or len(row) != 1:
+        raise CnnlensError(f"Input {name!r} takes values of shape {tuple(shape[1:])}; got an array of {row.shape}.")
+    return row.astype(np.float32) if row.dtype.kind == "f" else row
+
+
+def output_names(model, answer):
+    """Names of a model's outputs, from what it answered: the keys of a dict, or the layers that give them."""
+    if isinstance(answer, dict):
+        return [str(path[-1]) for path, _ in keras.tree.flatten_with_path(answer)]
+    count = len(keras.tree.flatten(answer))
+    names = list(getattr(model, "output_names", None) or [])
+    return names if len(names) == count else [str(i) for i in range(count)]
+
+
+def output_number(wanted, names, model):
+    """The number of the output that is wanted by number or name; the first if None."""
+    if wanted is None or wanted in names:
+        return 0 if wanted is None else names.index(wanted)
+    if isinstance(wanted, int) and not isinstance(wanted, bool) and 0 <= wanted < len(names):
+        return wanted
+    raise unknown(f"output of {model.name}", wanted, [*names, *range(len(names))])
+
+
+# --- walking ------------------------------------------------------------------------------------------------
+
+
+def leaves(model, prefix=""):
+    """All layers and operations inside a model that hold no others, each once, as (path, layer) pairs.
+
+    Two of one name in one place (two layers may share one in a subclass) are told apart by ``#2``, ``#3``.
+    """
+    paths, seen = set(), set()
+    for path, layer in _walk(model, prefix):
+        if id(layer) in seen:
+            continue
+        name, count = path, 1
+        while path in paths:
+            count += 1
+            path = f"{name}#{count}"
+        paths.add(path)
+        seen.add(id(layer))
+        yield path, layer
+
+
+def _walk(model, prefix):
+    # Functional models also hold operations that are no layers, such as the + of a residual branch.
+    for layer in list(getattr(model, "operations", None) or _inner(model)):
+        if _inner(layer):
+            yield from _walk(layer, f"{prefix}{layer.name}/")
+        else:
+            yield prefix + layer.name, layer
+
+
+def _inner(layer):
+    """The layers directly inside a layer."""
+    return list(layer._flatten_layers(include_self=False, recursive=False)) if isinstance(layer, keras.Layer) else []
+
+
+# --- tapping ------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def tapped(model, hear):
+    """While open, ``hear`` gets a Call whenever this thread has called a leaf layer of the model.
+
+    What ``hear`` returns, unless None, goes on to the layers behind instead of the output.
+    """
+    uses = {}
+    listener = threading.get_ident()
+
+    def tap(path, layer):
+        call = layer.call
+
+        @functools.wraps(call)
+        def listening(*args, **kwargs):
+            # Keras compiles grouped convolutions with XLA, as the CPU knows them in no other way.
+            with _functions_eager(False):
+                output = call(*args, **kwargs)
+            if threading.get_ident() != listener:
+                return output
+            uses[path] = uses.get(path, 0) + 1
+            name = path if uses[path] == 1 else f"{path}@{uses[path]}"
+            inputs = tuple(x for x in keras.tree.flatten((args, kwargs)) if tf.is_tensor(x))
+            heard = hear(Call(name, layer, inputs, keras.tree.flatten(output)[0]))
+            return output if heard is None else heard
+
+        return shadowed(layer, "call", listening)
+
+    with _OPEN, contextlib.ExitStack() as undo:
+        # A model whose call is itself a tf.function would answer from an earlier trace, past our taps.
+        undo.enter_context(_functions_eager(True))
+        for path, layer in leaves(model):
+            undo.callback(tap(path, layer))
+        yield
+
+
+@contextlib.contextmanager
+def _functions_eager(wanted):
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(wanted)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+def shadowed(layer, name, value):
+    """Give one layer another method of this name; the function that takes it back, to what stood there before.
+
+    Set past Keras's tracker, which would look into it.
+    """
+    before = vars(layer).get(name)
+    object.__setattr__(layer, name, value)
+
+    def restore():
+        if before is None:
+            object.__delattr__(layer, name)
+        else:
+            object.__setattr__(layer, name, before)
+
+    return restore
+
+
+@contextlib.contextmanager
+def any_size(model):
+    """While open, the model and those nested in it do not insist on the image size that they were built with."""
+    inside = list(model._flatten_layers(include_self=True, recursive=True))
+    inside += [layer._functional for layer in inside if getattr(layer, "_functional", None) is not None]
+    with _OPEN, contextlib.ExitStack() as undo:
+        for layer in inside:
+            if isinstance(layer, keras.Model):
+                undo.callback(shadowed(layer, "_assert_input_compatibility", lambda *args: None))
+        yield
+
+
+# --- activations inside layers ------------------------------------------------------------------------------
+
+
+def activation_name(layer):
+    """The name of the activation function that a layer ends with or is; None if it has none."""
+    kind = type(layer).__name__
+    if isinstance(layer, keras.layers.ReLU):
+        return "relu"
+    if kind in ("Softmax", "Sigmoid", "LogSoftmax"):  # layers, or operations such as keras.ops.softmax
+        return {"LogSoftmax": "log_softmax"}.get(kind, kind.lower())
+    return getattr(getattr(layer, "activation", None), "__name__", None)
+
+
+@contextlib.contextmanager
+def linear(layer):
+    """While open, a layer that ends with a softmax or a sigmoid, or is one, leaves it away."""
+    if activation_name(layer) not in HEADS:
+        yield
+        return
+    with _OPEN:
+        if getattr(layer, "activation", None) is None or isinstance(layer, keras.layers.Softmax):
+            restore = shadowed(layer, "call", lambda inputs, *args, **kwargs: inputs)
+        else:
+            restore = functools.partial(setattr, layer, "activation", layer.activation)
+            layer.activation = keras.activations.linear
+        try:
+            yield
+        finally:
+            restore()
+
+
+@contextlib.contextmanager
+def gradients_overridden(kinds, function):
+    """While open (inside a ``tf.function`` being traced), operations of these kinds get another gradient.
+
+    Works on the operations of the graph, so it reaches a ReLU wherever it hides: fused into a layer, a layer of its
+    own, nested, in a branch, or in a subclass's own code. Heeded by ``tf.gradients``, not by ``tf.GradientTape``.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        TensorFlow operations, such as ``("Relu", "Relu6")``.
+    function : callable
+        From (inputs, output, upstream gradient) to the gradient of the inputs.
+
+    Yields
+    ------
+    list of str
+        Grows by one for each operation that the gradient passes; a caller that needs at least one must check.
+    """
+    passed, name = [], f"cnnlens{next(_NUMBER)}"
+
+    @tf.RegisterGradient(name)
+    def gradient(op, upstream):
+        passed.append(op.name)
+        return function(op.inputs[0], op.outputs[0], upstream)
+
+    with tf.compat.v1.get_default_graph().gradient_override_map(dict.fromkeys(kinds, name)):
+        yield passed
+
+
+# --- precision ----------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def in_precision(model, policy):
+    """While open (during tracing), the model's layers compute in this Keras dtype policy; their weights stay."""
+    before = [(layer, layer.dtype_policy) for _, layer in leaves(model) if isinstance(layer, keras.Layer)]
+    try:
+        for layer, old in before:
+            if policy != "float32" and old.name == "float32":
+                layer.dtype_policy = policy
+        yield
+    finally:
+        for layer, old in before:
+            layer.dtype_policy = old
+
+
+def recast(model, policy):
+    """A copy of a model with the same weights that computes in another precision (its head stays in float32).
+
+    Parameters
+    ----------
+    model : keras.Model
+        Sequential or functional.
+    policy : str
+        A Keras dtype policy, such as ``mixed_bfloat16``.
+    """
+
+    def again(layer):
+        config = layer.get_config()
+        config["dtype"] = "float32" if activation_name(layer) in HEADS else policy
+        return layer.__class__.from_config(config)
+
+    copy = keras.models.clone_model(model, clone_function=again)
+    copy.set_weights(model.get_weights())
+    return copy
