@@ -83,7 +83,7 @@ def tf_keras_vis(net, layer, count, size, steps):
 
 
 def with_preprocessing(net, layer, size):
-    """The network up to a layer, fed with pixels of 0 to 255 as tf-keras-vis has them; a 1×1 convolution preprocesses."""
+    """The network up to a layer, fed with pixels of 0 to 255 as tf-keras-vis has them, by a 1×1 convolution."""
     image = keras.Input((size, size, 3))
     first = keras.layers.Conv2D(3, 1, name="preprocess")
     x = first(image)
@@ -128,7 +128,7 @@ def reach(layer, count, timed, size, wanted, how):
 
 
 def fraction_of_peak(net, layer, count, size):
-    """Print what a step achieves, as a fraction of what a large matrix product achieves on this machine at this moment."""
+    """Print what a step achieves, as a fraction of what a large matrix product achieves at this moment."""
     policy = device.training_policy()
     kind = tf.bfloat16 if policy == "mixed_bfloat16" else tf.float32
     matrix = tf.cast(tf.random.normal((4096, 4096)), kind)

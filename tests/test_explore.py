@@ -14,7 +14,8 @@ from PIL import Image
 from cnnlens import datasets, explore, figures, scores, zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.explore import base
-from cnnlens.explore.base import Choice, Explorer, Frame, Number, Toggle
+from cnnlens.explore.base import Explorer, Frame
+from cnnlens.explore.controls import Choice, Number, Toggle
 
 UNITS = {"first": 3, "second": 8, "third": 1}
 

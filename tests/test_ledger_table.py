@@ -9,15 +9,7 @@ from cnnlens import zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.ledger import table
 
-TINY = {
-    "networks": ("lenet",),
-    "images": 100,
-    "units": 4,
-    "silenced": 12,
-    "iterations": 60,
-    "explained": 1,
-    "calls": 64,
-}
+TINY = {"networks": ("lenet",), "images": 100, "units": 4, "ablated": 12, "iterations": 60, "explained": 1, "calls": 64}
 
 
 @pytest.fixture(autouse=True)

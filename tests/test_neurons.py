@@ -209,7 +209,7 @@ def test_stuck_units_are_woken_and_dead_ones_are_called_dead_with_the_evidence(m
 
 
 def plain_net(channels):
-    """Unit 0 asks for brightness in its last channel and darkness in the others, silent on grey; unit 1 asks for edges."""
+    """Unit 0 wants its last channel bright and the others dark, and is silent on grey; unit 1 wants edges."""
     net = Network(
         keras.Sequential([keras.Input((16, 16, channels)), kl.Conv2D(2, (1, 2), activation="relu", name="c")]), "plain"
     )

@@ -5,7 +5,8 @@ from ..figures.neurons import view, view_words
 from ..lenses import deconvnet, exemplars
 from ..lenses.neurons import maximize
 from ..network import Network
-from .base import Choice, Explorer, Frame, Number
+from .base import Explorer, Frame
+from .controls import Choice, Number
 
 MOMENTS = 6  # snapshots that the slider plays
 

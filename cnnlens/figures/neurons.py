@@ -218,7 +218,7 @@ def paint_projection(back):
 
 
 def view(found, tops, row, back, moment):
-    """One unit as a raster: its optimized image, its best patches, and the deconvnet's projection of the first, if any."""
+    """One unit as a raster: its optimized image, its best patches, and the first one's projection, if any."""
     picture = found.snapshots[moment, 0] if len(found.snapshots) else found.images[0]
     made = base.titled(_tiles(picture[None], cell=VIEW), f"optimized, step {found.snapshot_steps[moment]}")
     count = min(9, tops.patches.shape[1])

@@ -11,7 +11,8 @@ from tqdm.auto import tqdm
 
 from .. import __version__, files
 from ..errors import unknown
-from ..lenses import activations, embedding, exemplars, neurons, superpixels
+from ..lenses import embedding, exemplars, neurons, superpixels
+from ..lenses.ablation import ablate
 from ..results import Result
 from ..scores import activations as scores_activations
 from ..scores import embedding as scores_embedding
@@ -146,12 +147,12 @@ def _neurons(context, net, images, seed):
 
 def _activations(context, net, images, seed):
     _needs_classes(net)
-    images = images[: context.size.silenced]
-    found = activations.silence(net, images, net.logits(images, progress=False).argmax(1), middle(net))
+    images = images[: context.size.ablated]
+    found = ablate(net, images, net.logits(images, progress=False).argmax(1), middle(net))
     paths = [layer.path for layer in net.layers()]
     net.read(images, paths, progress=False)  # compiled before the clock runs
     seconds = timed(lambda: net.read(images, paths, progress=False))[1] / len(images)
-    return scores_activations.importance(found.drop, found.strength).correlation, 1.0, seconds
+    return scores_activations.importance(found.drop, found.response).correlation, 1.0, seconds
 
 
 def _tsne(context, net, images, seed):

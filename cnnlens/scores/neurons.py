@@ -191,7 +191,7 @@ class Copies:
 
     @property
     def nearest_turned(self):
-        """Cosine similarity with the most similar pattern of another unit that is turned by a quarter either way, (U,)."""
+        """Cosine similarity with the most similar pattern of another unit, turned by a quarter either way, (U,)."""
         other = np.where(np.eye(self.similarity.shape[1], dtype=bool), -1, self.similarity[[1, 3]])
         return other.max((0, 2))
 
