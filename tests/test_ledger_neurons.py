@@ -1,4 +1,4 @@
-"""Claims about neurons: the measures know high from low, and planted networks and photographs come out as they were planted."""
+"""Claims about neurons: the measures know high from low, and what is planted in networks and photographs comes out."""
 
 import numpy as np
 import pytest
