@@ -37,33 +37,23 @@ def browser():
         chromium.close()
 
 
-def made_film(count=120, frames=3):
-    """A film with known mistakes, without a network: image i is all of one brightness that names i."""
+def made_film(count=120, frames=3, classes=("ant", "bee", "cat", "dog"), words="made up for a test"):
+    """Maps with known mistakes, without a network: image i is all of one brightness that names i."""
     generator = np.random.default_rng(0)
     labels = np.arange(count) % 4
     corners = np.array([[-20, -20], [20, -20], [-20, 20], [20, 20]])
     predictions = labels.copy()
     predictions[:10] = (labels[:10] + 1) % 4
-    representation = embedding.Representation(
-        vectors=np.zeros((count, 2), np.float32), layer="made", width=2, variance=1.0
-    )
-    maps = [
-        embedding.Embedding(
-            points=(corners[(labels + turn) % 4] + generator.normal(size=(count, 2))).astype(np.float32),
-            representation=representation,
-            divergence=0.0,
-            labels=labels,
-            predictions=predictions,
-            classes=("ant", "bee", "cat", "dog"),
-            judged=True,
-            source="made up for a test",
-        )
-        for turn in range(frames)
-    ]
+    vectors = np.zeros((count, 2), np.float32)
+    representation = embedding.Representation(vectors=vectors, layer="made", width=2, variance=1.0)
+    shared = {"labels": labels, "predictions": predictions, "classes": classes, "judged": True, "source": words}
+    maps = []
+    for turn in range(frames):
+        points = (corners[(labels + turn) % 4] + generator.normal(size=(count, 2))).astype(np.float32)
+        maps.append(embedding.Embedding(points=points, representation=representation, divergence=0.0, **shared))
     images = np.ones((count, 8, 8, 1), np.float32) * (np.arange(count) / count)[:, None, None, None]
-    return film.EmbeddingSequence(
-        maps=tuple(maps), titles=tuple(f"map {i}" for i in range(frames)), source="made up for a test"
-    ), images
+    titles = tuple(f"map {i}" if words.startswith("made") else f"{words} {i}" for i in range(frames))
+    return film.EmbeddingSequence(maps=tuple(maps), titles=titles, source=words), images
 
 
 PLACES = """() => {
@@ -96,20 +86,19 @@ def page(browser, tmp_path_factory):
     context.close()
 
 
+THUMB = """() => { const look = root => { for (const e of root.querySelectorAll('*')) {
+  if (e.classList.contains('thumb')) return e;
+  const found = e.shadowRoot && look(e.shadowRoot); if (found) return found; } return null }; return look(document) }"""
+
+
 def shown_at(page, x, y):
     page.mouse.move(x + 200, y + 2)
     page.mouse.move(x, y, steps=3)
-    page.wait_for_function(
-        "!!document.querySelector('body') && (() => { const look = root => [...root.querySelectorAll('*')].some(e => e.classList.contains('thumb') || (e.shadowRoot && look(e.shadowRoot))); return look(document) })()",
-        timeout=60_000,
-    )
-    return page.evaluate("""() => {
-      const look = root => { for (const e of root.querySelectorAll('*')) {
-        if (e.classList.contains('thumb')) return e;
-        const found = e.shadowRoot && look(e.shadowRoot); if (found) return found; } return null };
-      const thumb = look(document), style = getComputedStyle(thumb);
-      return {words: thumb.parentElement.textContent, image: style.backgroundImage, at: style.backgroundPosition};
-    }""")
+    page.wait_for_function(f"!!({THUMB})()", timeout=60_000)
+    return page.evaluate(f"""() => {{
+      const thumb = ({THUMB})(), style = getComputedStyle(thumb);
+      return {{words: thumb.parentElement.textContent, image: style.backgroundImage, at: style.backgroundPosition}};
+    }}""")
 
 
 def test_hover_shows_the_image_its_class_and_the_prediction(page):
@@ -163,9 +152,10 @@ def test_play_runs_to_the_end(page):
     page.wait_for_function("window.cnnlensFrame === 0", timeout=60_000)
 
 
-def test_the_lasso_shows_the_chosen_images(page):
+def lasso(page, label):
+    """Draw around all points of a class."""
     place = np.array(page.evaluate(PLACES))
-    ours = place[np.arange(120) % 4 == 2]
+    ours = place[np.arange(120) % 4 == label]
     low, high = ours.min(0) - 12, ours.max(0) + 12
     corners = [(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1]), (low[0], low[1])]
     page.mouse.move(*corners[0])
@@ -174,8 +164,51 @@ def test_the_lasso_shows_the_chosen_images(page):
         page.mouse.move(*corner, steps=8)
     page.mouse.up()
     page.get_by_text("30 images:").wait_for(timeout=60_000)
+
+
+def test_the_lasso_shows_the_chosen_images(page):
+    lasso(page, 2)
     assert page.locator(".picked").count() == 30
     assert page.get_by_text("30 × cat").count() == 1
+
+
+PLANTED = "<img src=x onerror=window.top.planted=1>"
+FORMS = (PLANTED, f'">{PLANTED}', f"</script><script>window.top.planted=1</script>{PLANTED}", f"$$x$$ '>{PLANTED}")
+
+
+def test_names_that_hold_markup_stay_text(browser):
+    """Names of classes are names of folders: what is planted in them, in titles, notes and sources, never runs."""
+    maps, images = made_film(classes=FORMS, words=FORMS[2])
+    shown = explore.embedding(maps, images, notes=FORMS[:3])
+    context = browser.new_context(viewport={"width": 1100, "height": 950})
+    context.route("http**", lambda route: route.abort())
+    page = context.new_page()
+    page.set_content(shown.html, wait_until="load")
+    page.wait_for_function("window.cnnlensFrame === 0", timeout=120_000)
+
+    place = page.evaluate(PLACES)
+    words = shown_at(page, *place[3])["words"].strip()
+    assert words == f"{FORMS[3]}predicted {FORMS[0]} ✗image 3"
+    for label in (2, 1):
+        lasso(page, label)
+        assert page.get_by_text(f"30 × {FORMS[label]}").count() == 1
+        assert page.locator(".picked").first.get_attribute("title") == FORMS[label]
+    page.evaluate(SET, ["slider", "value", 1])
+    page.wait_for_function("window.cnnlensFrame === 1", timeout=60_000)
+    assert page.locator(".source").inner_text() == FORMS[2]
+    for said in (f"2 of 3: {FORMS[2]} 1", FORMS[1]):  # the slider's title and the note below it
+        assert page.get_by_text(said).count()
+    assert page.title().startswith(f"3 t-SNE maps ({FORMS[2]} 0 to")
+    assert page.get_by_label(FORMS[0], exact=True).count() == 1
+
+    outer = context.new_page()
+    outer.set_content(shown._repr_mimebundle_()["text/html"])
+    frame = outer.wait_for_selector("iframe", state="attached")
+    frame.content_frame().wait_for_function("window.cnnlensFrame === 0", timeout=120_000)
+    assert frame.get_attribute("title") == shown.alt
+    for each in (page, outer):
+        assert each.locator("img").count() == 0 and each.evaluate("window.planted") is None
+    context.close()
 
 
 def test_ten_thousand_points_are_drawn_and_moved(browser, tmp_path):

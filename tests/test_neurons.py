@@ -8,7 +8,8 @@ from cnnlens.__main__ import main
 from cnnlens.course import verdict
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import neurons as figures
-from cnnlens.lenses import ascent, parametrize
+from cnnlens.ledger import pictures
+from cnnlens.lenses.neurons import batches, colors, fourier, framing, gates
 
 kl = keras.layers
 
@@ -39,7 +40,7 @@ def color():
 
 @pytest.mark.parametrize("length", [7, 28, 32])
 def test_waves_are_orthonormal_and_have_the_frequencies_of_fourier(length):
-    basis, frequency = parametrize.waves(length)
+    basis, frequency = fourier.fourier_basis(length)
     np.testing.assert_allclose(basis.T @ basis, np.eye(length), atol=1e-5)
     for column, expected in zip(basis.T, frequency):
         spectrum = np.abs(np.fft.rfft(column))
@@ -48,21 +49,20 @@ def test_waves_are_orthonormal_and_have_the_frequencies_of_fourier(length):
 
 @pytest.mark.parametrize("channels, number", [(1, 2), (3, 28)])
 def test_the_constant_wave_draws_plain_colors(channels, number):
-    colors = parametrize.plain_colors(channels)
-    assert colors.shape == (number, channels) and 0 < colors.min() and colors.max() < 1
-    images = parametrize.wave_images(
-        parametrize.wave_start([(0, i) for i in range(number)], 20, 24, channels, noise=0.0, ground=colors)
-    ).numpy()
-    np.testing.assert_allclose(images, np.broadcast_to(colors[:, None, None], images.shape), atol=1e-4)
+    plain = colors.plain_colors(channels)
+    assert plain.shape == (number, channels) and 0 < plain.min() and plain.max() < 1
+    start = fourier.start([(0, i) for i in range(number)], 20, 24, channels, noise=0.0)
+    images = fourier.draw(colors.begun_on(start, plain)).numpy()
+    np.testing.assert_allclose(images, np.broadcast_to(plain[:, None, None], images.shape), atol=1e-4)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_wave_images_lie_in_0_to_1_and_start_nearly_grey(channels):
-    start = parametrize.wave_start([(0, 1), (0, 2)], 20, 24, channels)
-    images = parametrize.wave_images(start).numpy()
+    start = fourier.start([(0, 1), (0, 2)], 20, 24, channels)
+    images = fourier.draw(start).numpy()
     assert images.shape == (2, 20, 24, channels)
     assert np.abs(images - 0.5).max() < 0.2
-    wild = parametrize.wave_images(start * 1000).numpy()
+    wild = fourier.draw((start[0] * 1000,)).numpy()
     assert wild.min() >= 0 and wild.max() <= 1 and wild.std() > 0.2
 
 
@@ -76,7 +76,7 @@ def test_every_layer_climbs_even_behind_flatten(lenet, layer, method):
     assert found.images.shape == (2, 28, 28, 1) and found.images.dtype == np.float32
     assert found.images.min() >= 0 and found.images.max() <= 1
     assert (found.activation >= found.start).all() and (found.activation > found.start)[found.live].any()
-    assert len(found.fate) == 2 and found.history.shape == (24, 2)
+    assert len(found.status) == 2 and found.history.shape == (24, 2)
 
 
 def test_the_activation_is_that_of_the_image_it_holds(color):
@@ -129,6 +129,21 @@ def test_snapshots_go_from_the_start_to_the_end(color):
     assert found.snapshots[0].std() < found.snapshots[-1].std()
 
 
+def test_the_method_by_itself_makes_the_images_that_the_lens_makes(color):
+    """What a student reads in one file is what runs: with the same seeds and transforms, the same images."""
+    weights, _, names = neurons.targets(color.layer("two"), [2, 5])
+    seeds = {name: number for number, name in enumerate(names)}
+    how = {"size": 24, "steps": 6, "seed": 3, "precision": "float32"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches.zlib, "crc32", lambda name: seeds[name.decode()])
+        found = neurons.maximize(color, "two", [2, 5], objective="center", **how)
+    shift, turn = framing.disturbance(color, color.layer("two"), "center", 24)
+    alone = fourier.ascend(color, "two", weights, (24, 24), kind="center", shift=shift, turn=turn, steps=6, seed=3)
+    kept = ~found.from_color & np.array([status == "live" for status in found.status])
+    assert kept.any()
+    np.testing.assert_allclose(alone[kept], found.images[kept], atol=1e-5)
+
+
 def test_one_compiled_step_for_a_network_and_layer(color):
     neurons.maximize(color, "one", [0, 1], size=24, steps=2)
     before = len(color._compiled)
@@ -155,14 +170,14 @@ def test_the_regularizers_of_the_dissertation_make_images_smoother_and_greyer(co
 
 def test_size_follows_the_receptive_field(color, lenet):
     vgg = Network(keras.applications.VGG16(include_top=False, weights=None, input_shape=(None, None, 3)))
-    sizes = [neurons.calls_for(vgg, vgg.layer(f"block{i}_conv1"))[0] for i in range(1, 6)]
+    sizes = [neurons.fitting_size(vgg, vgg.layer(f"block{i}_conv1"))[0] for i in range(1, 6)]
     assert sizes == sorted(sizes) and sizes[0] == 64 and sizes[-1] > 132
-    assert neurons.calls_for(lenet, lenet.layer("conv1")) == (28, 28)
+    assert neurons.fitting_size(lenet, lenet.layer("conv1")) == (28, 28)
 
 
 def test_only_networks_for_small_images_are_shifted_by_little(color, lenet):
-    how = neurons._disturbance
-    assert how(lenet, lenet.layer("conv2"), "mean", 28) == (neurons.JITTER, 0.0)
+    how = framing.disturbance
+    assert how(lenet, lenet.layer("conv2"), "mean", 28) == (framing.JITTER, 0.0)
     assert how(color, color.layer("two"), "mean", 48) == (24, 0.0), "a small picture of a network for large ones"
     assert how(lenet, lenet.layer("conv2"), "center", 28) == (0, 0.0) and how(
         lenet, lenet.layer("dense1"), "mean", 28
@@ -184,17 +199,17 @@ def stuck_net():
 @pytest.mark.parametrize("method, rate", [("fourier", 0.5), ("pixels", 1.0)])
 def test_stuck_units_are_woken_and_dead_ones_are_called_dead_with_the_evidence(method, rate):
     found = neurons.maximize(stuck_net(), "c", range(3), steps=40, method=method, rate=rate)
-    assert found.fate == ("dead", "rescued", "live")
+    assert found.status == ("dead", "rescued", "live")
     assert "a gradient in 0 of 40 steps, redirected in 24" in found.evidence[0] and found.evidence[2] == ""
     assert ("no plain color" in found.evidence[0]) == (method == "fourier")
     assert found.activation[0] == 0 < found.activation[1]
-    assert found.best_first[-1] == 0 and not found.colored.any()
+    assert found.best_first[-1] == 0 and not found.from_color.any()
     fig, alt = figures.sheet(found)
     assert "1 dead" in alt and "1 rescued" in alt
 
 
 def plain_net(channels):
-    """Unit 0 asks for brightness in its last channel and for darkness in the others, and is silent on grey; unit 1 asks for edges."""
+    """Unit 0 wants its last channel bright and the others dark, and is silent on grey; unit 1 wants edges."""
     net = Network(
         keras.Sequential([keras.Input((16, 16, channels)), kl.Conv2D(2, (1, 2), activation="relu", name="c")]), "plain"
     )
@@ -211,14 +226,14 @@ def test_a_unit_that_asks_for_a_color_gets_it_though_grey_is_silent(channels, ex
         plain_net(channels), "c", range(2), steps=32, snapshots=2, on_step=lambda *at: told.append(at)
     )
     assert (
-        found.colored.tolist() == [True, False]
-        and found.fate[0] == "live"
-        and "begun on a plain color" in found.evidence[0]
+        found.from_color.tolist() == [True, False]
+        and found.status[0] == "live"
+        and "started from a plain color" in found.evidence[0]
     )
     np.testing.assert_array_equal(found.images[0].mean((0, 1)) > 0.5, expected)
-    even = scores.neurons.evenness(found.images)
+    even = pictures.evenness(found.images)
     assert even[0] > 0.8 and even[1] < 0.1
-    assert scores.neurons.evenness(found.snapshots[0]).round(1).tolist() == [1, 0], (
+    assert pictures.evenness(found.snapshots[0]).round(1).tolist() == [1, 0], (
         "the snapshots are those of the image kept"
     )
     weights = np.eye(2, dtype=np.float32)
@@ -228,12 +243,111 @@ def test_a_unit_that_asks_for_a_color_gets_it_though_grey_is_silent(channels, ex
     assert told[-1] == (64, 64) and [done for done, _ in told] == list(range(1, 65)), (
         "the second ascent is announced and counted"
     )
-    assert "1 begun on a plain color" in figures.sheet(found)[1]
+    assert "1 started from a plain color" in figures.sheet(found)[1]
 
 
 def test_a_penalty_and_the_dissertation_s_method_begin_on_no_color():
     for how in ({"penalty": 1e-6}, {"method": "pixels"}):
-        assert not neurons.maximize(plain_net(3), "c", [0], steps=8, **how).colored.any()
+        assert not neurons.maximize(plain_net(3), "c", [0], steps=8, **how).from_color.any()
+
+
+# --- gates of every kind ------------------------------------------------------------------------------------
+
+
+def threshold(x):
+    return x * keras.ops.cast(x > 0, x.dtype)
+
+
+def selected(x):
+    return keras.ops.where(x > 0, x, 0.01 * x)
+
+
+GATES = {
+    "relu": "relu",
+    "relu6": "relu6",
+    "leaky": lambda x: keras.ops.leaky_relu(x, 0.01),
+    "leaky maximum": lambda x: keras.ops.maximum(x, 0.01 * x),
+    "leaky where": selected,
+    "clip": lambda x: keras.ops.clip(x, 0, 6),
+    "threshold": threshold,
+    "elu": "elu",
+    "selu": "selu",
+    "silu": "silu",
+    "hard_silu": "hard_silu",
+}
+
+
+def edge_net(gate, behind=()):
+    """One unit that is silent on grey and active at an edge; other layers may follow."""
+    conv = kl.Conv2D(1, (1, 2), name="c")
+    layers = [keras.Input((16, 16, 1)), conv, kl.Activation(gate, name="gate"), *behind]
+    net = Network(keras.Sequential(layers), "edge")
+    conv.set_weights([np.float32([[[[6]], [[-6]]]]), np.float32([-3.6])])
+    return net
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_a_silent_unit_is_rescued_whatever_its_gate(name):
+    net = edge_net(GATES[name])
+    found = neurons.maximize(net, "gate", [0], steps=40, rate=0.5, progress=False)
+    assert found.status == ("rescued",) and "redirected" in found.evidence[0]
+    maps = net.read(found.images, ["gate"])["gate"]
+    assert found.start[0] <= 0 and found.activation[0] > found.start[0] and (maps > 0).mean() > 0.05
+
+
+def test_the_gate_is_found_behind_pooling_and_normalization():
+    net = edge_net("relu6", [kl.BatchNormalization(name="norm"), kl.AveragePooling2D(2, name="pool"), kl.Flatten()])
+    found = neurons.maximize(net, "pool", [0], steps=40, rate=0.5)
+    assert found.status == ("rescued",) and found.activation[0] > 0
+
+
+def test_of_a_branched_block_the_units_own_gates_are_redirected_and_no_other_s():
+    """Unit 0 of the sum: a silent edge detector; the other branch and the layer before have gates of their own."""
+    image = keras.Input((16, 16, 1))
+    before = kl.Conv2D(1, 1, activation="relu", name="before")(image)
+    silent = kl.Conv2D(1, (1, 2), padding="same", activation="relu6", name="silent")(before)
+    dead = kl.ReLU(name="dead")(kl.Conv2D(1, 1, name="down")(before))
+    net = Network(keras.Model(image, kl.Add(name="sum")([dead, silent])), "branched")
+    weights = {"before": ([[[[1.0]]]], [0.0]), "silent": ([[[[6.0]], [[-6.0]]]], [-3.6]), "down": ([[[[0.0]]]], [-1.0])}
+    for name, (kernel, bias) in weights.items():
+        net.model.get_layer(name).set_weights([np.float32(kernel), np.float32(bias)])
+
+    @tf.function(autograph=False)
+    def walk(pixels):
+        output = net.outputs(pixels, ["sum"])["sum"]
+        return tf.constant([gate.op.name for _, gate in gates.own_gates(output, pixels)])
+
+    names = [name.decode() for name in walk(tf.zeros((1, 16, 16, 1))).numpy()]
+    assert len(names) == 2 and not any("before" in name for name in names)
+    found = neurons.maximize(net, "sum", [0], steps=48, rate=0.5)
+    assert found.status == ("rescued",) and found.activation[0] > 0
+
+
+def test_without_a_gate_that_is_said_and_no_other_layer_s_is_opened():
+    net = edge_net("relu", [kl.Conv2D(1, 1, name="linear")])
+    net.model.get_layer("c").set_weights([np.float32([[[[1]], [[-1]]]]), np.float32([-9])])
+    net.model.get_layer("linear").set_weights([np.ones((1, 1, 1, 1), np.float32), np.zeros(1, np.float32)])
+    found = neurons.maximize(net, "linear", [0], steps=4)
+    assert found.status == ("dead",) and "no gate of its own" in found.evidence[0]
+
+
+def test_rescued_means_active_in_the_end():
+    """As at the end of MobileNetV2: convolution, normalization, ReLU6; three units are dead, the rest silent on grey."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((24, 24, 3))
+    h = kl.ReLU(6.0)(kl.BatchNormalization()(kl.Conv2D(6, 3, strides=2)(image)))
+    h = kl.Add()([h, kl.BatchNormalization()(kl.DepthwiseConv2D(3, padding="same")(h))])
+    h = kl.BatchNormalization(name="last_bn")(kl.Conv2D(8, 1, use_bias=False)(h))
+    net = Network(keras.Model(image, kl.ReLU(6.0, name="out_relu")(h)))
+    shifts = np.full(8, -0.3, np.float32)
+    shifts[:3] = -100
+    net.model.get_layer("last_bn").beta.assign(shifts)
+    found = neurons.maximize(net, "out_relu", range(8), size=24, steps=24)
+    assert found.status[:3] == ("dead",) * 3 and "rescued" in found.status
+    for status, reached in zip(found.status, found.activation):
+        assert status != "rescued" or reached > 0
+    facts = {"tries": 3, "awake": 5, "ends_awake": True, "activity": 0.5, "activation": 0.0, "start": 0.0}
+    assert gates.status(**facts, history=np.zeros(8))[0] == "stuck", "a gradient in the end is not enough"
 
 
 # --- class models -------------------------------------------------------------------------------------------
@@ -277,7 +391,7 @@ def test_against_real(color):
         tops = exemplars.find(color, "two", images, measure=measure, k=1)
         result = scores.neurons.against_real(found, tops)
         above = found.activation > tops.activation[:, 0]
-        assert result.share == above[found.live].mean() and result.share > 0.5
+        assert result.fraction == above[found.live].mean() and result.fraction > 0.5
     with pytest.raises(CnnlensError, match="measure"):
         scores.neurons.against_real(found, exemplars.find(color, "two", images, measure="mean", k=1))
 
@@ -404,14 +518,36 @@ def test_nested_and_branched_models_climb():
         assert found.images.shape == (2, 20, 20, 3) and (found.activation >= found.start).all()
 
 
+@pytest.mark.parametrize("channels", [2, 5])
+def test_other_channels_than_grey_and_color_stand_for_themselves(channels):
+    layers = [
+        keras.Input((None, None, channels)),
+        kl.Conv2D(3, 3, activation="gelu", name="c"),
+        kl.Conv2D(2, 1, name="d"),
+    ]
+    model = keras.Sequential(layers)
+    for layer in ("c", "d"):
+        found = neurons.maximize(model, layer, [0, 1], size=12, steps=4)
+        assert found.images.shape == (2, 12, 12, channels) and (found.activation > found.start).all()
+    assert figures.sheet(found)[1] and len(colors.plain_colors(channels)) == 2 * channels + 2
+
+
+def test_class_models_of_a_binary_network_go_both_ways():
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((12, 12, 1)), kl.Conv2D(4, 3, activation="relu"), kl.Flatten(), kl.Dense(1, "sigmoid")]
+    net = Network.of(keras.Sequential(layers), classes=("cat", "dog"))
+    found = neurons.class_models(net, ["cat", "dog"], steps=40, penalty=0)
+    assert found.predicted == found.names == ("cat", "dog") and found.units.tolist() == [0, 1]
+
+
 def test_disturbances_move_what_is_seen_and_nothing_else():
     pixels = tf.constant(np.random.default_rng(0).random((2, 16, 16, 3)), tf.float32)
-    shifted = ascent.disturb(pixels, tf.constant([0, 1]), 8, 0.0).numpy()
+    shifted = fourier.transform(pixels, tf.constant([0, 1]), 8, 0.0).numpy()
     assert np.abs(shifted - pixels).max() > 0.1
     np.testing.assert_allclose(np.sort(shifted.ravel()), np.sort(pixels.numpy().ravel()))
-    turned = ascent.disturb(pixels, tf.constant([0, 1]), 0, 0.05).numpy()
+    turned = fourier.transform(pixels, tf.constant([0, 1]), 0, 0.05).numpy()
     assert 0 < np.abs(turned - pixels).mean() < 0.3
-    np.testing.assert_array_equal(ascent.disturb(pixels, tf.constant([0, 1]), 0, 0.0), pixels)
+    np.testing.assert_array_equal(fourier.transform(pixels, tf.constant([0, 1]), 0, 0.0), pixels)
 
 
 # --- pictures, explorer, command ----------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The runner goes red when a lesson is broken: each fault is planted, and must be caught."""
 
 import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -19,7 +20,12 @@ from cnnlens.course.commands.run import parse
 from cnnlens.errors import CnnlensError
 
 HEAD = 'profile = "quick"\nseed = 0\nrate = 0.5\nname = None'
-PICTURE = "import base64\nfrom IPython.display import display\nfrom cnnlens.figures import base\nfig = base.canvas(2, 1)\nfig.text(0, 0, 'x')\nbase.show(fig, 'an x')"
+PICTURE = """
+from cnnlens.figures import base
+fig = base.canvas(2, 1)
+fig.text(0, 0, 'x')
+base.show(fig, 'an x')
+"""
 
 
 def notebook(tmp_path, *cells, name="99_planted"):
@@ -84,16 +90,30 @@ def test_cell_error_that_is_tagged_away(tmp_path):
     assert not outcome.passed and "ZeroDivisionError" in outcome.problems[0]
 
 
+OUTPUT = "import ipywidgets as w\no = w.Output()\ndisplay(o)\n"
+SLIDER = "import ipywidgets as w\ns = w.IntSlider()\n"
 SWALLOWED = {
     "interact": "from ipywidgets import interact\ninteract(lambda x: 1 / 0, x=3)",
-    "interactive_output": "import ipywidgets as w\ns = w.IntSlider()\ndisplay(w.interactive_output(lambda x: 1 / 0, {'x': s}))",
-    "with Output": "import ipywidgets as w\no = w.Output()\ndisplay(o)\nwith o:\n    1 / 0",
-    "capture": "import ipywidgets as w\no = w.Output()\ndisplay(o)\n@o.capture()\ndef f():\n    1 / 0\nf()",
-    "observe": "import ipywidgets as w\ns = w.IntSlider()\ns.observe(lambda change: 1 / 0, 'value')\ns.value = 3",
+    "interactive_output": SLIDER + "display(w.interactive_output(lambda x: 1 / 0, {'x': s}))",
+    "with Output": OUTPUT + "with o:\n    1 / 0",
+    "capture": OUTPUT + "@o.capture()\ndef f():\n    1 / 0\nf()",
+    "observe": SLIDER + "s.observe(lambda change: 1 / 0, 'value')\ns.value = 3",
     "button": "import ipywidgets as w\nb = w.Button()\nb.on_click(lambda _: 1 / 0)\nb.click()",
     "thread": "import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()\nt.join()",
-    "traceback printed into a widget": "import ipywidgets as w, traceback\no = w.Output()\ndisplay(o)\nwith o:\n    try:\n        1 / 0\n    except ZeroDivisionError:\n        print(traceback.format_exc())",
-    "explorer": "from cnnlens.explore.base import Explorer, Frame, Number\nExplorer([Number('x', high=3)], lambda values, found: 1 / 0)",
+    "traceback printed into a widget": OUTPUT
+    + """
+import traceback
+with o:
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        print(traceback.format_exc())
+""",
+    "explorer": """
+from cnnlens.explore.base import Explorer, Frame
+from cnnlens.explore.controls import Number
+Explorer([Number('x', high=3)], lambda values, found: 1 / 0)
+""",
 }
 
 
@@ -189,8 +209,8 @@ def kernels(folder):
     return found
 
 
-def test_interrupt_ends_the_kernels(tmp_path):
-    """Ctrl-C, and also a signal that reaches the command alone."""
+@pytest.mark.parametrize("send", (os.kill, os.killpg), ids=("the command alone", "Ctrl-C, which reaches all"))
+def test_interrupt_ends_the_kernels(tmp_path, send):
     endless = notebook(tmp_path, "import time\nopen('begun', 'w')\ntime.sleep(600)")
     out = tmp_path / "out"
     command = [sys.executable, "-m", "cnnlens", "run", str(endless), "--out", str(out)]
@@ -200,8 +220,8 @@ def test_interrupt_ends_the_kernels(tmp_path):
     while not begun.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert begun.exists() and kernels(out)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=30) == 130
+    send(process.pid, signal.SIGINT)
+    assert process.wait(timeout=120) == 130
     assert process.stderr.read() == "cnnlens: stopped; what is finished is kept.\n"
     assert not kernels(out)
 

@@ -125,15 +125,16 @@ def run_all(names, out, *, jobs=1, on_cell=None, **settings):
         stops none of the others.
     """
     paths = [find(name) for name in names]
-    threads = max(1, _cores() // jobs) if jobs > 1 else None
-    context = multiprocessing.get_context("spawn")
+    divided = dict.fromkeys(THREAD_SETTINGS, str(max(1, _cores() // jobs))) if jobs > 1 else {}
+    environment = divided | os.environ
+    context = _processes()
     waiting, running, done = sorted(paths, key=_rank), {}, {}
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
                 path = waiting.pop(0)
                 receiver, sender = context.Pipe(duplex=False)
-                process = context.Process(target=_work, args=(sender, threads, path, Path(out), settings))
+                process = context.Process(target=_work, args=(sender, environment, path, Path(out), settings))
                 process.start()
                 sender.close()  # so that the receiver notices when the process dies
                 running[receiver] = path, process
@@ -160,18 +161,30 @@ def run_all(names, out, *, jobs=1, on_cell=None, **settings):
             process.join()
 
 
+def _processes():
+    """How processes are started: where the system can, forked from one that has imported everything.
+
+    Never forked from this one, which may have TensorFlow's threads.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["cnnlens.course.runner", "cnnlens.course.site"])
+    return context
+
+
 def _rank(path):
     number = path.stem.partition("_")[0]
     return LONGEST_FIRST.index(number) if number in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
-def _work(sender, threads, path, out, settings):
+def _work(sender, environment, path, out, settings):
     """One lesson, in a process of its own."""
     from . import site
 
-    if threads:
-        for name in THREAD_SETTINGS:
-            os.environ.setdefault(name, str(threads))
+    os.environ.clear()  # of a server that may be older than the settings
+    os.environ.update(environment)
+    signal.signal(signal.SIGINT, _stop)
     try:
         outcome = run(path, out, on_cell=lambda: sender.send("cell"), **settings)
         site.write_page(outcome)
@@ -180,6 +193,12 @@ def _work(sender, threads, path, out, settings):
     except Exception as error:  # whatever it was, the other lessons go on
         outcome = Outcome(path.stem, (f"{type(error).__name__}: {error}",), 0.0, 0.0, out / path.name)
     sender.send(outcome)
+
+
+def _stop(*_):
+    # A terminal's Ctrl-C reaches every process, and then run_all passes it on: the second must not disturb the end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_real=False, on_cell=None):

@@ -1,4 +1,4 @@
-"""The executed course as web pages: each lesson as HTML, and an index with a picture, the time and the result of each."""
+"""The executed course as web pages: each lesson as HTML, and an index with a picture, time and result of each."""
 
 import base64
 import io

@@ -2,38 +2,34 @@
 
 from ..figures.interactive import interactive
 from ..lenses import film
-from ..lenses.embedding import tsne
+from ..lenses.embedding import Embedding, tsne
 from ..network import Network
 
 
-def embedding(what, images, layers=None, *, labels=None, classes=None, answers=None, notes=None, **how):
-    """Explore a map, a film, or a network's layers.
+def embedding(what, images, layers=None, *, answers=None, notes=None, **settings):
+    """Explore a map, a sequence of maps, or a network's layers.
 
     Parameters
     ----------
-    what : Map, Film or Network
-        A finished map or film costs nothing more; of a network the layers are mapped first.
+    what : Embedding, EmbeddingSequence or Network
+        A finished map or sequence costs nothing more; of a network the layers are mapped first.
     images : array (N, H, W, C)
     layers : str or sequence of str, optional
         For a network: one layer, or several to slide through; the last but one by default.
-    labels, classes : optional
-        For a network, as for :func:`cnnlens.embedding.tsne`.
     answers, notes : optional
         As for :func:`cnnlens.figures.interactive.interactive`.
-    **how
-        More settings of :func:`cnnlens.embedding.tsne`.
+    **settings
+        For a network: labels, classes, seed, perplexity and others of :func:`cnnlens.embedding.tsne`.
 
     Returns
     -------
     Page
         Shows itself when it ends a cell; works without a kernel, and from a saved file.
     """
-    if isinstance(what, Network):
-        shown = [layer.path for layer in what.layers()]
-        layers = layers or shown[-2:][0]
-        answers = answers or what.classes
-        if isinstance(layers, str):
-            what = tsne(what, images, layers, labels=labels, classes=classes, **how)
-        else:
-            what = film.through_layers(what, images, layers, labels=labels, classes=classes, **how)
+    if not isinstance(what, (Embedding, film.EmbeddingSequence)):
+        net = Network.of(what)
+        layers = layers or [layer.path for layer in net.layers()][-2:][0]
+        answers = answers or net.classes
+        maps = tsne if isinstance(layers, str) else film.through_layers
+        what = maps(net, images, layers, **settings)
     return interactive(what, images, answers=answers, notes=notes)

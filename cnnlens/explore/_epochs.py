@@ -5,8 +5,10 @@ import numpy as np
 from .. import training, zoo
 from ..figures.base import tiles
 from ..network import Network
+from ..opening import recast
 from ..scores.training import accuracy
-from .base import Explorer, Frame, Number
+from .base import Explorer, Frame
+from .controls import Number
 
 IMAGES = 500  # test images that each epoch is measured on
 
@@ -27,37 +29,30 @@ def epochs(net, data, folder):
     -------
     Explorer
     """
-    found = dict(training.snapshots(folder))
-    copy = Network(
-        zoo.BUILDERS[net.name](), net.name, classes=net.classes, source=net.source, preprocessing=net.preprocessing
-    )
-    last = max(found)
-    zoo.fill(copy.model, found[last])
-    reach = np.abs(_first(copy)).max()  # one scale for all epochs, or growth would not show
+    net, snapshots = Network.of(net), dict(training.snapshots(folder))
+    copy, last = net.like(recast(net.model, "float32")), max(snapshots)
+    images, labels = data.x_test[:IMAGES], data.y_test[:IMAGES]
+    reach = np.abs(_kernels(copy, snapshots[last])).max()  # one scale for all epochs, or growth would not show
 
     def compute(values, step):
         step(0, 1, f"epoch {values['epoch']}")
-        zoo.fill(copy.model, found[values["epoch"]])
-        share = accuracy(copy.predict(data.x_test[:IMAGES], progress=False), data.y_test[:IMAGES])
-        return _first(copy), share
+        kernels = _kernels(copy, snapshots[values["epoch"]])
+        return kernels, accuracy(copy.predict(images, progress=False), labels)
 
     def draw(values, result):
-        weights, share = result
-        units = np.moveaxis(weights, -1, 0)
-        how = {"cmap": "RdBu_r", "low": -reach, "high": reach}
-        pictures = 0.5 + 0.5 * units / reach if units.shape[-1] == 3 else units.mean(-1)
-        raster = tiles(pictures, cell=56, columns=16, **({} if units.shape[-1] == 3 else how))
-        words = f"Kernels of the first layer after epoch {values['epoch']} of {last}, one scale for all epochs.\nTest accuracy {share}."
-        return Frame(raster, words)
+        kernels, right = result
+        in_color = kernels.shape[-1] == 3
+        pictures = 0.5 + 0.5 * kernels / reach if in_color else kernels.mean(-1)
+        colors = {} if in_color else {"cmap": "RdBu_r", "low": -reach, "high": reach}
+        epoch = f"Kernels of the first layer after epoch {values['epoch']} of {last}, one scale for all epochs."
+        return Frame(tiles(pictures, cell=56, columns=16, **colors), f"{epoch}\nTest accuracy {right}.")
 
-    return Explorer(
-        [Number("epoch", high=last, value=last, play=400)],
-        draw,
-        compute=compute,
-        key=lambda v: v["epoch"],
-        source=data.source,
-    )
+    slider = Number("epoch", high=last, value=last, play=400)
+    return Explorer([slider], draw, compute=compute, key=lambda values: values["epoch"], source=data.source)
 
 
-def _first(net):
-    return next(layer for layer in net.model.layers if layer.weights).get_weights()[0]
+def _kernels(net, path):
+    """The kernels of the first layer with weights, (units, h, w, channels), once the weights of a file are in."""
+    zoo.fill(net.model, path)
+    first = next(layer for layer in net.model.layers if layer.weights)
+    return np.moveaxis(first.get_weights()[0], -1, 0)

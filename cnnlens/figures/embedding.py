@@ -1,4 +1,4 @@
-"""Maps, strips of maps, and the curves and tables of their numbers, as figures."""
+"""Maps, strips of maps, and the curves and tables of their scores, as figures."""
 
 import textwrap
 
@@ -7,15 +7,17 @@ import numpy as np
 from ..lenses.embedding import INPUT, Embedding
 from ..lenses.film import EmbeddingSequence
 from ..results import painter
-from ..scores.embedding import EmbeddingScores
+from ..scores.embedding import EmbeddingScores, pairs
 from .base import CLASS_COLORS, LABEL, SMALL, TITLE, canvas, finish
 
 GREY = "#b5b5b5"  # points whose class has no color of its own
 NAMED = len(CLASS_COLORS)  # classes that get a color and a name on a map
 CORE = 300  # points of a class that are looked at for its name's place
 PERCENT = 99.5  # of the points are surely inside a picture
-MANY = 0.5  # share of mistakes above which they are not marked: the marks would hide the map
-LINES = ("-", "--", "-.", ":")
+MANY = 0.5  # fraction of mistakes above which they are not marked: the marks would hide the map
+LINES = ("-", "--")
+HATCHES = ("", "///", "...", "xx", "\\\\\\")
+BOX = {"facecolor": "white", "edgecolor": "none"}
 
 
 # --- maps ---------------------------------------------------------------------------------------------------
@@ -30,26 +32,26 @@ def draw_map(mapped):
     title = f"t-SNE of {named(mapped.layer)}, {len(mapped.points):,} images"
     axes.set_title("\n".join(textwrap.wrap(title, 60)), fontsize=TITLE)
     legend(axes, mapped)
-    axes.set_xlabel(said_of_reduction(mapped), fontsize=SMALL + 0.5)
-    return finish(fig, mapped.source), describe(as_film(mapped))
+    axes.set_xlabel(mapped.representation.dimensions, fontsize=SMALL + 0.5)
+    return finish(fig, mapped.source), describe(as_sequence(mapped))
 
 
 @painter(EmbeddingSequence)
-def draw_film(film):
-    """All maps of a film side by side on one scale: (Figure, alternative text)."""
-    return strip(film)
+def draw_sequence(sequence):
+    """All maps of a sequence side by side on one scale: (Figure, alternative text)."""
+    return strip(sequence)
 
 
-def strip(film, *, notes=None, columns=None, title="", width=None, one_scale=True):
+def strip(sequence, *, notes=None, columns=None, title="", width=None, one_scale=True):
     """Maps side by side, on one scale.
 
     Parameters
     ----------
-    film : Film
+    sequence : EmbeddingSequence
     notes : sequence of str, optional
         A line or two under each map.
     columns : int, optional
-        Maps in a row; up to five by default.
+        Maps in a row; up to four by default.
     title : str
     width : float, optional
         Inches; 2.9 a map by default.
@@ -61,72 +63,68 @@ def strip(film, *, notes=None, columns=None, title="", width=None, one_scale=Tru
     Figure, str
         And its alternative text.
     """
-    columns = columns or (len(film) if len(film) <= 4 else 3 if len(film) in (5, 6, 9) else 4)
-    rows = -(-len(film) // columns)
+    count = len(sequence)
+    columns = columns or (count if count <= 4 else 3 if count in (5, 6, 9) else 4)
+    rows = -(-count // columns)
     side = (width or 2.9 * columns) / columns
     fig = canvas(side * columns, (side + 0.55) * rows + (0.7 if title else 0.35))
-    reach = extent(film) if one_scale else None
-    for i, (mapped, name) in enumerate(zip(film.maps, film.titles)):
+    reach = extent(sequence) if one_scale else None
+    style = {"size": min(1.0, (side / 5) ** 1.4), "names": LABEL if side > 4 else SMALL - 1.5}
+    for i, (mapped, name) in enumerate(zip(sequence.maps, sequence.titles)):
         axes = fig.add_subplot(rows, columns, i + 1)
-        scatter(axes, mapped, reach=reach, size=min(1.0, (side / 5) ** 1.4), names=LABEL if side > 4 else SMALL - 1.5)
+        scatter(axes, mapped, reach=reach, **style)
         axes.set_title(name, fontsize=LABEL)
         if notes:
             axes.set_xlabel(notes[i], fontsize=SMALL)
     if title:
         fig.suptitle(title, fontsize=TITLE)
-    return finish(fig, film.source), describe(film)
+    return finish(fig, sequence.source), describe(sequence)
 
 
-def scatter(axes, mapped, *, reach=None, size=1.0, names=LABEL, points=None):
+def scatter(axes, mapped, *, reach=None, size=1.0, names=LABEL):
     """Draw the points of a map into axes.
 
     Parameters
     ----------
     axes : Axes
-    mapped : Map
+    mapped : Embedding
     reach : float, optional
         Half the width of what is shown, for maps on one scale.
     size : float
         Factor on the size of points.
-    names : float or None
-        Font size of the classes' names, None for none.
-    points : array (N, 2), optional
-        Instead of the map's own, between two frames of a film.
+    names : float
+        Font size of the classes' names.
     """
-    points = mapped.points if points is None else points
-    reach = (reach or extent(as_film(mapped))) * 1.06
+    points, wrong = mapped.points, mapped.mistakes
+    reach = (reach or extent(as_sequence(mapped))) * 1.06
     area = size * np.clip(12_000 / len(points), 2, 22)
     labels = np.zeros(len(points), int) if mapped.labels is None else mapped.labels
-    wrong = mapped.mistakes
     colors = np.array(colors_of(labels, mapped.labels is not None))
     order = np.random.default_rng(0).permutation(np.flatnonzero(~wrong))  # so that no class lies on top of all others
-    axes.scatter(*points[order].T, s=area, c=colors[order], linewidths=0, alpha=0.85, rasterized=True)
+    plain = {"linewidths": 0, "alpha": 0.85, "rasterized": True}
+    axes.scatter(*points[order].T, s=area, c=colors[order], **plain)
     if wrong.mean() > MANY:
-        axes.scatter(*points[wrong].T, s=area, c=colors[wrong], linewidths=0, alpha=0.85, rasterized=True)
-        said = f"{wrong.sum()} of {len(wrong)} wrong: not marked"
-        axes.text(
-            0.02,
-            0.02,
-            said,
-            transform=axes.transAxes,
-            fontsize=SMALL,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2},
-        )
+        axes.scatter(*points[wrong].T, s=area, c=colors[wrong], **plain)
+        words, box = f"{wrong.sum()} of {len(wrong)} wrong: not marked", {**BOX, "alpha": 0.8, "pad": 2}
+        axes.text(0.02, 0.02, words, transform=axes.transAxes, fontsize=SMALL, bbox=box)
     elif wrong.any():
-        axes.scatter(
-            *points[wrong].T, s=area * 2.4, c=colors[wrong], edgecolors="black", linewidths=0.5, rasterized=True
-        )
-        axes.scatter(*points[wrong].T, s=area * 1.9, c="black", marker="x", linewidths=0.7, rasterized=True)
-    if names and mapped.labels is not None:
-        for label, (x, y) in name_spots(mapped, points).items():
-            name = mapped.classes[label] if mapped.classes else str(label)
-            box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-            side = "left" if x < -0.7 * reach else "right" if x > 0.7 * reach else "center"  # long names stay inside
-            axes.annotate(
-                name, (x, y), (0, 4), textcoords="offset points", fontsize=names, fontweight="bold", ha=side, bbox=box
-            )
+        ring = {"edgecolors": "black", "linewidths": 0.5, "rasterized": True}
+        cross = {"marker": "x", "linewidths": 0.7, "rasterized": True}
+        axes.scatter(*points[wrong].T, s=area * 2.4, c=colors[wrong], **ring)
+        axes.scatter(*points[wrong].T, s=area * 1.9, c="black", **cross)
+    write_names(axes, mapped, reach, names)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
     axes.spines[:].set_color("#cccccc")
+
+
+def write_names(axes, mapped, reach, size):
+    """Write the name of each class where its points are densest."""
+    how = {"textcoords": "offset points", "fontsize": size, "fontweight": "bold"}
+    box = {**BOX, "boxstyle": "round,pad=0.15", "alpha": 0.75}
+    for label, (x, y) in name_spots(mapped).items():
+        name = mapped.classes[label] if mapped.classes else str(label)
+        side = "left" if x < -0.7 * reach else "right" if x > 0.7 * reach else "center"  # long names stay inside
+        axes.annotate(name, (x, y), (0, 4), ha=side, bbox=box, **how)
 
 
 def legend(axes, mapped):
@@ -139,13 +137,11 @@ def legend(axes, mapped):
         axes.legend([(handle, cross)], [words], loc="lower left", fontsize=SMALL, framealpha=0.85)
 
 
-def as_film(maps):
-    """A Film of one map, or the film itself."""
-    return (
-        maps
-        if isinstance(maps, EmbeddingSequence)
-        else EmbeddingSequence(maps=(maps,), titles=(named(maps.layer),), source=maps.source)
-    )
+def as_sequence(maps):
+    """A sequence of one map, or the sequence itself."""
+    if isinstance(maps, EmbeddingSequence):
+        return maps
+    return EmbeddingSequence(maps=(maps,), titles=(named(maps.layer),), source=maps.source)
 
 
 def named(layer):
@@ -153,32 +149,20 @@ def named(layer):
     return "the pixels" if layer == INPUT else f"layer {layer}"
 
 
-def said_of_reduction(mapped):
-    """How the representation came to be, in a line."""
-    found = mapped.representation
-    if found.basis is None:
-        return f"{found.width:,} numbers an image"
-    return f"{found.width:,} numbers an image, reduced to {found.vectors.shape[1]} that keep {found.variance:.1%} of the variance"
-
-
-def describe(film):
-    """A film or a map in words, for those who do not see it."""
-    first, count = film.maps[0], len(film.maps[0].points)
-    what = (
-        f"{len(film)} t-SNE maps ({film.titles[0]} to {film.titles[-1]})"
-        if len(film) > 1
-        else f"t-SNE map of {named(first.layer)}"
-    )
+def describe(sequence):
+    """A sequence in words, for those who do not see it."""
+    first, titles = sequence.maps[0], sequence.titles
+    what = f"t-SNE map of {named(first.layer)}"
+    if len(sequence) > 1:
+        what = f"{len(sequence)} t-SNE maps ({titles[0]} to {titles[-1]})"
     classes = f", colored by {len(np.unique(first.labels))} classes" if first.labels is not None else ""
-    wrong = [int(each.mistakes.sum()) for each in film.maps]
     mistakes = ""
     if first.judged:
-        mistakes = (
-            f", {wrong[-1]} mistakes marked"
-            if len(set(wrong)) == 1
-            else f", {wrong[0]} mistakes marked at first, {wrong[-1]} at last"
-        )
-    return f"{what} of {count:,} images{classes}{mistakes}."
+        wrong = [int(each.mistakes.sum()) for each in sequence.maps]
+        mistakes = f", {wrong[-1]} mistakes marked"
+        if len(set(wrong)) > 1:
+            mistakes = f", {wrong[0]} mistakes marked at first, {wrong[-1]} at last"
+    return f"{what} of {len(first.points):,} images{classes}{mistakes}."
 
 
 def colors_of(labels, known=True):
@@ -194,16 +178,13 @@ def colors_of(labels, known=True):
     return [lookup.get(int(label), GREY) for label in labels]
 
 
-def name_spots(mapped, points=None):
+def name_spots(mapped):
     """Where to write each class's name: at the densest place of its points, {label: (x, y)}."""
     if mapped.labels is None:
         return {}
-    points = mapped.points if points is None else points
     present, counts = np.unique(mapped.labels, return_counts=True)
-    return {
-        int(label): _core(points[mapped.labels == label])
-        for label in sorted(present[np.argsort(-counts, kind="stable")][:NAMED])
-    }
+    top = sorted(present[np.argsort(-counts, kind="stable")][:NAMED])
+    return {int(label): _core(mapped.points[mapped.labels == label]) for label in top}
 
 
 def _core(points):
@@ -213,36 +194,30 @@ def _core(points):
     return tuple(some[np.sort(distances, axis=1)[:, len(some) // 3].argmin()])
 
 
-def extent(film):
+def extent(sequence):
     """Half the side of a square around zero that holds the points of all maps, but for a few strays."""
-    return (
-        float(
-            max(max(np.percentile(np.abs(each.points), PERCENT), np.abs(each.points).max() * 0.9) for each in film.maps)
-        )
-        or 1.0
-    )
+    places = [np.abs(each.points) for each in sequence.maps]
+    return float(max(max(np.percentile(each, PERCENT), each.max() * 0.9) for each in places)) or 1.0
 
 
-# --- numbers ------------------------------------------------------------------------------------------------
+# --- scores -------------------------------------------------------------------------------------------------
 
 
 @painter(EmbeddingScores)
 def draw_scores(scores):
-    """Silhouettes per class in the layer and in the map, and the other numbers beside them: (Figure, alternative text)."""
+    """Silhouettes of each class in the layer and in the map, the other scores above: (Figure, alternative text)."""
     fig = canvas(8, 0.32 * len(scores.classes) + 1.7)
     axes = fig.add_subplot()
-    _pairs_of_bars(axes, scores.classes, {"in the layer": scores.silhouette_layer, "in the map": scores.silhouette_map})
+    bars(axes, scores.classes, {"in the layer": scores.silhouette_layer, "in the map": scores.silhouette_map})
     axes.set_xlabel("silhouette, mean of the class", fontsize=LABEL)
-    axes.set_title(
-        f"{named(scores.layer)}: neighbor vote {scores.knn_layer:.3f} in the layer, {scores.knn_map:.3f} in the map\n"
-        f"trustworthiness {scores.trustworthiness:.3f}, continuity {scores.continuity:.3f}",
-        fontsize=LABEL + 1,
-    )
+    accuracy = f"nearest-neighbor accuracy {scores.knn_layer:.3f} in the layer, {scores.knn_map:.3f} in the map"
+    kept = f"trustworthiness {scores.trustworthiness:.3f}, continuity {scores.continuity:.3f}"
+    axes.set_title(f"{named(scores.layer)}: {accuracy}\n{kept}", fontsize=LABEL + 1)
     return finish(fig, scores.source), str(scores) + "."
 
 
 def curves(found, *, titles=None, axis="layer", title="How separable the classes are"):
-    """The numbers of several maps as curves.
+    """The scores of several maps as curves.
 
     Parameters
     ----------
@@ -258,39 +233,34 @@ def curves(found, *, titles=None, axis="layer", title="How separable the classes
     Figure, str
     """
     titles = list(titles or [each.layer for each in found])
-    votes = {
-        "vote in the layer": [each.knn_layer for each in found],
-        "vote in the map": [each.knn_map for each in found],
+    panels = {
+        f"accuracy of {found[0].settings['neighbors']} nearest neighbors": {
+            "in the layer": [each.knn_layer for each in found],
+            "in the map": [each.knn_map for each in found],
+        },
+        "silhouette": {
+            "in the layer": [np.nanmean(each.silhouette_layer) for each in found],
+            "in the map": [np.nanmean(each.silhouette_map) for each in found],
+        },
+        "trustworthiness and continuity": {
+            "trustworthiness": [each.trustworthiness for each in found],
+            "continuity": [each.continuity for each in found],
+        },
     }
-    faithful = {
-        "trustworthiness": [each.trustworthiness for each in found],
-        "continuity": [each.continuity for each in found],
-    }
-    shapes = {
-        "silhouette in the layer": [np.nanmean(each.silhouette_layer) for each in found],
-        "silhouette in the map": [np.nanmean(each.silhouette_map) for each in found],
-    }
+    slanted = {"rotation": 40, "ha": "right"} if max(map(len, titles)) > 4 else {}
     fig = canvas(11, 3.9)
-    for i, (name, lines) in enumerate(
-        (("nearest-neighbor vote", votes), ("silhouette", shapes), ("faithfulness of the map", faithful))
-    ):
-        axes = fig.add_subplot(1, 3, i + 1)
+    for i, (name, lines) in enumerate(panels.items()):
+        axes = fig.add_subplot(1, len(panels), i + 1)
         for (label, values), line, marker, color in zip(lines.items(), LINES, "os", (CLASS_COLORS[0], CLASS_COLORS[2])):
             axes.plot(range(len(found)), values, line, marker=marker, color=color, label=label)
-        axes.set_xticks(
-            range(len(found)),
-            titles,
-            rotation=40 if max(map(len, titles)) > 4 else 0,
-            ha="right" if max(map(len, titles)) > 4 else "center",
-            fontsize=SMALL,
-        )
+        axes.set_xticks(range(len(found)), titles, fontsize=SMALL, **slanted)
         axes.set_title(name, fontsize=LABEL)
         axes.set_xlabel(axis, fontsize=SMALL)
         axes.grid(alpha=0.25)
         axes.legend(fontsize=SMALL)
     fig.suptitle(title, fontsize=TITLE)
-    alt = f"{title}, by {axis}: vote in the layer from {votes['vote in the layer'][0]:.3f} at {titles[0]} to {votes['vote in the layer'][-1]:.3f} at {titles[-1]}."
-    return finish(fig, found[0].source), alt
+    first, last = (f"{found[i].knn_layer:.3f} at {titles[i]}" for i in (0, -1))
+    return finish(fig, found[0].source), f"{title}, by {axis}: accuracy in the layer from {first} to {last}."
 
 
 def groupings(found, classes, *, source="", title="How much a class keeps to itself among its nearest neighbors"):
@@ -309,32 +279,22 @@ def groupings(found, classes, *, source="", title="How much a class keeps to its
     """
     fig = canvas(9, 0.2 * len(classes) * len(found) + 1.8)
     axes = fig.add_subplot()
-    _pairs_of_bars(axes, classes, found)
+    bars(axes, classes, found)
     axes.axvline(1, color="black", linewidth=1, linestyle="--")
     axes.text(1, -0.75, " chance", fontsize=SMALL, va="center")
     axes.set_xlabel("times as many neighbors of its own class as chance would give", fontsize=LABEL)
     axes.set_title(title, fontsize=TITLE)
-    best = {name: classes[int(np.nanargmax(values))] for name, values in found.items()}
-    return finish(fig, source), f"{title}. Most of all: " + ", ".join(
-        f"{label} in {name}" for name, label in best.items()
-    ) + "."
+    best = ", ".join(f"{classes[int(np.nanargmax(values))]} in {name}" for name, values in found.items())
+    return finish(fig, source), f"{title}. Most of all: {best}."
 
 
-def _pairs_of_bars(axes, classes, found):
+def bars(axes, classes, found):
     """Horizontal bars, a group for each class; told apart by hatching as well as by color."""
     high = 0.8 / len(found)
-    for i, ((name, values), hatch) in enumerate(zip(found.items(), ("", "///", "...", "xx", "\\\\\\"))):
+    for i, ((name, values), hatch) in enumerate(zip(found.items(), HATCHES)):
         places = np.arange(len(classes)) + (i - (len(found) - 1) / 2) * high
-        axes.barh(
-            places,
-            np.nan_to_num(values),
-            high * 0.95,
-            color=CLASS_COLORS[i],
-            hatch=hatch,
-            edgecolor="white",
-            linewidth=0.3,
-            label=name,
-        )
+        style = {"color": CLASS_COLORS[i], "hatch": hatch, "edgecolor": "white", "linewidth": 0.3}
+        axes.barh(places, np.nan_to_num(values), high * 0.95, label=name, **style)
     axes.set_yticks(range(len(classes)), classes, fontsize=SMALL + 1)
     axes.set_ylim(len(classes) - 0.4, -1)
     axes.grid(axis="x", alpha=0.25)
@@ -357,13 +317,13 @@ def pair_matrices(found, classes, *, source="", title="Which classes lie side by
     -------
     Figure, str
     """
-    from ..scores.embedding import pairs
-
     fig = canvas(4.4 * len(found) + 0.6, 5.3)
+    circle = {"boxstyle": "circle,pad=0.15", "facecolor": "white"}
+    number = {"ha": "center", "va": "center", "fontsize": LABEL, "fontweight": "bold", "bbox": circle}
     largest = []
     for i, (name, matrix) in enumerate(found.items()):
         axes = fig.add_subplot(1, len(found), i + 1)
-        image = axes.imshow(np.where(np.triu(np.ones_like(matrix), 0) > 0, np.nan, matrix * 100), cmap="cividis")
+        image = axes.imshow(np.where(np.triu(np.ones_like(matrix)) > 0, np.nan, matrix * 100), cmap="cividis")
         axes.set_xticks(range(len(classes)), classes, rotation=50, ha="right", fontsize=SMALL)
         axes.set_yticks(range(len(classes)), classes if i == 0 else [""] * len(classes), fontsize=SMALL)
         axes.set_title(name, fontsize=LABEL)
@@ -372,17 +332,8 @@ def pair_matrices(found, classes, *, source="", title="Which classes lie side by
         bar.ax.tick_params(labelsize=SMALL)
         bar.set_label("% of all such pairs", fontsize=SMALL)
         for place, (a, b, _) in enumerate(pairs(matrix)[:mark]):
-            axes.text(
-                a,
-                b,
-                place + 1,
-                ha="center",
-                va="center",
-                fontsize=LABEL,
-                fontweight="bold",
-                bbox={"boxstyle": "circle,pad=0.15", "facecolor": "white"},
-            )
-        a, b, share = pairs(matrix)[0]
-        largest.append(f"{name}: {classes[a]} and {classes[b]} first, {share:.0%}")
+            axes.text(a, b, place + 1, **number)
+        a, b, fraction = pairs(matrix)[0]
+        largest.append(f"{name}: {classes[a]} and {classes[b]} first, {fraction:.0%}")
     fig.suptitle(title + "\n", fontsize=TITLE)  # a line more, since square axes push their own titles up
     return finish(fig, source), title + ". " + "; ".join(largest) + "."

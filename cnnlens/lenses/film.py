@@ -10,7 +10,8 @@ from tqdm.auto import tqdm
 
 from .. import zoo
 from ..errors import CnnlensError
-from ..network import Network, recast
+from ..network import Network
+from ..opening import recast
 from ..renamed import renamed
 from ..results import Result
 from . import embedding
@@ -105,8 +106,7 @@ def through_training(net, images, snapshots, layer, *, source="", progress=True,
         raise CnnlensError(
             "There are no snapshots to make an animation of: train with a folder, then give training.snapshots(folder)."
         )
-    model = recast(net.model, "float32")
-    copy = Network(model, net.name, classes=net.classes, source=net.source, preprocessing=net.preprocessing)
+    copy = net.like(recast(net.model, "float32"))
 
     def stage(snapshot):
         epoch, path = snapshot

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from ..errors import CnnlensError, first_line
 from ..network import Network
-from ..preprocessing import chosen
 from .weights import fill, reinitialized
 
 import keras
@@ -31,8 +30,7 @@ def load(path, weights, seed, pixels):
     elif weights != "auto":
         fill(model, weights)
         source = f"{path.name} with weights from {Path(weights).name}"
-    preprocessing, sentence = chosen(model, pixels)
-    return Network(model, path.stem, source=f"{source}, {sentence}", preprocessing=preprocessing)
+    return Network.of(model, pixels=pixels, name=path.stem, source=source)
 
 
 def _refusal(path):
@@ -46,6 +44,8 @@ def _refusal(path):
 
 
 def _reason(text, line):
+    if "security" in text:
+        return f"it asks for a function that is no part of a network ({line})"
     if "ambda" in text or "unsafe" in text or "safe_mode" in text:
         return (
             "it holds Python code (a Lambda layer), which could do anything on this machine. "

@@ -1,0 +1,173 @@
+"""The rescue of silent units: the gradient redirected through their own gates (Olah, Mordvintsev and Schubert 2017).
+
+A ReLU that is shut passes no gradient, so a unit that is silent on the starting image stays silent. For the first steps
+that it needs, the gradient passes the gates that stand between the unit's weights and its output although they are
+shut. Gates of other layers keep their true gradient: opening those too would climb something else.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from .fourier import TINY, uphill
+
+RESCUE_STEPS = 24  # at most so many steps of an image are made with a redirected gradient
+FAINT = 0.05  # a unit active at fewer of its positions than this is rescued; the border alone may activate a few
+WEIGHTS = {"MatMul", "BatchMatMulV2", "Einsum", "Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "Conv3D"}
+GATES = {"Relu", "Relu6", "LeakyRelu", "Elu", "Selu"}
+CHOICES = {"Maximum", "Minimum", "SelectV2", "Mul", "IdentityN"}  # what other gates are composed of
+SUMS = {"Mean", "Sum", "Max"}  # over positions or channels: behind these a factor is attention, not a gate
+
+
+# --- finding them --------------------------------------------------------------------------------------------
+
+
+def own_gates(output, image):
+    """The gates between a layer's output and the weights before it, as (input, output) pairs of tensors.
+
+    Found by a walk back through the graph that ends at weights, at a gate, and at the image. A branched block has
+    several.
+    """
+    fed, gates = _fed(image), []
+    todo, seen = [output.op], set()
+    while todo:
+        op = todo.pop()
+        if op.name in seen or op.name not in fed or op.type in WEIGHTS:
+            continue
+        seen.add(op.name)
+        gated = _gated(op, fed)
+        if gated is None:
+            todo.extend(each.op for each in op.inputs)
+        else:
+            gates.append((gated, op.outputs[0]))
+    return gates
+
+
+def _gated(op, fed):
+    """What an operation gates: its input, or the one that all others are functions of (x in max(x, 0.1 x))."""
+    if op.type in GATES:
+        return op.inputs[0]
+    if op.type not in CHOICES:
+        return None
+    inputs = [each for each in op.inputs if each.op.name in fed]
+    if len(inputs) == 1:
+        return inputs[0] if op.type in ("Maximum", "Minimum") else None
+    for one in inputs:
+        if all(other is one or _is_function(other, one) for other in inputs):
+            return one
+    return None
+
+
+def _is_function(tensor, of):
+    """Whether a tensor is computed from another, position by position and without weights."""
+    todo, seen = [tensor], set()
+    while todo:
+        each = todo.pop()
+        if each is of:
+            return True
+        if each.name not in seen and each.op.type not in WEIGHTS | SUMS:
+            seen.add(each.name)
+            todo.extend(each.op.inputs)
+    return False
+
+
+def _fed(image):
+    """Names of all operations that an image flows into."""
+    todo, names = [image], set()
+    while todo:
+        for op in todo.pop().consumers():
+            if op.name not in names:
+                names.add(op.name)
+                todo.extend(op.outputs)
+    return names
+
+
+# --- redirecting ---------------------------------------------------------------------------------------------
+
+
+def redirected(reached, output, variable):
+    """The gradient of what is climbed, as if the unit's own gates were open; stands in for :func:`.fourier.uphill`.
+
+    Behind a gate the unit is climbed where it comes nearest to becoming active: positions count by the softmax of what
+    the gate gets, so that the image fills with what activates the unit. With equal counts, edges would cancel and leave
+    a flat color.
+    """
+    gates, total = own_gates(output, variable), tf.reduce_sum(reached)
+    shut = [gate for _, gate in gates]
+    flows = tf.gradients(total, shut, stop_gradients=shut)
+    opened = [(into, _toward_activity(into, flow)) for (into, _), flow in zip(gates, flows) if flow is not None]
+    if not opened:
+        return uphill(reached, output, variable)
+    inputs, flows = zip(*opened)
+    through = tf.gradients(inputs, variable, grad_ys=list(flows))[0]
+    beside = tf.gradients(total, variable, stop_gradients=shut)[0]  # a branch may have no gate
+    return through if beside is None else through + beside
+
+
+def _toward_activity(inputs, upstream):
+    """The gradient, shared out among positions by how near each comes to being active; its size stays the same."""
+    if len(inputs.shape) < 4:
+        return upstream
+    spread, nearest = tf.math.reduce_std(inputs, (1, 2), keepdims=True), tf.reduce_max(inputs, (1, 2), keepdims=True)
+    shared = upstream * tf.exp((inputs - nearest) / (spread + tf.cast(TINY, inputs.dtype)))
+    before, after = (tf.reduce_sum(tf.abs(each), (1, 2), keepdims=True) for each in (upstream, shared))
+    return shared * tf.math.divide_no_nan(before, after)
+
+
+def activity(output, weights, variable):
+    """At which fraction of its positions each target is active, (N,), and how many gates of its own the layer has.
+
+    Active is what is above zero, and for a direction also what is below; without a gate of its own no unit is ever
+    silent.
+    """
+    count = len(own_gates(output, variable))
+    driven = tf.reduce_sum(output, -1) if weights is None else tf.einsum("n...c,nc->n...", output, weights)
+    driven = tf.reshape(driven, (output.shape[0], -1))
+    mixed = tf.constant([[False]]) if weights is None else tf.reduce_any(weights < 0, 1, keepdims=True)
+    active = (driven > 0) | (mixed & (driven < 0)) if count else tf.ones_like(driven, bool)
+    return tf.reduce_mean(tf.cast(active, tf.float32), 1), tf.constant(count)
+
+
+# --- the bookkeeping -----------------------------------------------------------------------------------------
+
+
+class Rescue:
+    """Which images of a batch need a redirected gradient, step by step.
+
+    Attributes
+    ----------
+    tries : ndarray (N,) int
+        For how many steps each gradient was redirected.
+    awake : ndarray (N,) int
+        In how many steps each image had a gradient of its own.
+    ends_awake : ndarray (N,) bool
+        Whether it had one in the last.
+    activity : ndarray (N,)
+        At which fraction of its positions each target was active in the last.
+    """
+
+    def __init__(self, count):
+        self.tries, self.awake = np.zeros(count, int), np.zeros(count, int)
+        self.ends_awake, self.activity = np.zeros(count, bool), np.zeros(count)
+
+    def needed(self, slopes, activity, gates):
+        """Which images need a redirected gradient after a step, (N,) bool, from what the step found."""
+        self.ends_awake, self.activity = slopes > 0, activity
+        self.awake += self.ends_awake
+        needed = ((slopes == 0) | (activity < FAINT)) & (self.tries < RESCUE_STEPS) & (gates > 0)
+        self.tries += needed
+        return needed
+
+
+def status(tries, awake, ends_awake, activity, activation, start, history):
+    """What became of one unit, and the evidence.
+
+    It is rescued only if its image activates it in the end, and more than the starting image did. Behind a gate that
+    lets negative values pass the mean over a map may stay below zero: there it counts whether enough positions are
+    above.
+    """
+    if not tries and ends_awake:
+        return "live", ""
+    redirected = f"redirected in {tries}" if tries else "and no gate of its own was found to redirect it through"
+    evidence = f"a gradient in {awake} of {len(history)} steps, {redirected}; strongest response {history.max():.3g}"
+    rescued = tries and activation > start and (activation > 0 or start < 0 and activity >= FAINT)
+    return ("rescued" if rescued else "stuck" if awake else "dead"), evidence

@@ -1,0 +1,121 @@
+"""The step that is compiled for a network and a layer: the method's, with what it takes to make it work on any network.
+
+That is: colorless images, the image repeated beyond its borders, a penalty, a lower precision, and the gradient of
+silent units redirected. Each network keeps its compiled steps.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from ...errors import CnnlensError
+from ...network import in_precision
+from . import fourier, gates, pixels
+
+METHODS = {"fourier": fourier, "pixels": pixels}
+
+
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """All that a compiled step depends on besides the network and the size of the images.
+
+    Attributes
+    ----------
+    layer, method, objective : str
+    whole : bool
+        The whole layer instead of directions in it.
+    shift, turn : int, float
+        See :func:`.fourier.transform`.
+    pad : (int, int)
+        Pixels of the image to repeat beyond its borders.
+    rim : (int, int)
+        Rows and columns at the border of the map that are not counted.
+    penalty : float
+        λ of Simonyan, Vedaldi and Zisserman 2014: subtracts λ times the squared norm of the image, counted from the
+        color that the network takes as zero.
+    precision : str
+        Keras dtype policy to run the network in.
+    """
+
+    layer: str
+    method: str
+    objective: str
+    whole: bool = False
+    shift: int = 0
+    turn: float = 0.0
+    pad: tuple = (0, 0)
+    rim: tuple = (0, 0)
+    penalty: float = 0.0
+    precision: str = "float32"
+
+
+def compiled(net, how, redirect=False):
+    """The step for these settings, built at its first use.
+
+    Returns
+    -------
+    callable
+        ``(state, weights, rate, key) -> (state, reached, slopes, activity, gates)``: one step up; what each image
+        reached before it (N,), how long each gradient was, at which fraction of its positions the unit was active, and
+        how many gates of its own the layer has. With ``redirect`` the gradient passes those gates even where they are
+        shut.
+    """
+    one = functools.partial(_step, net, how, redirect)
+    return net.once(("ascent", how, redirect), lambda: tf.function(one, autograph=False))
+
+
+def _step(net, how, redirect, state, weights, rate, key):
+    method, weights = METHODS[how.method], None if how.whole else weights
+
+    def draw(state):
+        return images(method, state, net.channels)
+
+    def see(pixels, key):
+        return _wrapped(fourier.transform(pixels, key, how.shift, how.turn), *how.pad)
+
+    def read(pixels):
+        return net.outputs(pixels, [how.layer], linear=True)[how.layer]
+
+    def score(output, weights):
+        return fourier.objective(_inside(output, how.rim), weights, how.objective)
+
+    def uphill(reached, output, variable):
+        gradient = (gates.redirected if redirect else fourier.uphill)(reached, output, variable)
+        if gradient is None:
+            raise CnnlensError(
+                f"No gradient flows back from layer {how.layer!r} of {net.name}: between the image and it stands a "
+                "step without one (rounding, argmax, a stopped gradient). Choose a layer before that step."
+            )
+        return gradient
+
+    def move(state, gradient, rate):
+        if how.penalty:
+            norm = tf.reduce_sum((draw(state) - net.preprocessing.zero()) ** 2)
+            gradient -= how.penalty * tf.gradients(norm, state[0])[0]
+        return method.move(state, gradient, rate)
+
+    parts = {"draw": draw, "see": see, "score": score, "uphill": uphill, "move": move}
+    with in_precision(net.model, how.precision):
+        moved, reached, gradient, output = fourier.step(read, state, weights, rate, key, **parts)
+    slopes = tf.sqrt(tf.reduce_sum(gradient**2, (1, 2, 3)))
+    return moved, reached, slopes, *gates.activity(output, weights, state[0])
+
+
+def images(method, state, channels):
+    """The images (N, H, W, channels) in [0, 1] of a state; a colorless one is repeated over the channels."""
+    drawn = method.draw(state)
+    return drawn if drawn.shape[-1] == channels else tf.repeat(drawn, channels, -1)
+
+
+def _wrapped(pixels, rows, cols):
+    """The image with so many pixels of itself added all round, as if it were repeated without end."""
+    height, width = pixels.shape[1:3]
+    pixels = tf.concat([pixels[:, height - rows :], pixels, pixels[:, :rows]], 1) if rows else pixels
+    return tf.concat([pixels[:, :, width - cols :], pixels, pixels[:, :, :cols]], 2) if cols else pixels
+
+
+def _inside(output, rim):
+    """A map without its rim, where units look over the border of the image at nothing."""
+    rows, cols = rim
+    return output[:, rows : output.shape[1] - rows, cols : output.shape[2] - cols] if len(output.shape) == 4 else output
