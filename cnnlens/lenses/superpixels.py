@@ -367,10 +367,10 @@ def repeat(net, why, seeds=range(1, 6), *, progress=True):
     --------
     >>> def bright(images):
     ...     return np.stack([images.mean((1, 2, 3)), 1 - images.mean((1, 2, 3))], 1)
-    >>> image = np.full((8, 8, 1), 0.8, np.float32)
-    >>> why = explain(bright, image, 0, segment(image, "grid", 4), samples=129, fill=0.4)
-    >>> [one.weights.round(2).tolist() for one in repeat(bright, why, [1, 2])]
-    [[0.1, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.1]]
+    >>> image = np.float32([[0.2, 0.4], [0.6, 0.8]]).repeat(4, 0).repeat(4, 1)[..., None]
+    >>> why = explain(bright, image, 0, segment(image, "grid", 4), samples=65, fill=0.0)
+    >>> [int(one.order[0]) for one in repeat(bright, why, [1, 2])]
+    [3, 3]
     """
     net = opened(net)
     settings = {key: value for key, value in why.settings.items() if key != "seed"}
