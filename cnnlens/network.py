@@ -106,6 +106,8 @@ class Network:
         Height and width that the model insists on, None if any will do.
     channels : int
         1 (grey), 3 (RGB), or as many as the model takes.
+    origin : str
+        ``source`` without what was chosen or added.
     """
 
     def __init__(
@@ -130,7 +132,7 @@ class Network:
         self.classes = tuple(classes) if classes is not None else None
         self.preprocessing = preprocessing
         self.output, self.fixed, self.fit, self.scores = output, dict(fixed or {}), fit, scores
-        self._source, self._fed_with = source, ""
+        self.origin, self._fed_with = source, ""
         self._feed = opening.Feed(model, self.fixed)
         height, width, self.channels = self._feed.shape
         self.size = (height, width) if height and width else None
@@ -225,18 +227,18 @@ class Network:
             Arguments of :class:`Network` that are to differ, such as ``name`` or ``source``.
         """
         names = ("name", "classes", "preprocessing", "output", "fixed", "fit", "scores")
-        net = Network(model, **{**{name: getattr(self, name) for name in names}, "source": self._source, **changes})
+        net = Network(model, **{**{name: getattr(self, name) for name in names}, "source": self.origin, **changes})
         net._fed_with = "" if "preprocessing" in changes else self._fed_with
         return net
 
     @property
     def source(self):
         """Where the weights came from, and what was chosen or added to read the model's answer."""
-        return "; ".join(filter(None, [self._source, self._fed_with, *self._notes]))
+        return "; ".join(filter(None, [self.origin, self._fed_with, *self._notes]))
 
     @source.setter
-    def source(self, line):
-        self._source = line
+    def source(self, origin):
+        self.origin = origin
 
     @functools.cached_property
     def _notes(self):

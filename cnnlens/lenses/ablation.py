@@ -77,12 +77,10 @@ def ablate(net, images, labels, layer, *, source="", batch_size=64):
             f"Expected {len(pixels)} labels between 0 and {whole.shape[1] - 1}, one an image; "
             f"got {labels.shape} from {labels.min()} to {labels.max()}."
         )
-    head = net.head
 
     @tf.function(autograph=False, reduce_retracing=True)
     def scores(batch, kept):
-        changed = {layer: lambda output: output * tf.cast(kept, output.dtype)}
-        return net.outputs(batch, [head], linear=True, changed=changed)[head]
+        return net.class_scores(batch, changed={layer: lambda output: output * tf.cast(kept, output.dtype)})
 
     drop = np.empty((len(pixels), units), np.float32)
     for unit in tqdm(range(units), desc="ablating", unit="unit", delay=2, leave=False):
