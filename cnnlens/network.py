@@ -5,7 +5,6 @@ import functools
 import importlib
 import os
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +14,7 @@ import tensorflow as tf
 from tqdm.auto import tqdm
 
 from . import opening, preprocessing as preprocessings
+from .ends import SCORES, Feed, head_of
 from .errors import CnnlensError, unknown
 from .opening import gradients_overridden, in_precision, leaves, recast  # noqa: F401  (part of this room's API)
 from .pixels import FITS, as_pixels, fitted, with_channels
@@ -22,56 +22,6 @@ from .preprocessing import Preprocessing
 from .receptive_fields import Axis, Layer, described  # noqa: F401
 
 NOMINAL_SIZE = 224  # px a side, for models that take any size, where a size must be named
-HIDDEN_KINDS = {
-    "InputLayer",
-    "Dropout",
-    "SpatialDropout2D",
-    "Flatten",
-    "Reshape",
-    "Permute",
-    "ZeroPadding2D",
-    "Cropping2D",
-    "Rescaling",
-    "Normalization",
-    "GaussianNoise",
-    "Identity",
-    "Lambda",
-}
-SCORES = ("auto", "logits", "as given")
-_RESHAPING = {"Reshape", "Flatten", "Dropout", "Identity", "Squeeze", "Cast"}
-_LINEAR_MAPS = (keras.layers.Dense, keras.layers.Conv2D)
-
-
-@dataclass(frozen=True)
-class Head:
-    """The end of the way to a model's answer.
-
-    Attributes
-    ----------
-    path : str
-        Of the last layer.
-    layer : keras.Layer or Operation
-        The last one with an activation: it may stand before layers that only reshape.
-    ends_in : {"softmax", "sigmoid", "log_softmax", "logits", "other"}
-    shape : tuple of int
-        Of the answer to one image.
-    number : int
-        Of the output, where the model has several.
-    outputs : tuple of str
-        Names of all of them.
-    """
-
-    path: str
-    layer: object
-    ends_in: str
-    shape: tuple
-    number: int
-    outputs: tuple
-
-    @property
-    def is_binary(self):
-        """Whether it is one probability p, or its logit: two classes, of which the first has 1 − p."""
-        return self.shape == (1,) and self.ends_in in ("sigmoid", "logits")
 
 
 class Network:
@@ -133,7 +83,7 @@ class Network:
         self.preprocessing = preprocessing
         self.output, self.fixed, self.fit, self.scores = output, dict(fixed or {}), fit, scores
         self.origin, self._fed_with = source, ""
-        self._feed = opening.Feed(model, self.fixed)
+        self._feed = Feed(model, self.fixed)
         height, width, self.channels = self._feed.shape
         self.size = (height, width) if height and width else None
         self._compiled = {}
@@ -243,19 +193,11 @@ class Network:
     @functools.cached_property
     def _notes(self):
         """What a reader of a figure must know of how the model is read: whole phrases, none for a plain classifier."""
-        notes = []
-        notes += [f"input {name!r} held at given values" for name in self.fixed]
-        with contextlib.suppress(CnnlensError):  # a model that cannot be opened says so when it is asked for more
-            head = self._head
-            if len(head.outputs) > 1:
-                asked = "" if self.output is not None else ", the first"
-                notes.append(f"output {head.outputs[head.number]!r} of {', '.join(head.outputs)}{asked}")
-            if head.is_binary:
-                what = "probability p" if head.ends_in == "sigmoid" else "logit"
-                notes.append(f"its one {what} read as two classes")
-            elif head.ends_in == "logits" and len(head.shape) == 1:
-                notes.append("softmax added to its logits")
-        return notes
+        held = [f"input {name!r} held at given values" for name in self.fixed]
+        try:
+            return held + self._head.notes(self.output is not None)
+        except CnnlensError:  # a model that cannot be opened says so when it is asked for more
+            return held
 
     def __repr__(self):
         size = "any size" if self.size is None else f"{self.size[0]}×{self.size[1]} px"
@@ -367,28 +309,19 @@ class Network:
                 f"{self.name} ({self.source}) has no classifier: its last layer {head.path!r} gives maps {head.shape}. "
                 "Use a network that classifies, or look at one of its layers."
             )
-        probabilities = head.ends_in in ("softmax", "sigmoid") and not logits
-        scores = tf.cast(self._run(pixels, lambda call: _change(call, changed), not probabilities), tf.float32)
-        if head.is_binary:
-            if head.ends_in == "logits" and not logits:
-                scores = tf.sigmoid(scores)
-            return tf.concat([-scores if logits else 1 - scores, scores], 1)
-        if head.ends_in in ("logits", "log_softmax") and not logits:
-            scores = tf.nn.softmax(scores)
-        return scores
+        pass_on = lambda call: _change(call, changed)  # noqa: E731
+        return head.classes(lambda linear: tf.cast(self._run(pixels, pass_on, linear), tf.float32), logits)
 
     @property
     def class_count(self):
         """Number of classes that :meth:`predict` gives; None if the network has no classifier."""
-        head = self._head
-        return None if len(head.shape) != 1 else 2 if head.is_binary else head.shape[0]
+        return self._head.class_count
 
     def class_direction(self, index):
         """The direction in the space of the last layer's units in which the score of a class grows: (units,) float32."""
-        head = self._head
-        if head.is_binary:
+        if self._head.is_binary:
             return np.float32([2 * index - 1])
-        return np.eye(head.shape[0], dtype=np.float32)[index]
+        return np.eye(self.class_count, dtype=np.float32)[index]
 
     # --- layers ----------------------------------------------------------------------------------------------
 
@@ -404,7 +337,7 @@ class Network:
         -------
         tuple of Layer
         """
-        return tuple(layer for layer in self._layers if all or layer.kind not in HIDDEN_KINDS)
+        return tuple(layer for layer in self._layers if all or layer.computes)
 
     def layer(self, path):
         """The layer of this path.
@@ -448,10 +381,7 @@ class Network:
                 f"{self.name} cannot be opened: it is one opaque {type(self.model).__name__} with no Keras layers inside. "
                 "Rebuild it from Keras layers."
             )
-        names = opening.output_names(self.model, answers[0])
-        number = opening.output_number(self.output, names, self.model)
-        answer = keras.tree.flatten(answers[0])[number]
-        return described(calls, shape), Head(*_end(calls, answer, self.scores), number, tuple(names))
+        return described(calls, shape), head_of(self.model, calls, answers[0], self.output, self.scores)
 
     def _called(self, pixels):
         """What the model gives, all its outputs, for a tensor of pixels."""
@@ -559,31 +489,3 @@ class Network:
 
 def _change(call, changed):
     return changed[call.path](call.output) if changed and call.path in changed else call.output
-
-
-def _end(calls, answer, scores):
-    """The first four fields of the Head, found by going back from the answer over layers that only reshape it."""
-    made = {id(call.output): call for call in calls}
-    last = made.get(id(answer))
-    path, shape = (last or calls[-1]).path, tuple(answer.shape[1:])
-    call, averaged = last, False
-    while call and call.inputs and _passes(call):
-        averaged |= "Global" in type(call.layer).__name__
-        call = made.get(id(call.inputs[0]))
-    ends_in = "other"
-    if call:
-        name = opening.activation_name(call.layer)
-        if name in opening.HEADS and not averaged:
-            ends_in = name
-        elif name == "linear" and isinstance(call.layer, _LINEAR_MAPS) and call.output.shape[-1] == answer.shape[-1]:
-            ends_in = "logits"
-    if ends_in in ("logits", "other"):
-        ends_in = {"auto": ends_in, "logits": "logits", "as given": "other"}[scores]
-    return path, call.layer if call else None, ends_in, shape
-
-
-def _passes(call):
-    """Whether a layer hands on the scores of the classes that it gets, if perhaps in another shape."""
-    kind = type(call.layer).__name__
-    plain = kind == "Activation" and opening.activation_name(call.layer) == "linear"
-    return plain or kind in _RESHAPING or kind in ("GlobalAveragePooling2D", "GlobalAvgPool2D")

@@ -240,6 +240,7 @@ def test_rooms_import_only_from_the_floors_below():
         "results",
         "receptive_fields",
         "opening",
+        "ends",
         "network",
         "zoo",
         "datasets",
