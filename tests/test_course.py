@@ -241,6 +241,7 @@ def test_rooms_import_only_from_the_floors_below():
         "receptive_fields",
         "opening",
         "ends",
+        "opened",
         "network",
         "zoo",
         "datasets",
