@@ -51,8 +51,19 @@ class OpenedModel:
         Returns
         -------
         tuple of Layer
+
+        Raises
+        ------
+        CnnlensError
+            If nothing inside can be looked at, because the model is an exported graph.
         """
-        return tuple(layer for layer in self._layers if all or layer.computes)
+        found = tuple(layer for layer in self._layers if all or layer.computes)
+        if {layer.kind for layer in found} == {"TFSMLayer"}:
+            raise CnnlensError(
+                f"{self.name} cannot be opened: it is an exported graph (TFSMLayer), which keeps no layers, only what goes "
+                "in and comes out. Save the model itself with model.save('name.keras') and load that."
+            )
+        return found
 
     def layer(self, path):
         """The layer of this path.

@@ -347,6 +347,28 @@ def test_ablating_a_unit_against_a_network_without_it():
         ablation.ablate(net, images, labels + 10, "pool2")
 
 
+def test_ablating_units_of_a_binary_model_with_one_logit(images):
+    layers = [
+        kl.Conv2D(3, 3, activation="relu", name="c"),
+        kl.GlobalAveragePooling2D(name="mean"),
+        kl.Dense(1, name="d"),
+    ]
+    model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), *layers])
+    result = ablation.ablate(model, images, [0, 1, 1], "c")
+    weight, mean = model.get_layer("d").kernel.numpy()[:, 0], activations.record(model, images, "mean")["mean"]
+    expected = mean * weight * np.array([-1, 1, 1])[:, None]
+    np.testing.assert_allclose(result.drop, expected, atol=1e-5)
+    np.testing.assert_allclose(result.response, mean, atol=1e-5)
+
+
+def test_only_the_last_layer_has_the_names_of_the_classes(images):
+    net = Network(sequential(), classes="abcde")
+    assert activations.record(net, images, ["conv1", "dense"]).names == {"dense": tuple("abcde")}
+    assert not activations.record(net, images, ["conv1"]).names
+    binary = keras.Sequential([keras.Input((4, 4, 1)), kl.Flatten(), kl.Dense(1, "sigmoid", name="d")])
+    assert not activations.record(Network.of(binary, classes=["no", "yes"]), np.zeros((1, 4, 4, 1))).names
+
+
 def test_importance_when_strong_units_are_needed_and_when_they_are_not():
     strength = np.random.default_rng(0).random((20, 9))
     same, opposite = scores.importance(2 * strength, strength), scores.importance(-strength, strength)

@@ -1,4 +1,4 @@
-"""Claims about neurons: the measures know high from low, and planted networks and photographs come out as they were planted."""
+"""Claims about neurons: the measures know high from low, and what is planted in networks and photographs comes out."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from cnnlens.errors import CnnlensError
 from cnnlens.ledger import annotations, on_neurons, pictures
 from cnnlens.ledger.claim import CannotTell
 from cnnlens.ledger.context import Context
-from cnnlens.network import Axis, Layer
+from cnnlens.receptive_fields import Axis, Layer
 from cnnlens.scores import neurons as scores
 
 CLAIMS = [claim for claim in ledger.CLAIMS.values() if claim.technique == "neurons"]

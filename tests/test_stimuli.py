@@ -1,4 +1,4 @@
-"""Test pictures and what is read off the answers to them: each measure with a case that scores high and one that scores low."""
+"""Test pictures and measures of the responses to them: each with a case that scores high and one that scores low."""
 
 import numpy as np
 import pytest

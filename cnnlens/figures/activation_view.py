@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from . import base
-from .activations import bars, class_names, enlarged, fitted, scale
+from .activations import bars, enlarged, fitted, scale
 
 SIDE = 224  # px, the image and the map
 SHEET = 470  # px, width of the sheet of units beside them
@@ -42,7 +42,7 @@ class Views:
         """
         values, label = self.acts[layer][0], self.label or "image"
         if values.ndim == 1:
-            names = class_names(self.acts, layer)
+            names = self.acts.names.get(layer)
             chart = bars(values, names, unit, width=SIDE + SHEET)
             words = f"{layer}: the neurons with the highest activation; framed: {_named(names, unit)}"
             return base.row(base.titled(self._image, label), base.titled(chart, words))
@@ -89,7 +89,7 @@ class Views:
         seen = self._once(_summary, layer)
         rank = int((seen["mean"] > seen["mean"][unit]).sum()) + 1
         if values.ndim == 1:
-            named = _named(class_names(self.acts, layer), unit)
+            named = _named(self.acts.names.get(layer), unit)
             kind = f"{found.kind}, {found.units} neurons"
             return f"{named[0].upper()}{named[1:]} of {layer} ({kind}): {values[unit]:.4g}, rank {rank}."
         one = values[..., unit]
@@ -125,7 +125,7 @@ def _summary(values):
 
 
 def _plain_sheet(values, scaling):
-    """The sheet of maps (h, w, c) that stands in the view: raster, its step from picture to picture, and its columns."""
+    """The sheet of maps (h, w, c) that stands in the view: raster, step from picture to picture, and columns."""
     height, width, units = values.shape
     columns = min(units, int(np.ceil(np.sqrt(units * SHEET / (SIDE + 16)))))
     cell = min(SHEET // columns - 2, 96)

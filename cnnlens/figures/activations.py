@@ -78,7 +78,7 @@ def sheet_raster(acts, layer, image=0, *, by="mean", scaling="shared", cell=96):
     """
     values, best = acts[layer][image], _best(acts, layer, image, by)
     if values.ndim == 1:
-        return dense_sheet(values, class_names(acts, layer), best)
+        return dense_sheet(values, acts.names.get(layer), best)
     low, high, cmap = scale(values, scaling)
     height, width, units = values.shape
     labels = [f"{unit}: {width}×{height} px" for unit in range(units)]
@@ -105,11 +105,6 @@ def sheet(acts, layer, image=0, *, by="mean", scaling="shared", cell=96):
 
 def _best(acts, layer, image, by):
     return int(most_active(acts[layer][image : image + 1], by)[0])
-
-
-def class_names(acts, layer):
-    """Names of a layer's neurons: those of the classes for the last layer, None for any other."""
-    return acts.classes if layer == list(acts)[-1] else None
 
 
 def dense_sheet(values, classes, best):
@@ -180,7 +175,7 @@ def _overview_row(acts, layer, image, units, by, scaling, cell=76):
     best = np.argsort(-responses(acts[layer.path][image : image + 1], by)[0], kind="stable")[:units]
     if values.ndim == 1:
         size = f"{layer.units} neurons"
-        names, wide = class_names(acts, layer.path), (cell + 4) * units
+        names, wide = acts.names.get(layer.path), (cell + 4) * units
         if names or layer.units <= BARS:
             picture = bars(values, names, None, width=wide, count=5)
         else:
@@ -205,7 +200,7 @@ def paint(acts):
 
 def enlarged(image, side):
     """An image (H, W, C) in [0, 1] as uint8 RGB whose longer side is about ``side``."""
-    pixels = (image.clip(0, 1) * 255).round().astype(np.uint8)
+    pixels = (base.drawable(image).clip(0, 1) * 255).round().astype(np.uint8)
     return fitted(pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels, side)
 
 

@@ -4,6 +4,7 @@ What the claims say stands in the files of ``data/``, how each is measured in th
 technique. ``claim`` says what a claim is, ``context`` what it is measured on, ``book`` measures and keeps.
 """
 
+from .. import device as device  # before a file that imports Keras, so that TensorFlow starts quietly
 from .book import CLAIMS, Entry, Ledger, audit, measurable, measure, read, write
 from .claim import FAILS, HOLDS, OPEN, VERDICTS, CannotTell, Claim, Support, settle
 from .guesses import Guess, Tally, tally

@@ -1,7 +1,7 @@
 """What a human would point at in some photographs, marked by eye before the network was asked.
 
-The boxes stand in ``data/annotations.toml``. A fingerprint ties them to the picture that they were drawn on: another picture
-of the same name has no annotation.
+The boxes stand in ``data/annotations.toml``. A fingerprint ties them to the picture that they were drawn on: another
+picture of the same name has no annotation.
 """
 
 from dataclasses import dataclass, field

@@ -14,10 +14,10 @@ def fingerprint(measure, size):
     """A fingerprint of a measurement: it changes when the code of the measurement or its sizes do.
 
     Of the code count the function and, through every name that it uses, the functions, classes, and constants of
-    ``cnnlens.ledger`` and ``cnnlens.scores``, wherever they stand in them. Docstrings, comments, type hints, formatting,
-    and messages of errors do not count, nor do the words of the claim. Not seen is what lies elsewhere: lenses, networks,
-    data sets, and libraries. An entry says on which sources it was measured and with which version; whether the rest
-    measures the same can only be seen by measuring.
+    ``cnnlens.ledger`` and ``cnnlens.scores``, wherever they stand in them. Docstrings, comments, type hints,
+    formatting, and messages of errors do not count, nor do the words of the claim. Not seen is what lies elsewhere:
+    lenses, networks, data sets, and libraries. An entry says on which sources it was measured and with which version;
+    whether the rest measures the same can only be seen by measuring.
 
     Parameters
     ----------

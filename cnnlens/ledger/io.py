@@ -67,9 +67,8 @@ def read(path, what, **kinds):
         found = json.loads(path.read_text(encoding="utf-8"))
         return [tuple(_row(kind, fields) for fields in found[name]) for name, kind in kinds.items()]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CnnlensError(
-            f"{path.name} is no {what} ({type(error).__name__}: {error}). Delete it, or write one with `cnnlens scorecard`."
-        ) from error
+        found = f"{path.name} is no {what} ({type(error).__name__}: {error})"
+        raise CnnlensError(f"{found}. Delete it, or write one with `cnnlens scorecard`.") from error
 
 
 def _row(kind, fields):

@@ -35,7 +35,7 @@ def _untrained(context, name, seed):
 
 
 def _slate(context, net, name):
-    """One copy of an architecture, which TensorFlow compiles once, with the weights of the network that is asked for."""
+    """One copy of an architecture, compiled once, with the weights of whichever network is asked for."""
     slate = context.shared(("slate", name), lambda: neurons.untrained(net))
     slate.model.set_weights(net.model.get_weights())
     return slate
@@ -106,7 +106,7 @@ def _barely_trained(context, seed):
 
 
 def _pointing(context, layer, images, boxes, what, seed):
-    """How often units point at what is marked on an image that they were not chosen on: VGG16's and an untrained copy's."""
+    """How often units of VGG16 and of an untrained copy point at what is marked, on images that did not choose them."""
     if len(images) < ENOUGH:
         why = "too few to choose units on some and test them on others"
         raise CannotTell(f"only {len(images)} photographs with {what} are here: {why}")
@@ -127,7 +127,7 @@ def _pointing(context, layer, images, boxes, what, seed):
 
 
 def _means(read, images):
-    """Of each layer the units' mean responses, four images at a time: whole maps of all layers would fill the memory."""
+    """The units' mean responses by layer, four images at a time: whole maps of all layers would fill the memory."""
     parts = [read(tf.constant(images[first : first + 4])) for first in range(0, len(images), 4)]
     return {path: np.concatenate([tf.reduce_mean(part[path], (1, 2)) for part in parts]) for path in parts[0]}
 
@@ -271,7 +271,7 @@ def vgg16_first_up_to_four(context, seed):
 
 @claims.measure("vgg16-first-only-color-edge-corner")
 def vgg16_first_only_color_edge_corner(context, seed):
-    """The first layer is linear, so its largest response is known, and the best two colors for each layout of 3×3 pixels."""
+    """The first layer is linear: its largest response is known, and the best two colors for a layout of 3×3 pixels."""
     layouts = np.concatenate([make(3).reshape(-1, 3, 3, 1) for make in (stimuli.edges, stimuli.corners, stimuli.flat)])
     return [
         stimuli.two_color_response(scores.filters(net, "block1_conv1"), layouts) >= 0.8
@@ -297,7 +297,7 @@ def vgg16_pool_changes_kind(context, seed):
 
 @claims.measure("vgg16-pool-spots")
 def vgg16_pool_spots(context, seed):
-    """Coherence of the structure tensor, on pictures of the same units by the dissertation's method from the same noise."""
+    """Coherence of the structure tensor; the same units, the dissertation's method, the same noise."""
     return [pictures.coherence(_block1(context, layer, seed)) for layer in ("block1_conv2", "block1_pool")]
 
 
@@ -315,7 +315,7 @@ def vgg16_hierarchy(context, seed):
 
 @claims.measure("vgg16-eyes")
 def vgg16_eyes(context, seed):
-    """The pointing game (Zhang et al. 2016) with held-out selection: units are chosen on some faces, tested on another."""
+    """The pointing game (Zhang et al. 2016) with held-out selection: units chosen on some faces, tested on another."""
     images, eyes = faces_of((*context.shipped(), *context.photos()), context.size.pixels)
     return _pointing(context, "block4_conv3", images, eyes, "marked eyes", seed)
 

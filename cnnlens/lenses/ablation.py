@@ -34,8 +34,8 @@ class Ablation(Result):
 def ablate(net, images, labels, layer, *, source="", batch_size=64):
     """Hold each unit of a layer at zero in turn and see what the score of the right class loses.
 
-    A map shows how a unit responds, not whether any later layer uses it. Ablating one unit at a time says nothing of units
-    that stand in for one another.
+    A map shows how a unit responds, not whether any later layer uses it. Ablating one unit at a time says nothing of
+    units that stand in for one another.
 
     Parameters
     ----------

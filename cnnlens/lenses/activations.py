@@ -5,7 +5,7 @@ network does not compute anyway when it classifies.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import tensorflow as tf
@@ -30,15 +30,15 @@ class Activations(Result, Mapping):
     layers : tuple of Layer
         In the order asked.
     network : str
-    classes : tuple of str or None
-        Names of the network's outputs.
+    names : dict of str to tuple of str
+        By the path of a layer: names of its units. The last layer has some if the network's classes are named.
     """
 
     maps: dict
     images: np.ndarray
     layers: tuple
     network: str = ""
-    classes: tuple | None = None
+    names: dict = field(default_factory=dict)
 
     def __getitem__(self, path):
         return self.maps[path]
@@ -98,7 +98,6 @@ def record(net, images, layers=None, *, source="", batch_size=64, progress=True)
     (2, 26, 26, 32)
     """
     net = Network.of(net)
-    _refuse_opaque(net)
     known = net.layers()
     paths = [layer.path for layer in known] if layers is None else [layers] if isinstance(layers, str) else list(layers)
     if not paths:
@@ -111,28 +110,28 @@ def record(net, images, layers=None, *, source="", batch_size=64, progress=True)
     for path, values in maps.items():
         if not np.isfinite(values).all():
             raise CnnlensError(
-                f"Layer {path!r} of {net.name} gives NaN or infinity for images that are in order: its numbers overflow."
+                f"Layer {path!r} of {net.name} gives NaN or infinity for images that are in order: "
+                "its numbers overflow."
             )
-    about = dict(network=net.name, classes=net.classes, source=source)
-    settings = dict(layers=tuple(paths), images=len(pixels))
-    return Activations(maps=maps, images=pixels, layers=described, settings=settings, **about)
-
-
-def _refuse_opaque(net):
-    """Raise if there is nothing inside to look at: Keras wraps an exported graph into one layer of this kind."""
-    if all(layer.kind == "TFSMLayer" for layer in net.layers()):
-        raise CnnlensError(
-            f"{net.name} cannot be opened: it is an exported graph (TFSMLayer), which keeps no layers, only what goes in "
-            "and comes out. Save the model itself with model.save('name.keras') and load that."
-        )
+    named = net.head in paths and net.classes and len(net.classes) == maps[net.head].shape[-1]
+    return Activations(
+        maps=maps,
+        images=pixels,
+        layers=described,
+        network=net.name,
+        names={net.head: net.classes} if named else {},
+        source=source,
+        settings=dict(layers=tuple(paths), images=len(pixels)),
+    )
 
 
 def _refuse_damaged(net):
-    """Raise if a weight is NaN or infinite. The maps would not tell: TensorFlow's ReLU may turn NaN into an innocent zero."""
+    """Raise if a weight is NaN or infinite. The maps would not tell: TensorFlow's ReLU may turn NaN into zero."""
     for weight in net.model.weights:
         if not tf.math.is_finite(tf.reduce_sum(tf.cast(weight, tf.float32))):
             raise CnnlensError(
-                f"The weights of {net.name} ({net.source}) are damaged: {weight.path!r} holds NaN or infinity. Load others."
+                f"The weights of {net.name} ({net.source}) are damaged: {weight.path!r} holds NaN or infinity. "
+                "Load others."
             )
 
 

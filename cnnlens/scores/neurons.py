@@ -7,7 +7,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import CnnlensError
-from ..network import Network, leaves
+from ..network import Network
+from ..opening import leaves
 
 ALIKE = 0.9  # cosine similarity from which two patterns count as copies
 PAIRED = {"center": "peak", "mean": "mean"}  # what of a real image compares with what was climbed
@@ -60,8 +61,8 @@ def against_real(optimized, tops):
     wanted = PAIRED[optimized.objective]
     if tops.layer != optimized.layer or wanted != tops.measure:
         raise CnnlensError(
-            f"The images were made for layer {optimized.layer!r} and objective {optimized.objective!r}, the exemplars for "
-            f"layer {tops.layer!r} and measure {tops.measure!r}. Find exemplars with measure={wanted!r} in the same layer."
+            f"The images were made for layer {optimized.layer!r} and objective {optimized.objective!r}, the exemplars "
+            f"for layer {tops.layer!r} and measure {tops.measure!r}. Find exemplars with measure={wanted!r} there."
         )
     real = np.array([tops.activation[tops.row(unit), 0] for unit in optimized.units])
     reached, live = optimized.activation, optimized.live
@@ -191,7 +192,7 @@ class Copies:
 
     @property
     def nearest_turned(self):
-        """Cosine similarity with the most similar pattern of another unit after a quarter or three quarters of a turn, (U,)."""
+        """Cosine similarity with the most similar pattern of another unit, turned by a quarter either way, (U,)."""
         other = np.where(np.eye(self.similarity.shape[1], dtype=bool), -1, self.similarity[[1, 3]])
         return other.max((0, 2))
 

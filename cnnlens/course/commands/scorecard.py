@@ -120,9 +120,7 @@ def _recheck(options):
     kept = {}
     chosen, candidates = ledger.draw(ledger.read(), options.recheck, seed=options.seed, kept=kept)
     if not chosen:
-        raise CnnlensError(
-            f"Nothing to measure again: {len(candidates)} entries of the committed ledger have their networks and data here."
-        )
+        raise CnnlensError("Nothing to measure again: no committed entry has all its networks and data here.")
     print(f"{len(chosen)} of {len(candidates)} entries that can be measured here")
     found = []
     for entry in chosen:

@@ -57,7 +57,7 @@ def best_color(plan, weights):
 
 
 def or_from_color(plan, names, weights, made, ascend):
-    """The same images, but for targets that a plain color activates more than theirs: those ascend again, from that color.
+    """The same images, but targets that a plain color activates more than theirs ascend again, from that color.
 
     Of the two images the one with the higher activation is kept.
 

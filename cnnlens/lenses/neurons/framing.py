@@ -1,4 +1,4 @@
-"""How large an image is made for a layer, how far it is disturbed, what happens at its borders, and how many fit at once."""
+"""The size of images for a layer, how far they are disturbed, what happens at their borders, how many fit at once."""
 
 import numpy as np
 

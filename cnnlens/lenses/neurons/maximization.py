@@ -1,4 +1,4 @@
-"""Images that activate units as strongly as possible: the method of :mod:`.fourier` with all tactics, for whole layers."""
+"""Images that activate units as strongly as possible: the method with all tactics, for as many units as asked for."""
 
 import zlib
 from dataclasses import asdict, dataclass, fields, replace
@@ -323,7 +323,7 @@ class _Progress:
 
 
 def _all(plan, names, weights, progress):
-    """Images for all names, from grey and where it is better from a color; arrays (U, …), and notes about the colors."""
+    """Images for all names, from grey or, where it is better, from a color: arrays (U, …), and notes on the colors."""
 
     def ascend(plan, names, weights, begin=None):
         return _in_batches(plan, names, weights, progress, begin)

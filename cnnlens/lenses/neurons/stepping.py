@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from ...errors import CnnlensError
-from ...network import in_precision
+from ...opening import in_precision
 from . import fourier, gates, pixels
 
 METHODS = {"fourier": fourier, "pixels": pixels}
@@ -84,8 +84,8 @@ def _step(net, how, redirect, state, weights, rate, key):
         gradient = (gates.redirected if redirect else fourier.uphill)(reached, output, variable)
         if gradient is None:
             raise CnnlensError(
-                f"No gradient flows back from layer {how.layer!r} of {net.name}: between the image and it stands a step "
-                "without one (rounding, argmax, a stopped gradient). Choose a layer before that step."
+                f"No gradient flows back from layer {how.layer!r} of {net.name}: between the image and it stands a "
+                "step without one (rounding, argmax, a stopped gradient). Choose a layer before that step."
             )
         return gradient
 
