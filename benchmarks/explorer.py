@@ -17,7 +17,7 @@ import matplotlib
 import numpy as np
 
 from cnnlens import device, explore, zoo
-from cnnlens.figures import activations as figures
+from cnnlens.figures.activation_view import view
 from cnnlens.figures.base import png
 from cnnlens.lenses.activations import record
 
@@ -125,7 +125,7 @@ def beside(net, images, ours, layer):
     """What else takes time for the same layer: {name: milliseconds or words}."""
     acts = record(net, images[:1])
     forward = np.median(milliseconds(record, net, images[:1], repeat=5))
-    figure = np.median(milliseconds(lambda: png(figures.view(acts, layer, 0)[0]), repeat=3))
+    figure = np.median(milliseconds(lambda: png(view(acts, layer, 0)[0]), repeat=3))
     axes = milliseconds(axes_for_each_unit, acts, layer)[0]
     rows = {
         "ours, an event": ours,

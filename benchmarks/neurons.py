@@ -31,31 +31,29 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--layer", default="block3_conv2")
     parser.add_argument(
-        "--his-units",
+        "--dissertation-units",
         type=int,
         default=2,
         help="units that the dissertation's loop is timed on; its time is scaled up to all",
     )
     options = parser.parse_args()
-    count, size, peer_steps, his_steps = (4, 64, 8, 20) if options.quick else (16, 112, 128, 500)
+    count, size, peer_steps, dissertation_steps = (4, 64, 8, 20) if options.quick else (16, 112, 128, 500)
     net = zoo.load("vgg16")
     print(f"{net}\n{device.describe()}\n{count} units of {options.layer}, {size} px\n")
     peer = tf_keras_vis(net, options.layer, count, size, peer_steps)
-    his = dissertation(net, options.layer, min(options.his_units, count), count, size, his_steps)
+    loop = dissertation(net, options.layer, min(options.dissertation_units, count), count, size, dissertation_steps)
     rows = []
     # The dissertation's pixels are not disturbed, so against them ours is not either, and takes longer steps.
     for name, (seconds, level), timed, how in (
         ("tf-keras-vis 0.8.7", peer, count, {}),
-        ("dissertation's loop", his, min(options.his_units, count), BOLD),
+        ("dissertation's loop", loop, min(options.dissertation_units, count), BOLD),
     ):
         ours, reached, steps, first = reach(options.layer, count, timed, size, level, how)
         rows.append((name, seconds, level, ours, reached, steps, seconds / ours))
-        print(
-            f"{name}: {seconds:.1f} s to a mean of {level:.1f}; ours {how or ''} {ours:.1f} s (compiling {first:.1f} s) "
-            f"to {reached:.1f} in {steps} steps: {seconds / ours:.1f} times as fast",
-            flush=True,
-        )
-    share(net, options.layer, count, size)
+        said = f"ours {how or ''} {ours:.1f} s (compiling {first:.1f} s) to {reached:.1f} in {steps} steps"
+        times = f"{seconds / ours:.1f} times as fast"
+        print(f"{name}: {seconds:.1f} s to a mean of {level:.1f}; {said}: {times}", flush=True)
+    fraction_of_peak(net, options.layer, count, size)
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
     return rows
 
@@ -85,7 +83,7 @@ def tf_keras_vis(net, layer, count, size, steps):
 
 
 def with_preprocessing(net, layer, size):
-    """The network up to a layer, fed with pixels of 0 to 255 as tf-keras-vis has them: a 1×1 convolution preprocesses."""
+    """The network up to a layer, fed with pixels of 0 to 255 as tf-keras-vis has them, by a 1×1 convolution."""
     image = keras.Input((size, size, 3))
     first = keras.layers.Conv2D(3, 1, name="preprocess")
     x = first(image)
@@ -129,13 +127,13 @@ def reach(layer, count, timed, size, wanted, how):
     return seconds + first, level, steps, first
 
 
-def share(net, layer, count, size):
-    """Print what a step achieves, as a share of what a large matrix product achieves on this machine at this moment."""
+def fraction_of_peak(net, layer, count, size):
+    """Print what a step achieves, as a fraction of what a large matrix product achieves at this moment."""
     policy = device.training_policy()
     kind = tf.bfloat16 if policy == "mixed_bfloat16" else tf.float32
     matrix = tf.cast(tf.random.normal((4096, 4096)), kind)
-    product = tf.function(lambda a: a @ a)
-    peak = 2 * 4096**3 / best_time(lambda: product(matrix))
+    multiply = tf.function(lambda a: a @ a)
+    peak = 2 * 4096**3 / best_time(lambda: multiply(matrix))
     precision = policy if kind == tf.bfloat16 else "float32"
     how = stepping.How(layer=layer, method="fourier", objective="mean", precision=precision)
     step = stepping.compiled(net, how)
@@ -143,9 +141,8 @@ def share(net, layer, count, size):
     weights, rate = tf.eye(count, net.layer(layer).units), tf.constant(0.1)
     seconds = best_time(lambda: step(state, weights, rate, tf.constant([0, 0])))
     work = 2 * count * flops(net, layer, size)  # the way back costs as much as the way there: no gradient of weights
-    print(
-        f"a step: {seconds:.2f} s, {work / seconds / 1e9:.0f} GFLOP/s, {work / seconds / peak:.0%} of a 4096³ product in {kind.name} ({peak / 1e9:.0f} GFLOP/s)"
-    )
+    product = f"a 4096³ product in {kind.name} ({peak / 1e9:.0f} GFLOP/s)"
+    print(f"a step: {seconds:.2f} s, {work / seconds / 1e9:.0f} GFLOP/s, {work / seconds / peak:.0%} of {product}")
 
 
 def best_time(call, tries=4):

@@ -22,7 +22,16 @@ _ROOMS = {
     },
     **{
         name: f"cnnlens.lenses.{name}"
-        for name in ("activations", "neurons", "exemplars", "deconvnet", "embedding", "superpixels")
+        for name in (
+            "ablation",
+            "activations",
+            "convolution",
+            "neurons",
+            "exemplars",
+            "deconvnet",
+            "embedding",
+            "superpixels",
+        )
     },
 }
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import importlib
+import os
 import warnings
 from dataclasses import dataclass
 
@@ -129,7 +130,7 @@ class Network:
         self.classes = tuple(classes) if classes is not None else None
         self.preprocessing = preprocessing
         self.output, self.fixed, self.fit, self.scores = output, dict(fixed or {}), fit, scores
-        self._source = source
+        self._source, self._fed_with = source, ""
         self._feed = opening.Feed(model, self.fixed)
         height, width, self.channels = self._feed.shape
         self.size = (height, width) if height and width else None
@@ -178,35 +179,41 @@ class Network:
         """
         given = {"classes": classes, "output": output, "fixed": fixed, **settings}
         given = {key: value for key, value in given.items() if value is not None}
-        if isinstance(pixels, str) and pixels == "auto" and not given:
+        as_it_is = isinstance(pixels, str) and pixels == "auto"
+        if as_it_is and not given:
             return cls._kept(network)
-        net = network
-        if not isinstance(network, (cls, keras.Model)):
-            net = cls._kept(network)
-        if isinstance(net, cls):
-            return net.like(net.model, **cls._fed(net.model, pixels, net._source), **given)
-        return cls(net, **{**cls._fed(net, pixels, "weights as given", True), **given})
+        if isinstance(network, keras.Model):
+            net = cls._fed(network, pixels, **given)
+        else:
+            known = cls._kept(network)
+            net = known.like(known.model, **given) if as_it_is else cls._fed(known.model, pixels, known, **given)
+        if classes is not None and net.class_count not in (None, len(net.classes)):
+            raise CnnlensError(f"{net.name} has {net.class_count} classes; {len(net.classes)} names came for them.")
+        return net
 
     @classmethod
     def _kept(cls, network):
         """The Network itself, the one that a model keeps, or the one that a name or path means."""
         if isinstance(network, cls):
             return network
-        if not isinstance(network, keras.Model):
+        if isinstance(network, (str, os.PathLike)):
             # A name means a network of the zoo, which is a floor above and so is looked up only now.
             return importlib.import_module(".zoo", __package__).load(network)
+        if not isinstance(network, keras.Model):
+            kind = type(network).__name__
+            raise CnnlensError(f"Expected a Network, a Keras model, the name of a network, or a path; got {kind}.")
         if "_cnnlens" not in vars(network):
-            net = cls(network, **cls._fed(network, "auto", "weights as given", True))
-            object.__setattr__(network, "_cnnlens", net)  # past Keras's tracker, which would look into it
+            object.__setattr__(network, "_cnnlens", cls._fed(network))  # past Keras's tracker, which would look into it
         return vars(network)["_cnnlens"]
 
-    @staticmethod
-    def _fed(model, pixels, source, looked_for=False):
-        """How to feed a model, as arguments of a Network: none where nothing was asked."""
-        if isinstance(pixels, str) and pixels == "auto" and not looked_for:
-            return {}
+    @classmethod
+    def _fed(cls, model, pixels="auto", known=None, **given):
+        """A Network that is fed these pixels, and says so in its source; all else as that of a known one."""
         preprocessing, sentence = preprocessings.chosen(model, pixels)
-        return {"preprocessing": preprocessing, "source": f"{source}; {sentence}" if sentence else source}
+        given["preprocessing"] = preprocessing
+        net = cls(model, **given) if known is None else known.like(model, **given)
+        net._fed_with = sentence
+        return net
 
     def like(self, model, **changes):
         """The same network around another model of the same inputs and outputs, such as a copy with other weights.
@@ -218,12 +225,14 @@ class Network:
             Arguments of :class:`Network` that are to differ, such as ``name`` or ``source``.
         """
         names = ("name", "classes", "preprocessing", "output", "fixed", "fit", "scores")
-        return Network(model, **{**{name: getattr(self, name) for name in names}, "source": self._source, **changes})
+        net = Network(model, **{**{name: getattr(self, name) for name in names}, "source": self._source, **changes})
+        net._fed_with = "" if "preprocessing" in changes else self._fed_with
+        return net
 
     @property
     def source(self):
         """Where the weights came from, and what was chosen or added to read the model's answer."""
-        return "; ".join([self._source, *self._notes])
+        return "; ".join(filter(None, [self._source, self._fed_with, *self._notes]))
 
     @source.setter
     def source(self, line):
@@ -282,15 +291,15 @@ class Network:
         if hasattr(images, "batch"):  # photographs of different sizes, cut to the size that this network wants
             images = images.batch(self.size or NOMINAL_SIZE, fit)
         pixels = as_pixels(images, self.channels)
-        if pixels.shape[-1] != self.channels:
-            self._warn(f"{self.channels} channel(s); images with {pixels.shape[-1]} were converted")
-            pixels = with_channels(pixels, self.channels)
-        if self.size and pixels.shape[1:3] != self.size:
-            (height, width), came = self.size, pixels.shape[1:3]
-            alike = height * came[1] == width * came[0]
+        height, width, have = pixels.shape[1:]
+        if self.size and (height, width) != self.size:
+            alike = height * self.size[1] == width * self.size[0]
             done = "resized" if alike else FITS[fit]
-            self._warn(f"{height}×{width} px; images of {came[0]}×{came[1]} px were {done}")
+            self._warn(f"{self.size[0]}×{self.size[1]} px; images of {height}×{width} px were {done}")
             pixels = fitted(pixels, self.size, fit)
+        pixels = with_channels(pixels, self.channels)
+        if have != self.channels:
+            self._warn(f"{self.channels} channel(s); images with {have} were converted")
         return pixels
 
     def _warn(self, what):
@@ -327,12 +336,7 @@ class Network:
         return self._answer(images, batch_size, progress, logits=True)
 
     def _answer(self, images, batch_size, progress, logits):
-        function = self.once(
-            ("scores", logits),
-            lambda: tf.function(
-                lambda pixels: {"": self.class_scores(pixels, logits=logits)}, autograph=False, reduce_retracing=True
-            ),
-        )
+        function = self._graph(("scores", logits), lambda pixels: {"": self.class_scores(pixels, logits=logits)})
         scores = self._batches(function, images, [""], batch_size, progress)[""]
         if np.isnan(scores).any():
             raise CnnlensError(f"{self.name} answered NaN. Its weights ({self.source}) are damaged: load others.")
@@ -397,8 +401,19 @@ class Network:
         Returns
         -------
         tuple of Layer
+
+        Raises
+        ------
+        CnnlensError
+            If nothing inside can be looked at, because the model is an exported graph.
         """
-        return tuple(layer for layer in self._layers if all or layer.kind not in HIDDEN_KINDS)
+        found = tuple(layer for layer in self._layers if all or layer.kind not in HIDDEN_KINDS)
+        if {layer.kind for layer in found} == {"TFSMLayer"}:
+            raise CnnlensError(
+                f"{self.name} cannot be opened: it is an exported graph (TFSMLayer), which keeps no layers, only what goes "
+                "in and comes out. Save the model itself with model.save('name.keras') and load that."
+            )
+        return found
 
     def layer(self, path):
         """The layer of this path.
@@ -499,14 +514,20 @@ class Network:
     def compiled(self, paths, linear=False):
         """The graph function from pixels (N, H, W, C) to ``{path: output}``, compiled once for these layers."""
         paths = tuple(paths)
+        for path in paths:
+            self.layer(path)
+        return self._graph((paths, linear), functools.partial(self.outputs, paths=paths, linear=linear))
 
-        def build():
-            for path in paths:
-                self.layer(path)
-            take = functools.partial(self.outputs, paths=paths, linear=linear)
-            return tf.function(lambda pixels: take(pixels), autograph=False, reduce_retracing=True)
+    def _graph(self, key, take):
+        """A function of pixels as a graph for batches of any length, traced once for each size of images."""
 
-        return self.once((paths, linear), build)
+        def run(pixels):
+            shape = (None, *pixels.shape[1:])
+            spec = tf.TensorSpec(shape, tf.float32)
+            build = lambda: tf.function(take, input_signature=[spec], autograph=False)  # noqa: E731
+            return self.once((key, shape), build)(pixels)
+
+        return run
 
     def outputs(self, pixels, paths, *, linear=False, changed=None):
         """Outputs of layers for a tensor of pixels; for use inside a ``tf.function`` or a gradient tape.

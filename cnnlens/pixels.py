@@ -45,7 +45,7 @@ def as_pixels(images, channels=None):
 
 
 def with_channels(pixels, channels):
-    """Grey images as RGB or RGB ones as grey (the luma of ITU-R BT.601): (…, channels).
+    """Grey images as RGB or RGB ones as grey (the luma of ITU-R BT.601): (…, channels); others stay as they are.
 
     Raises
     ------
@@ -53,6 +53,8 @@ def with_channels(pixels, channels):
         For any other pair of channels: what the others would hold cannot be known.
     """
     have = pixels.shape[-1]
+    if have == channels:
+        return pixels
     if (have, channels) == (1, 3):
         return pixels.repeat(3, -1)
     if (have, channels) == (3, 1):
@@ -89,7 +91,7 @@ def fitted(pixels, size, fit="crop"):
     if pixels.shape[:2] == (height, width):
         return np.asarray(pixels, np.float32)
     if fit == "crop":
-        return _resized(middle(pixels, (height, width)), height, width)
+        return _resized(_middle(pixels, (height, width)), height, width)
     if fit == "stretch":
         return _resized(pixels, height, width)
     scale = min(height / pixels.shape[0], width / pixels.shape[1])
@@ -100,8 +102,38 @@ def fitted(pixels, size, fit="crop"):
     return canvas
 
 
-def middle(image, size):
-    """The largest part in the middle of an array (H, W, …) that has the proportions of ``size`` (height, width)."""
+def sampled(shape, size, fit="crop"):
+    """Where the pixels of a fitted image come from, to fit labels of pixels, which cannot be mixed, in the same way.
+
+    Parameters
+    ----------
+    shape, size : (int, int)
+        Height and width before and after.
+    fit : {"crop", "stretch", "pad"}
+
+    Returns
+    -------
+    rows : ndarray (height, 1) int
+    columns : ndarray (1, width) int
+        ``labels[rows, columns]`` is fitted; where an image is padded, the nearest label goes on.
+
+    Examples
+    --------
+    >>> np.arange(6)[None][sampled((1, 6), (1, 2), "stretch")]
+    array([[1, 4]])
+    """
+    scales = [have / want for have, want in zip(shape, size)]
+    scales = scales if fit == "stretch" else [max(scales) if fit == "pad" else min(scales)] * 2
+    offsets = [round((have - want * scale) / 2 - 1e-9) for have, want, scale in zip(shape, size, scales)]
+    places = [
+        np.clip(offset + ((np.arange(want) + 0.5) * scale).astype(int), 0, have - 1)
+        for have, want, scale, offset in zip(shape, size, scales, offsets)
+    ]
+    return places[0][:, None], places[1][None]
+
+
+def _middle(image, size):
+    """The largest part in the middle of an image that has the proportions of ``size`` (height, width)."""
     scale = min(image.shape[0] / size[0], image.shape[1] / size[1])
     height, width = (max(1, round(side * scale)) for side in size)
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2

@@ -33,6 +33,11 @@ class Result:
         return figures.bundle(*painter(self))
 
 
+def sources(net, images, source=""):
+    """One line that says where the network's weights and the images came from; photographs bring their own."""
+    return "; ".join(filter(None, (net.source, source or getattr(images, "source", ""))))
+
+
 def painter(kind):
     """Decorator that registers how results of a kind are drawn: a function from result to (Figure, text)."""
 

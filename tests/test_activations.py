@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import layers as kl
 
-from cnnlens import activations, datasets, figures, zoo
+from cnnlens import ablation, activations, convolution, datasets, figures, zoo
 from cnnlens.__main__ import main
 from cnnlens.course import verdict as check
 from cnnlens.errors import CnnlensError
@@ -314,7 +314,7 @@ def test_shared_maximum_when_units_are_classes():
 def test_pixels_left_in_lenet_are_one_in_27():
     left = scores.pixels_left(zoo.load("lenet", weights="random").layers())
     assert [layer.size for layer in left] == [(26, 26), (13, 13), (11, 11), (5, 5)]
-    assert round(1 / left[-1].share) == 27
+    assert round(1 / left[-1].fraction) == 27
     assert left[0].values == 26 * 26 * 32
 
 
@@ -325,16 +325,16 @@ def test_background_units_are_found():
     kernel[..., 1] = 1  # answers only where one is not
     net.model.get_layer("conv1").set_weights([kernel, bias])
     digits = datasets.load("digits").x_test[:5]
-    found = scores.background_share(activations.record(net, digits, ["conv1"])["conv1"], digits, net.layer("conv1"))
-    assert found.share[0] > 0.99 and found.share[1] == 0 and np.isnan(found.share[2])
+    found = scores.background_fraction(activations.record(net, digits, ["conv1"])["conv1"], digits, net.layer("conv1"))
+    assert found.fraction[0] > 0.99 and found.fraction[1] == 0 and np.isnan(found.fraction[2])
     assert 0.2 < found.expected < 0.9
 
 
-def test_silencing_a_unit_against_a_network_without_it():
+def test_ablating_a_unit_against_a_network_without_it():
     net = zoo.load("lenet", weights="random")
     digits = datasets.load("digits")
     images, labels = digits.x_test[:6], digits.y_test[:6]
-    result = activations.silence(net, images, labels, "pool2")
+    result = ablation.ablate(net, images, labels, "pool2")
     whole = net.logits(images)
     kernel = net.model.get_layer("conv2").get_weights()
     for unit in (0, 17):
@@ -344,7 +344,29 @@ def test_silencing_a_unit_against_a_network_without_it():
         expected = (whole - net.logits(images))[np.arange(6), labels]
         np.testing.assert_allclose(result.drop[:, unit], expected, atol=1e-5)
     with pytest.raises(CnnlensError, match="labels"):
-        activations.silence(net, images, labels + 10, "pool2")
+        ablation.ablate(net, images, labels + 10, "pool2")
+
+
+def test_ablating_units_of_a_binary_model_with_one_logit(images):
+    layers = [
+        kl.Conv2D(3, 3, activation="relu", name="c"),
+        kl.GlobalAveragePooling2D(name="mean"),
+        kl.Dense(1, name="d"),
+    ]
+    model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), *layers])
+    result = ablation.ablate(model, images, [0, 1, 1], "c")
+    weight, mean = model.get_layer("d").kernel.numpy()[:, 0], activations.record(model, images, "mean")["mean"]
+    expected = mean * weight * np.array([-1, 1, 1])[:, None]
+    np.testing.assert_allclose(result.drop, expected, atol=1e-5)
+    np.testing.assert_allclose(result.response, mean, atol=1e-5)
+
+
+def test_only_the_last_layer_has_the_names_of_the_classes(images):
+    net = Network(sequential(), classes="abcde")
+    assert activations.record(net, images, ["conv1", "dense"]).names == {"dense": tuple("abcde")}
+    assert not activations.record(net, images, ["conv1"]).names
+    binary = keras.Sequential([keras.Input((4, 4, 1)), kl.Flatten(), kl.Dense(1, "sigmoid", name="d")])
+    assert not activations.record(Network.of(binary, classes=["no", "yes"]), np.zeros((1, 4, 4, 1))).names
 
 
 def test_importance_when_strong_units_are_needed_and_when_they_are_not():
@@ -362,15 +384,15 @@ def test_importance_when_strong_units_are_needed_and_when_they_are_not():
 def test_one_convolution_equals_the_keras_layer():
     photo = datasets.photos()[0].image[:40, :60]
     for relu, pool in ((False, 1), (True, 3)):
-        result = activations.convolve(photo, kernel=5, filters=4, relu=relu, pool=pool, seed=3)
+        result = convolution.convolve(photo, kernel=5, filters=4, relu=relu, pool=pool, seed=3)
         layers = [keras.Input(photo.shape), kl.Conv2D(4, 5, use_bias=False, activation="relu" if relu else None)]
         model = keras.Sequential([*layers, *([kl.MaxPooling2D(pool)] if pool > 1 else [])])
         model.set_weights([result.kernels])
         np.testing.assert_allclose(result.maps, model(photo[None])[0], atol=1e-5)
     assert (result.maps >= 0).all()
-    again = activations.convolve(photo, kernel=5, filters=4, relu=True, pool=3, seed=3)
+    again = convolution.convolve(photo, kernel=5, filters=4, relu=True, pool=3, seed=3)
     np.testing.assert_array_equal(result.maps, again.maps)
-    assert not np.array_equal(activations.convolve(photo, seed=1).maps, activations.convolve(photo, seed=2).maps)
+    assert not np.array_equal(convolution.convolve(photo, seed=1).maps, convolution.convolve(photo, seed=2).maps)
 
 
 @pytest.mark.parametrize(
@@ -379,7 +401,7 @@ def test_one_convolution_equals_the_keras_layer():
 )
 def test_convolutions_that_cannot_be(settings, words):
     with pytest.raises(CnnlensError, match=words):
-        activations.convolve(np.zeros((20, 20, 3)), **settings)
+        convolution.convolve(np.zeros((20, 20, 3)), **settings)
 
 
 # --- pictures -----------------------------------------------------------------------------------------------
@@ -391,7 +413,7 @@ def lenet_acts():
 
 
 def test_results_show_themselves(lenet_acts):
-    for result in (lenet_acts, activations.convolve(datasets.photos()[0].image[:50, :50], source="chelsea")):
+    for result in (lenet_acts, convolution.convolve(datasets.photos()[0].image[:50, :50], source="chelsea")):
         data, metadata = result._repr_mimebundle_()
         assert len(data["image/png"]) > 1000 and metadata["image/png"]["alt"] == data["text/plain"]
 
@@ -433,14 +455,14 @@ def test_every_layer_can_be_drawn_even_dense_and_dead_ones(lenet_acts):
     model.get_layer("conv1").set_weights([np.zeros((3, 3, 3, 4)), np.zeros(4)])
     dead = activations.record(model, np.zeros((1, SIDE, SIDE, 3)))
     for path in dead:
-        figures.activations.view(dead, path, 1)
+        figures.activation_view.view(dead, path, 1)
 
 
 def test_figures_carry_the_source(lenet_acts):
     for fig, _ in (
         figures.activations.sheet(lenet_acts, "pool1"),
         figures.activations.overview(lenet_acts),
-        figures.activations.view(lenet_acts, "conv1", 2),
+        figures.activation_view.view(lenet_acts, "conv1", 2),
     ):
         assert any(lenet_acts.source in text.get_text().replace("\n", " ") for text in fig.texts)
 

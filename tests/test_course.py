@@ -227,32 +227,34 @@ def test_no_machine_is_named():
             assert not bad.search(path.read_bytes()), name
 
 
+FLOORS = [
+    "errors",
+    "renamed",
+    "labels",
+    "pixels",
+    "files",
+    "device",
+    "preprocessing",
+    "muon",
+    "results",
+    "receptive_fields",
+    "opening",
+    "network",
+    "zoo",
+    "datasets",
+    "training",
+    "lenses",
+    "scores",
+    "ledger",
+    "figures",
+    "explore",
+    "course",
+    "__main__",
+]
+
+
 def test_rooms_import_only_from_the_floors_below():
-    floors = [
-        "errors",
-        "renamed",
-        "labels",
-        "pixels",
-        "files",
-        "device",
-        "preprocessing",
-        "muon",
-        "results",
-        "receptive_fields",
-        "opening",
-        "network",
-        "zoo",
-        "datasets",
-        "training",
-        "lenses",
-        "scores",
-        "ledger",
-        "figures",
-        "explore",
-        "course",
-        "__main__",
-    ]
-    rank = {name: number for number, name in enumerate(floors)}
+    rank = {name: number for number, name in enumerate(FLOORS)}
     for path in (ROOT / "cnnlens").rglob("*.py"):
         parts = path.relative_to(ROOT / "cnnlens").with_suffix("").parts
         if parts[0] == "__init__":

@@ -111,10 +111,31 @@ def test_reaches_relus_in_a_class_of_ones_own():
     assert found.rectifiers == 1  # the one before layer b; its own comes after it
 
 
-def test_no_relu_raises():
-    model = keras.Sequential([keras.Input((9, 9, 1)), kl.Conv2D(2, 3, activation="tanh", name="c")])
-    with pytest.raises(CnnlensError, match="No ReLU"):
-        deconvnet.project(Network(model), np.zeros((1, 9, 9, 1)), "c", unit=0)
+@pytest.mark.parametrize("activation", ["tanh", "gelu", "silu", "sigmoid", None])
+def test_no_relu_raises(activation):
+    model = keras.Sequential([keras.Input((9, 9, 1)), kl.Conv2D(2, 3, activation=activation, name="c")])
+    for _ in range(2):  # the second time all is compiled already
+        with pytest.raises(CnnlensError, match="No ReLU stands between the image and layer 'c'"):
+            deconvnet.project(Network.of(model), np.zeros((1, 9, 9, 1)), "c", unit=0)
+
+
+@pytest.mark.parametrize("gate", [kl.ReLU(6.0, name="r"), kl.Activation("relu6", name="r"), kl.LeakyReLU(name="r")])
+def test_relu6_and_leaky_ones_are_rectifiers_and_pass_what_is_saturated(gate):
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 5, 4)).astype("float32") * 20
+    conv = kl.Conv2D(4, 3, use_bias=False, name="c")
+    inner = keras.Sequential([keras.Input((9, 9, 5)), conv, gate], name="inner")
+    image = keras.Input((9, 9, 5))
+    model = keras.Model(image, kl.Dense(2, name="d")(kl.Flatten()(inner(image))))
+    conv.set_weights([kernel])
+    images = np.random.default_rng(1).random((2, 9, 9, 5)).astype("float32")
+    found = deconvnet.project(model, images, "inner/r", unit=1, source="made up", batch_size=1)
+    assert found.rectifiers == 1 and "made up" in found.source and found.projection.shape == (2, 9, 9, 5)
+    for i, (row, col) in enumerate(found.position):
+        expected = np.zeros((9, 9, 5))
+        expected[row : row + 3, col : col + 3] = found.activation[i] * kernel[..., 1]
+        np.testing.assert_allclose(found.projection[i], expected, rtol=1e-4, atol=1e-3)
+    assert isinstance(gate, kl.LeakyReLU) or (found.activation == 6).any(), "where the plain gradient would be zero"
+    found._repr_mimebundle_()  # five channels are drawn as well
 
 
 def test_stays_inside_what_the_unit_saw_and_takes_all_kinds_of_pixels():

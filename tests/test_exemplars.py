@@ -114,6 +114,25 @@ def test_bad_input_is_named(lenet, digits, how):
         exemplars.find(lenet, **{"layer": "conv1", "images": digits, **how})
 
 
+def test_any_network_that_opens_is_looked_through():
+    image = keras.Input((12, 10, 5))
+    inner = keras.Sequential([keras.Input((12, 10, 5)), kl.Conv2D(3, 3, strides=2, name="c")], name="inner")
+    left, right = inner(image), kl.Conv2D(3, 5, strides=2, padding="valid", name="wide")(kl.ZeroPadding2D(1)(image))
+    rows = kl.Reshape((20, 3), name="rows")(kl.Add(name="sum")([left, right]))
+    model = keras.Model(image, kl.Dense(2, name="d")(kl.Flatten()(kl.Conv1D(4, 3, name="line")(rows))))
+    images = np.random.default_rng(0).random((6, 12, 10, 5)).astype("float32")
+    found = exemplars.find(model, ["inner/c", "sum", "line", "d"], images, k=2, source="made up")
+    values = Network.of(model).read(images, list(found), linear=True)
+    for layer, tops in found.items():
+        peaks = values[layer].reshape(6, -1, values[layer].shape[-1]).max(1)
+        np.testing.assert_allclose(tops.activation, np.sort(peaks, 0)[::-1][:2].T, rtol=1e-5)
+        assert "made up" in tops.source
+        tops._repr_mimebundle_()
+    again, tops = exemplars.rerun(model, found["sum"]), found["sum"]
+    assert tops.inside.any()
+    np.testing.assert_allclose(again[tops.inside], tops.activation[tops.inside], atol=1e-4)
+
+
 def test_no_images_is_said(lenet):
     with pytest.raises(CnnlensError, match="no images"):
         exemplars.find(lenet, "conv1", iter([]))

@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,7 +15,8 @@ from PIL import Image
 from cnnlens import datasets, explore, figures, scores, zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.explore import base
-from cnnlens.explore.base import Choice, Explorer, Frame, Number, Toggle
+from cnnlens.explore.base import Explorer, Frame
+from cnnlens.explore.controls import Choice, Number, Toggle
 
 UNITS = {"first": 3, "second": 8, "third": 1}
 
@@ -295,6 +297,24 @@ def test_activations_refuse_at_once_what_cannot_be_shown(watched):
         explore.activations(net, digits * np.nan)
     with pytest.raises(CnnlensError, match="2 images and 3 labels"):
         explore.activations(net, digits, labels="abc")
+
+
+@pytest.mark.parametrize("units, activation, channels", [(3, None, 3), (1, "sigmoid", 1), (1, None, 5)])
+def test_activations_of_models_as_users_have_them(units, activation, channels, tmp_path):
+    layers = [
+        keras.layers.Conv2D(2, 3, activation="relu"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(units, activation),
+    ]
+    model = keras.Sequential([keras.Input((12, 8, channels)), *layers])
+    model.save(tmp_path / "own.keras")
+    images = np.random.default_rng(0).random((2, 12, 8, channels))
+    words = []
+    for network in (model, tmp_path / "own.keras"):
+        explorer = explore.activations(network, images, source="made up")
+        words.append([explorer.frame.words for _ in explorer.sweep()])
+        assert "made up" in explorer.children[-1].value
+    assert words[0] == words[1] and len(words[0]) > 6
 
 
 def test_convolution_over_the_whole_range_of_each_control():

@@ -1,7 +1,10 @@
 """The ledger on claims made up here: verdicts, the book that is resumed, guesses, pictures, the command."""
 
 import dataclasses
+import importlib.util
+import inspect
 import json
+import sys
 import time
 from types import SimpleNamespace
 
@@ -18,6 +21,7 @@ from cnnlens.ledger import guesses as guessing
 from cnnlens.ledger import table as techniques
 from cnnlens.ledger.claim import Claims
 from cnnlens.ledger.context import Context
+from cnnlens.ledger.fingerprint import fingerprint
 from cnnlens.ledger.intervals import Difference
 
 SOURCE = {"mnist": "stand-in for MNIST: made up", "cifar10": "CIFAR-10: made up"}
@@ -274,6 +278,71 @@ def test_only_what_can_be_measured_is_drawn(toys):
     assert ledger.draw(book, 2, seconds=-1) == ((), ())
 
 
+def test_what_differs_between_two_ledgers(toys):
+    before = ledger.audit(progress=False)
+    assert len(ledger.compare(before, before)) == 4 and all(each.same for each in ledger.compare(before, before))
+    toys.enter("plain", "neurons", Support(0.1), 0.51)
+    toys.enter("close", "t-SNE", Support(0.1), 0.1 + 1e-8)
+    changed = [each.now.key for each in ledger.compare(before, ledger.audit(progress=False)) if not each.same]
+    assert changed == ["plain"], "rounding is no change"
+    assert ledger.compare(before, ledger.audit(seed=1, progress=False)) == ()
+
+
+def test_rewritten_code_is_restamped_only_where_it_measures_the_same(toys):
+    before = ledger.audit(progress=False)
+    old = dataclasses.replace(before, entries=tuple(dataclasses.replace(e, fingerprint="old") for e in before.entries))
+    assert all(entry.stale for entry in old.entries)
+    toys.enter("plain", "neurons", Support(0.1), 0.6)
+    found = ledger.restamp(old, ledger.compare(old, ledger.audit(progress=False)))
+    assert [entry.key for entry in found.entries if entry.stale] == ["plain", "<none>"], (
+        "nothing measured shows nothing"
+    )
+    assert [entry.measured for entry in found.entries] == [entry.measured for entry in old.entries]
+
+
+# --- fingerprints ---------------------------------------------------------------------------------------------------
+
+FACTOR = 2
+
+
+def helper(value):
+    """Doubles."""
+    return FACTOR * value
+
+
+def a_measure(context, seed):
+    """Some words."""
+    return helper(context.size.items), seed
+
+
+CHANGES = {  # what is changed: before, after, and whether the fingerprint stays
+    "a docstring": ('"""Some words."""', '"""Other words."""', True),
+    "a comment and a space": ("items), seed", "items),  seed  # why", True),
+    "code": ("context.size.items)", "context.size.items + 1)", False),
+    "code of what it calls": ("FACTOR * value", "FACTOR + value", False),
+    "a constant": ("FACTOR = 2", "FACTOR = 3", False),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_fingerprint_sees_code_and_no_words(change, tmp_path, monkeypatch):
+    text = "FACTOR = 2\n\n\n" + inspect.getsource(helper) + "\n\n" + inspect.getsource(a_measure)
+    old, new, same = CHANGES[change]
+    assert old in text
+    prints = []
+    for number, code in enumerate((text, text.replace(old, new))):
+        name = f"made_{number}"
+        (tmp_path / f"{name}.py").write_text(code)
+        spec = importlib.util.spec_from_file_location(name, tmp_path / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+        monkeypatch.setattr("cnnlens.ledger.fingerprint.HOMES", (f"{name}.",))
+        prints.append(fingerprint(module.a_measure, {"items": 3}))
+    assert (prints[0] == prints[1]) == same
+    assert prints[1] != fingerprint(module.a_measure, {"items": 4}) and len(prints[0]) == 16
+
+
 # --- guesses --------------------------------------------------------------------------------------------------------
 
 
@@ -366,25 +435,13 @@ def test_places_on_a_row_follow_the_numbers(toys):
 
 
 def made_table():
+    made = {"data": "<photographs>", "fingerprint": "", "faithful": 0.5, "stable": 0.25, "seconds": 123.4}
     rows = [
-        techniques.Row(
-            "LIME",
-            net,
-            "photographs",
-            "which <parts> decide",
-            0.5,
-            "R², 1 is best",
-            0.25,
-            "rank",
-            123.4,
-            {net: "made up"},
-            stand,
-        )
+        techniques.Row(technique="LIME", network=net, sources={net: "made up"}, stands_in=stand, **made)
         for net, stand in (("vgg16", ("vgg16",)), ("squeezenet", ()))
     ]
-    return techniques.Table(
-        rows=tuple(rows), gaps=(techniques.Gap("t-SNE", "vgg16", "photographs", "too few"),), source="made up"
-    )
+    gap = techniques.Gap("t-SNE", "vgg16", "photographs", "too few")
+    return techniques.Table(rows=tuple(rows), gaps=(gap,), source="made up")
 
 
 def test_results_draw_themselves(toys):
@@ -397,7 +454,7 @@ def test_results_draw_themselves(toys):
         data, _ = result._repr_mimebundle_()
         assert data["image/png"] and expected in data["text/plain"]
     words = words_of(draw.table(made_table())[0])
-    assert "(stand-in)" in words and "0.5: R², 1 is best" in words and "too few" in words and words.count("R²") == 1
+    assert "(stand-in)" in words and "0.5: held-out R²" in words and "too few" in words and words.count("R²") == 1
     assert figures.painter_of(ledger.Ledger) and draw.guessed(ledger.tally(book, {}))
 
 
@@ -422,7 +479,7 @@ def test_the_command_end_to_end(toys, assessed, tmp_path, capsys):
     assert (
         page.count("<article") == 4 == page.count("<li><a")
         and page.count("<svg") == 3
-        and page.count("R², 1 is best") == 2
+        and page.count("held-out R²") == 2
     )
     toys.measured = []
     assert main(["scorecard", "--out", str(tmp_path), "--seed", "2"]) == 0 and toys.measured == []
@@ -468,7 +525,7 @@ def test_only_all_claims_at_full_are_committed(toys, assessed, tmp_path, monkeyp
 
 def test_the_page_needs_nothing_else_and_escapes(toys, tmp_path):
     page = report.write(ledger.audit(progress=False), tmp_path / "s.html", made_table()).read_text()
-    for planted in ("<none>", "<elephants>", "<parts>"):
+    for planted in ("<none>", "<elephants>", "<photographs>"):
         assert planted not in page and planted.replace("<", "&lt;").replace(">", "&gt;") in page
     assert "&amp; no lions" in page and "http" not in page and "<script" not in page and "<link" not in page
     for expected in (

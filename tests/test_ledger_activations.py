@@ -9,52 +9,51 @@ import pytest
 
 from cnnlens import zoo
 from cnnlens.errors import CnnlensError
-from cnnlens.ledger import CLAIMS, FAILS, HOLDS, measure
+from cnnlens.ledger import CLAIMS, FAILS, HOLDS, measure, on_activations, stimuli
 from cnnlens.scores import activations as scores
-from cnnlens.scores import stimuli
 
 ARITHMETIC = {"lenet-27th-of-map": HOLDS, "lenet-27th-of-picture": FAILS, "lenet-compacts": FAILS}
 
 
 def test_sharing_is_all_for_a_unit_of_each_class_and_none_for_a_unit_of_each_image():
     labels = np.arange(60) % 3
-    assert scores.shared_by_class(labels * 7, labels) == pytest.approx(np.ones(3))
-    assert scores.shared_by_class(np.arange(60), labels) == pytest.approx(np.zeros(3))
+    assert on_activations.shared_by_class(labels * 7, labels) == pytest.approx(np.ones(3))
+    assert on_activations.shared_by_class(np.arange(60), labels) == pytest.approx(np.zeros(3))
     half = np.where(
         np.arange(60) < 30, labels, 9
     )  # ten of each class agree on one unit, ten on another: 2 · 45 of 190 pairs
-    assert scores.shared_by_class(half, labels) == pytest.approx(np.full(3, 90 / 190))
+    assert on_activations.shared_by_class(half, labels) == pytest.approx(np.full(3, 90 / 190))
     with pytest.raises(CnnlensError, match="only one image"):
-        scores.shared_by_class([1, 1, 1], [0, 0, 1])
+        on_activations.shared_by_class([1, 1, 1], [0, 0, 1])
 
 
 def test_sharing_by_class_agrees_with_sharing_of_all_pairs():
     generator = np.random.default_rng(0)
     winners, labels = generator.integers(4, size=90), np.arange(90) % 3
-    assert scores.shared_by_class(winners, labels).mean() == pytest.approx(
+    assert on_activations.shared_by_class(winners, labels).mean() == pytest.approx(
         scores.shared_maximum(winners, labels, shuffles=0).same
     )
 
 
 def test_background_preference_is_one_only_there_and_nought_for_an_even_answer():
-    found = scores.Background(share=np.array([1.0, 0.6, 0.2, np.nan, 0.8]), expected=0.6)
-    assert scores.background_preference(found) == pytest.approx([1, 0, 0, 0, 0.5])
+    found = scores.Background(fraction=np.array([1.0, 0.6, 0.2, np.nan, 0.8]), expected=0.6)
+    assert on_activations.background_preference(found) == pytest.approx([1, 0, 0, 0, 0.5])
 
 
 def test_unchanged_wants_every_number():
     before = np.random.default_rng(0).random((3, 4, 4, 2))
     after = before.copy()
     after[1, 0, 0, 0] += 1e-6
-    assert scores.unchanged(before, after).tolist() == [True, False, True]
+    assert on_activations.unchanged(before, after).tolist() == [True, False, True]
     with pytest.raises(CnnlensError, match="one shape"):
-        scores.unchanged(before, after[:, :2])
+        on_activations.unchanged(before, after[:, :2])
 
 
-def test_place_among_is_one_for_the_costliest_unit_nought_for_the_cheapest_and_half_among_equals():
+def test_percentile_rank_is_one_for_the_costliest_unit_nought_for_the_cheapest_and_half_among_equals():
     losses = np.array([[3.0, 1, 2, -5], [0, 0, 0, 0]])
-    assert scores.place_among(losses, [0, 1]) == pytest.approx([1, 0.5])
-    assert scores.place_among(losses, [3, 3]) == pytest.approx([0, 0.5])
-    assert scores.place_among(losses, [2, 0]) == pytest.approx([2 / 3, 0.5])
+    assert on_activations.percentile_rank(losses, [0, 1]) == pytest.approx([1, 0.5])
+    assert on_activations.percentile_rank(losses, [3, 3]) == pytest.approx([0, 0.5])
+    assert on_activations.percentile_rank(losses, [2, 0]) == pytest.approx([2 / 3, 0.5])
 
 
 @pytest.mark.parametrize("key", ARITHMETIC)
@@ -175,9 +174,9 @@ def test_oriented_units_are_tuned_alike_in_every_test():
     upright, lying, even = 1 + np.cos(2 * angles), 1 - np.cos(2 * angles), np.ones(8)
     gratings = stimuli.tuning(np.stack([upright, lying, upright, even, upright], -1)[:, None])
     edges = stimuli.tuning(np.stack([upright, lying, lying, upright, even], -1)[:, None])
-    assert scores.oriented([gratings, edges]).tolist() == [True, True, False, False, False]
-    assert scores.oriented([gratings, edges], 0).tolist() == [True, False, False, False, False]
-    assert scores.oriented([gratings, edges], 100).tolist() == [False, True, False, False, False]
+    assert on_activations.oriented([gratings, edges]).tolist() == [True, True, False, False, False]
+    assert on_activations.oriented([gratings, edges], 0).tolist() == [True, False, False, False, False]
+    assert on_activations.oriented([gratings, edges], 100).tolist() == [False, True, False, False, False]
 
 
 def striped(units):

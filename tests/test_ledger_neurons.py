@@ -1,11 +1,11 @@
-"""Claims about neurons: the measures know high from low, and planted networks and photographs come out as they were planted."""
+"""Claims about neurons: the measures know high from low, and what is planted in networks and photographs comes out."""
 
 import numpy as np
 import pytest
 
 from cnnlens import datasets, ledger, neurons, zoo
 from cnnlens.errors import CnnlensError
-from cnnlens.ledger import annotations, on_neurons
+from cnnlens.ledger import annotations, on_neurons, pictures
 from cnnlens.ledger.claim import CannotTell
 from cnnlens.ledger.context import Context
 from cnnlens.network import Axis, Layer
@@ -33,21 +33,21 @@ def test_copies_name_the_units_that_are_turned():
 def test_blur_is_high_for_a_ramp_and_low_for_noise():
     noise = np.random.default_rng(0).random((28, 28, 1))
     ramp = np.broadcast_to(np.linspace(0, 1, 28)[:, None, None], (28, 28, 1))
-    soft, hard = scores.blur(np.stack([ramp, noise]))
+    soft, hard = pictures.blur(np.stack([ramp, noise]))
     assert soft > 0.6 > 0.3 > hard
 
 
 def test_evenness_is_one_for_a_color_and_low_for_a_pattern():
     color = np.broadcast_to(np.float64([0.9, 0.4, 0.1]), (16, 16, 3))
     checks = np.broadcast_to((np.indices((16, 16)).sum(0) % 2)[..., None], (16, 16, 3))
-    assert np.allclose(scores.evenness(np.stack([color, checks, np.full((16, 16, 3), 0.5)])), [1, 0, 0])
+    assert np.allclose(pictures.evenness(np.stack([color, checks, np.full((16, 16, 3), 0.5)])), [1, 0, 0])
 
 
 def test_stripes_are_stripes_however_they_wind_and_spots_are_not():
     rows, cols = np.indices((48, 48))
     straight, spots = np.sin(rows), np.sin(rows) * np.sin(cols)
     rings, noise = np.sin(np.hypot(rows - 24, cols - 24)), np.random.default_rng(0).random((48, 48))
-    found = scores.stripes(0.5 + 0.5 * np.stack([straight, rings, spots, noise, 0 * noise])[..., None])
+    found = pictures.coherence(0.5 + 0.5 * np.stack([straight, rings, spots, noise, 0 * noise])[..., None])
     assert found[0] > 0.95 and found[1] > 0.8 and found[2] < 0.4 and found[3] < 0.4 and found[4] == 0
 
 
@@ -55,31 +55,32 @@ def test_units_that_prefer_the_same_thing_everywhere_are_found_and_lucky_ones_ar
     luck = np.random.default_rng(0).uniform(-0.5, 0.5, (6, 300))
     planted = luck.copy()
     planted[:, :4] = 0.6
-    assert scores.elsewhere(planted, 4).min() == pytest.approx(0.6)
-    assert abs(scores.elsewhere(luck, 4).mean()) < 0.2
+    assert pictures.held_out(planted, 4).min() == pytest.approx(0.6)
+    assert abs(pictures.held_out(luck, 4).mean()) < 0.2
     with pytest.raises(CnnlensError, match="at least two"):
-        scores.elsewhere(luck[:1], 4)
+        pictures.held_out(luck[:1], 4)
 
 
 def test_a_unit_points_at_where_it_answers_most():
     place = Layer("conv", "Conv2D", (8, 8, 3), 0, Axis(2, 4, -1), Axis(2, 4, -1))
     maps = np.zeros((8, 8, 3))
     maps[2, 5, 0] = maps[6, 1, 1] = 1  # their middles look at pixels (5, 11) and (13, 3)
-    assert scores.points_at(maps, place, [(4, 10, 8, 12)]).tolist() == [True, False, False]
-    assert scores.points_at(maps, place, [(4, 10, 8, 12), (12, 2, 14, 4)]).tolist() == [True, True, False]
+    assert pictures.points_at(maps, place, [(4, 10, 8, 12)]).tolist() == [True, False, False]
+    assert pictures.points_at(maps, place, [(4, 10, 8, 12), (12, 2, 14, 4)]).tolist() == [True, True, False]
 
 
 def test_rise_is_one_where_a_number_grows_with_depth():
-    assert np.allclose(scores.rise([[0, 1, 5, 6], [3, 2, 1, 0], [1, 1, 1, 1]]), [1, -1, 0])
-    assert abs(scores.rise(np.random.default_rng(0).random((500, 13))).mean()) < 0.05
+    assert np.allclose(pictures.rank_trend([[0, 1, 5, 6], [3, 2, 1, 0], [1, 1, 1, 1]]), [1, -1, 0])
+    assert abs(pictures.rank_trend(np.random.default_rng(0).random((500, 13))).mean()) < 0.05
 
 
 def test_a_reader_reads_digits_but_not_noise():
     data = datasets.load("digits")
     real, labels = data.x_train[:800], data.y_train[:800]
-    assert scores.read_as(data.x_test[:100], data.y_test[:100], real, labels).mean() > 0.7
+    assert pictures.read_as(data.x_test[:100], data.y_test[:100], real, labels).mean() > 0.7
     assert (
-        scores.read_as(np.random.default_rng(0).random((100, 28, 28, 1)), data.y_test[:100], real, labels).mean() < 0.3
+        pictures.read_as(np.random.default_rng(0).random((100, 28, 28, 1)), data.y_test[:100], real, labels).mean()
+        < 0.3
     )
 
 

@@ -9,15 +9,7 @@ from cnnlens import zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.ledger import table
 
-TINY = {
-    "networks": ("lenet",),
-    "images": 100,
-    "units": 4,
-    "silenced": 12,
-    "iterations": 60,
-    "explained": 1,
-    "calls": 64,
-}
+TINY = {"networks": ("lenet",), "images": 100, "units": 4, "ablated": 12, "iterations": 60, "explained": 1, "calls": 64}
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +22,7 @@ def kept():
     return {}
 
 
-@pytest.mark.parametrize("technique", table.TECHNIQUES)
+@pytest.mark.parametrize("technique", table.MEASURES)
 def test_each_technique_is_measured_on_lenet(technique, kept):
     row = table.measure(technique, "lenet", "mnist", kept=kept)
     assert -1 <= row.faithful <= 1 and -1 <= row.stable <= 1 and row.seconds > 0
@@ -58,24 +50,21 @@ def test_layers_are_found_in_every_network():
 
 def invented(technique, network, data, *, profile, seed, kept):
     """A row without a measurement."""
-    how = table.TECHNIQUES[technique]
     invented.calls += 1
     return table.Row(
-        technique,
-        network,
-        data,
-        how.tells,
-        0.5,
-        how.faithful_means,
-        0.5,
-        how.stable_means,
-        0.1,
-        {"lenet": zoo.load("lenet").source},
-        (),
-        profile,
-        "2000-01-01",
-        table.__version__,
-        seed,
+        technique=technique,
+        network=network,
+        data=data,
+        fingerprint=table.fingerprint(table.MEASURES[technique], table.SIZES[profile]),
+        faithful=0.5,
+        stable=0.5,
+        seconds=0.1,
+        sources={"lenet": zoo.load("lenet").source},
+        stands_in=(),
+        profile=profile,
+        date="2000-01-01",
+        version=table.__version__,
+        seed=seed,
     )
 
 
@@ -98,6 +87,15 @@ def test_a_row_of_other_sources_is_measured_again(monkeypatch, tmp_path):
     other = dataclasses.replace(first.rows[0], sources={"lenet": "another file"})
     table.write(dataclasses.replace(first, rows=(other, *first.rows[1:])), path)
     assert table.assess(path=path, progress=False).rows == first.rows and invented.calls == 5
+
+
+def test_a_row_of_other_sizes_is_measured_again(monkeypatch, tmp_path):
+    path, invented.calls = tmp_path / "table.json", 0
+    monkeypatch.setattr(table, "measure", invented)
+    first = table.assess(path=path, progress=False)
+    monkeypatch.setitem(table.SIZES, "quick", {**TINY, "images": 50})
+    again = table.assess(path=path, progress=False)
+    assert invented.calls == 8 and again.rows[0].fingerprint != first.rows[0].fingerprint
 
 
 def test_wrong_input(tmp_path):

@@ -8,6 +8,7 @@ from cnnlens.__main__ import main
 from cnnlens.course import verdict
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import neurons as figures
+from cnnlens.ledger import pictures
 from cnnlens.lenses.neurons import colors, fourier, framing, gates, maximization
 
 kl = keras.layers
@@ -137,7 +138,7 @@ def test_the_method_by_itself_makes_the_images_that_the_lens_makes(color):
         patch.setattr(maximization.zlib, "crc32", lambda name: seeds[name.decode()])
         found = neurons.maximize(color, "two", [2, 5], objective="center", **how)
     shift, turn = framing.disturbance(color, color.layer("two"), "center", 24)
-    alone = fourier.ascend(color, "two", weights, 24, 24, kind="center", shift=shift, turn=turn, steps=6, seed=3)
+    alone = fourier.ascend(color, "two", weights, (24, 24), kind="center", shift=shift, turn=turn, steps=6, seed=3)
     kept = ~found.from_color & np.array([status == "live" for status in found.status])
     assert kept.any()
     np.testing.assert_allclose(alone[kept], found.images[kept], atol=1e-5)
@@ -208,7 +209,7 @@ def test_stuck_units_are_woken_and_dead_ones_are_called_dead_with_the_evidence(m
 
 
 def plain_net(channels):
-    """Unit 0 asks for brightness in its last channel and for darkness in the others, and is silent on grey; unit 1 asks for edges."""
+    """Unit 0 wants its last channel bright and the others dark, and is silent on grey; unit 1 wants edges."""
     net = Network(
         keras.Sequential([keras.Input((16, 16, channels)), kl.Conv2D(2, (1, 2), activation="relu", name="c")]), "plain"
     )
@@ -230,9 +231,9 @@ def test_a_unit_that_asks_for_a_color_gets_it_though_grey_is_silent(channels, ex
         and "started from a plain color" in found.evidence[0]
     )
     np.testing.assert_array_equal(found.images[0].mean((0, 1)) > 0.5, expected)
-    even = scores.neurons.evenness(found.images)
+    even = pictures.evenness(found.images)
     assert even[0] > 0.8 and even[1] < 0.1
-    assert scores.neurons.evenness(found.snapshots[0]).round(1).tolist() == [1, 0], (
+    assert pictures.evenness(found.snapshots[0]).round(1).tolist() == [1, 0], (
         "the snapshots are those of the image kept"
     )
     weights = np.eye(2, dtype=np.float32)
@@ -379,7 +380,7 @@ def test_against_real(color):
         tops = exemplars.find(color, "two", images, measure=measure, k=1)
         result = scores.neurons.against_real(found, tops)
         above = found.activation > tops.activation[:, 0]
-        assert result.share == above[found.live].mean() and result.share > 0.5
+        assert result.fraction == above[found.live].mean() and result.fraction > 0.5
     with pytest.raises(CnnlensError, match="measure"):
         scores.neurons.against_real(found, exemplars.find(color, "two", images, measure="mean", k=1))
 
@@ -504,6 +505,28 @@ def test_nested_and_branched_models_climb():
     for layer in ("inner/c", "both"):
         found = neurons.maximize(Network(model), layer, [1, 2], steps=6)
         assert found.images.shape == (2, 20, 20, 3) and (found.activation >= found.start).all()
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+def test_other_channels_than_grey_and_color_stand_for_themselves(channels):
+    layers = [
+        keras.Input((None, None, channels)),
+        kl.Conv2D(3, 3, activation="gelu", name="c"),
+        kl.Conv2D(2, 1, name="d"),
+    ]
+    model = keras.Sequential(layers)
+    for layer in ("c", "d"):
+        found = neurons.maximize(model, layer, [0, 1], size=12, steps=4)
+        assert found.images.shape == (2, 12, 12, channels) and (found.activation > found.start).all()
+    assert figures.sheet(found)[1] and len(colors.plain_colors(channels)) == 2 * channels + 2
+
+
+def test_class_models_of_a_binary_network_go_both_ways():
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((12, 12, 1)), kl.Conv2D(4, 3, activation="relu"), kl.Flatten(), kl.Dense(1, "sigmoid")]
+    net = Network.of(keras.Sequential(layers), classes=("cat", "dog"))
+    found = neurons.class_models(net, ["cat", "dog"], steps=40, penalty=0)
+    assert found.predicted == found.names == ("cat", "dog") and found.units.tolist() == [0, 1]
 
 
 def test_disturbances_move_what_is_seen_and_nothing_else():

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
+from cnnlens import datasets, zoo
 from cnnlens.errors import CnnlensError
-from cnnlens.preprocessing import IMAGENET_MEAN, IMAGENET_STD, OwnPreprocessing, Preprocessing, chosen
+from cnnlens.network import Network
+from cnnlens.preprocessing import IMAGENET_MEAN, IMAGENET_STD, OwnPreprocessing, Preprocessing, called, check, chosen
 
 IMAGES = np.random.default_rng(0).random((2, 16, 16, 3)).astype(np.float32)
 
@@ -129,3 +131,89 @@ def test_what_does_not_fit_is_refused():
     for wrong in ((1, 2, 3), (0.5, 0.0), 5):
         with pytest.raises(CnnlensError, match="neither one of auto"):
             chosen(classifier(), wrong)
+
+
+# --- the check --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def patches():
+    """Natural colors: (images to learn the statistics from, others to check on)."""
+    data = datasets.load("patches")
+    return np.asarray(data.x_train[:1000]), np.asarray(data.x_test[:64])
+
+
+def normalized(preprocessing, images):
+    """A network whose batch normalizations have learned what these images give them, fed with this preprocessing."""
+    keras.utils.set_random_seed(0)
+    blocks = [[kl.Conv2D(16, 3, use_bias=False), kl.BatchNormalization(), kl.ReLU()] for _ in range(2)]
+    head = [kl.GlobalAveragePooling2D(), kl.Dense(3)]
+    model = keras.Sequential([keras.Input((None, None, images.shape[-1])), *blocks[0], *blocks[1], *head])
+    for count in (1, 2):
+        layer, seen = called(model, (kl.BatchNormalization,), preprocessing(images), count)[-1]
+        layer.moving_mean.assign(seen.mean((0, 1, 2)))
+        layer.moving_variance.assign(seen.var((0, 1, 2)))
+    return model
+
+
+def given(word):
+    return chosen(classifier(), word)[0]
+
+
+@pytest.mark.parametrize("trained", ["0-1", "-1-1", "0-255", "torch", "caffe"])
+def test_no_alarm_when_fed_rightly(patches, trained):
+    model = normalized(given(trained), patches[0])
+    found = check(Network(model, preprocessing=given(trained)), patches[1])
+    assert found.verdict == "fits" and found.better is None
+    assert "first 2 batch normalizations see means 0." in str(found)
+
+
+@pytest.mark.parametrize(
+    ("trained", "fed"), [("0-1", "0-255"), ("0-255", "0-1"), ("-1-1", "0-1"), ("torch", "0-1"), ("caffe", "0-255")]
+)
+def test_a_wrong_range_is_seen_and_the_right_one_named(patches, trained, fed):
+    model = normalized(given(trained), patches[0])
+    found = check(Network(model, preprocessing=given(fed)), patches[1])
+    assert found.verdict == "wrong" and f"{trained}" in str(found) and "would fit better" in str(found)
+    assert found.better == given(trained)
+    assert check(Network(model, preprocessing=found.better), patches[1]).verdict == "fits"
+
+
+@pytest.mark.parametrize("trained", ["0-1", "caffe"])
+def test_bgr_for_rgb_is_seen(patches, trained):
+    right = given(trained)
+    model = normalized(right, patches[0])
+    wrong = Preprocessing(right.scale, right.shift, not right.flip)
+    found = check(Network(model, preprocessing=wrong), patches[1])
+    assert found.verdict == "wrong" and found.better == right
+
+
+def test_grey_images_of_a_network_trained_on_0_to_255():
+    digits = datasets.load("digits")
+    images = np.asarray(digits.x_train[:300])
+    model = normalized(Preprocessing((255.0,), (0.0,)), images)
+    found = check(Network(model), digits.x_test[:50])
+    assert found.verdict == "wrong" and "Pixels 0-255 would fit better" in str(found)
+
+
+def test_images_of_another_kind_are_told_from_wrong_preprocessing(patches):
+    model = normalized(Preprocessing(), patches[0])
+    stripes = np.zeros((8, 32, 32, 3), np.float32)
+    stripes[:, ::2] = 1
+    found = check(Network(model), stripes)
+    assert found.verdict == "differs" and "another kind" in str(found)
+
+
+def test_it_cannot_tell_and_says_why(patches):
+    untrained = keras.Sequential([keras.Input((32, 32, 3)), kl.Conv2D(4, 3), kl.BatchNormalization(), kl.Flatten()])
+    found = check(Network(untrained), patches[1])
+    assert found.verdict == "cannot tell" and "statistics of its batch normalizations are 0 and 1" in str(found)
+    found = check(zoo.load("vgg4"), patches[1])
+    assert found.verdict == "cannot tell" and "no batch normalization" in str(found) and found.distances == {}
+
+
+def test_its_own_scaling_tells_where_no_normalization_does(patches):
+    model = classifier(kl.Rescaling(1 / 255), shape=(32, 32, 3))
+    assert check(Network(model, preprocessing=given("0-255")), patches[1]).verdict == "fits"
+    found = check(Network(model), patches[1])
+    assert found.verdict == "wrong" and found.better == given("0-255") and "values from 0" in str(found)

@@ -110,7 +110,8 @@ with o:
         print(traceback.format_exc())
 """,
     "explorer": """
-from cnnlens.explore.base import Explorer, Frame, Number
+from cnnlens.explore.base import Explorer, Frame
+from cnnlens.explore.controls import Number
 Explorer([Number('x', high=3)], lambda values, found: 1 / 0)
 """,
 }
@@ -220,7 +221,7 @@ def test_interrupt_ends_the_kernels(tmp_path, send):
         time.sleep(0.1)
     assert begun.exists() and kernels(out)
     send(process.pid, signal.SIGINT)
-    assert process.wait(timeout=30) == 130
+    assert process.wait(timeout=120) == 130
     assert process.stderr.read() == "cnnlens: stopped; what is finished is kept.\n"
     assert not kernels(out)
 

@@ -1,10 +1,10 @@
-"""Test pictures and what is read off the answers to them: each measure with a case that scores high and one that scores low."""
+"""Test pictures and measures of the responses to them: each with a case that scores high and one that scores low."""
 
 import numpy as np
 import pytest
 
 from cnnlens.errors import CnnlensError
-from cnnlens.scores import stimuli
+from cnnlens.ledger import stimuli
 
 SOBEL = np.float64([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 CORNER = np.float64([[-1, -1, -1], [-1, 1, 1], [-1, 1, 1]])
@@ -31,7 +31,7 @@ def test_pictures_are_images_of_the_same_strength(size):
     for kind, pictures in shapes(size).items():
         assert pictures.shape[2:] == (size, size, 1) and pictures.dtype == np.float32, kind
         assert pictures.min() >= 0 and pictures.max() <= 1, kind
-        assert np.allclose(((pictures - 0.5) ** 2).mean((2, 3, 4)), stimuli.STRENGTH**2, atol=1e-5), kind
+        assert np.allclose(((pictures - 0.5) ** 2).mean((2, 3, 4)), stimuli.CONTRAST**2, atol=1e-5), kind
 
 
 def test_edges_go_round_and_direction_zero_is_bright_to_the_right():
@@ -96,28 +96,28 @@ def test_explained_is_one_for_a_color_edge_and_low_for_noise():
     edge = np.sign(SOBEL + 0.1)[..., None] * np.float64([1, -1, 0.5])
     noise = np.random.default_rng(0).normal(size=(50, 3, 3, 3))
     pictures = stimuli.edges(3).reshape(-1, 3, 3, 1)
-    assert stimuli.explained(edge[None], pictures)[0] == pytest.approx(1)
-    assert stimuli.explained(np.ones((1, 3, 3, 3)), stimuli.flat(3))[0] == pytest.approx(1)
-    assert stimuli.explained(noise, pictures).mean() < 0.7
-    assert stimuli.explained(np.zeros((1, 3, 3, 3)), pictures)[0] == 0
+    assert stimuli.two_color_response(edge[None], pictures)[0] == pytest.approx(1)
+    assert stimuli.two_color_response(np.ones((1, 3, 3, 3)), stimuli.flat(3))[0] == pytest.approx(1)
+    assert stimuli.two_color_response(noise, pictures).mean() < 0.7
+    assert stimuli.two_color_response(np.zeros((1, 3, 3, 3)), pictures)[0] == 0
 
 
 def test_scrambled_keeps_color_and_waves_but_not_places():
     image = np.zeros((1, 32, 32, 3))
     image[:, 8:24, 8:24] = (0.6, 0.5, 0.3)
     image = 0.3 + 0.4 * image
-    found = stimuli.scrambled(image, seed=1)
+    found = stimuli.phase_scrambled(image, seed=1)
     assert np.allclose(found.mean((1, 2)), image.mean((1, 2)), atol=0.01)
     power = [np.abs(np.fft.fft2(x[0, ..., 0] - x[0, ..., 0].mean())).ravel() for x in (image, found)]
     assert np.corrcoef(power)[0, 1] > 0.95
     assert abs(np.corrcoef(image[0, ..., 0].ravel(), found[0, ..., 0].ravel())[0, 1]) < 0.6
-    assert np.array_equal(found, stimuli.scrambled(image, seed=1))
+    assert np.array_equal(found, stimuli.phase_scrambled(image, seed=1))
 
 
 def test_beyond_waves_is_high_where_the_order_of_the_waves_counts():
     image, other = np.float64([[4, 0, 2]]), np.float64([[1, 0, 2]])
-    assert stimuli.beyond_waves(image, 0 * image, 0 * image)[0] == 1
-    assert stimuli.beyond_waves(image, other, other)[0] == pytest.approx(0.3)  # the silent unit has no say
-    assert stimuli.beyond_waves(image, other, image)[0] == 0  # another scramble changes as much
-    up_and_down = stimuli.beyond_waves(np.float64([[3, 1]]), np.float64([[1, 3]]), np.float64([[1, 3]]))
+    assert stimuli.phase_sensitivity(image, 0 * image, 0 * image)[0] == 1
+    assert stimuli.phase_sensitivity(image, other, other)[0] == pytest.approx(0.3)  # the silent unit has no say
+    assert stimuli.phase_sensitivity(image, other, image)[0] == 0  # another scramble changes as much
+    up_and_down = stimuli.phase_sensitivity(np.float64([[3, 1]]), np.float64([[1, 3]]), np.float64([[1, 3]]))
     assert up_and_down[0] == pytest.approx(0.5)

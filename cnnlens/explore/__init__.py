@@ -1,13 +1,13 @@
 """Widgets: controls, a lens, and a picture that follows them.
 
-``explore.NAME(net, …)`` stands in ``_NAME.py``; :mod:`cnnlens.explore.base` is what the explorers share.
+``explore.NAME(net, …)`` stands in ``_NAME.py``; :mod:`cnnlens.explore.base` and ``controls`` are what they share.
 """
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["base"],
+    submodules=["base", "controls"],
     submod_attrs={
         "_activations": ["activations"],
         "_convolution": ["convolution"],

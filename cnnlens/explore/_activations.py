@@ -1,19 +1,22 @@
 """Explore what each layer passes on: image, layer and unit by slider."""
 
 from ..errors import CnnlensError
-from ..figures.activations import Views
-from ..lenses.activations import opened, record, sources
-from .base import Choice, Explorer, Frame, Number
+from ..figures.activation_view import Views
+from ..lenses.activations import record
+from ..network import Network
+from ..results import sources
+from .base import Explorer, Frame
+from .controls import Choice, Number
 
 LONGEST = 24  # letters of a label
 
 
 def activations(net, images, layers=None, *, labels=None, source="", image=0, layer=None, unit=0):
-    """A widget that shows what one unit answers to one image, beside all the units of its layer.
+    """A widget that shows the activation map of one unit for one image, beside all the units of its layer.
 
     Parameters
     ----------
-    net : Network or keras.Model
+    net : Network, keras.Model, name or path
     images : array (N, H, W, C) in [0, 1], or photographs
     layers : sequence of str, optional
         Every layer worth looking at by default.
@@ -33,7 +36,7 @@ def activations(net, images, layers=None, *, labels=None, source="", image=0, la
     CnnlensError
         If the network cannot be opened, a layer does not exist, or these are no images.
     """
-    net = opened(net)
+    net = Network.of(net)
     paths = list(layers) if layers is not None else [found.path for found in net.layers()]
     units = {path: net.layer(path).units for path in paths}
     labels = labels if labels is not None else getattr(images, "labels", None)

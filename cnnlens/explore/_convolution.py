@@ -1,9 +1,10 @@
 """Explore what one untrained convolution does to a photograph (section 4.4.1 of the dissertation)."""
 
-from ..figures.activations import convolved_raster, convolved_words
-from ..lenses.activations import convolve
+from ..figures import convolution as figures
+from ..lenses.convolution import convolve
 from ..network import as_pixels
-from .base import Explorer, Frame, Number, Toggle
+from .base import Explorer, Frame
+from .controls import Number, Toggle
 
 
 def convolution(image, *, source="", kernel=3, filters=3, seed=0):
@@ -32,6 +33,6 @@ def convolution(image, *, source="", kernel=3, filters=3, seed=0):
 
     def draw(values, _):
         result = convolve(pixels, source=source, **values)
-        return Frame(convolved_raster(result, 170), convolved_words(result))
+        return Frame(figures.raster(result, 170), figures.words(result))
 
     return Explorer(controls, draw, source=f"untrained filters; {source}" if source else "untrained filters")

@@ -7,7 +7,8 @@ from ..figures.base import tiles
 from ..network import Network
 from ..opening import recast
 from ..scores.training import accuracy
-from .base import Explorer, Frame, Number
+from .base import Explorer, Frame
+from .controls import Number
 
 IMAGES = 500  # test images that each epoch is measured on
 

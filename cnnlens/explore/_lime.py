@@ -7,7 +7,8 @@ from ..figures.superpixels import VIEWS, outlined, painting
 from ..labels import class_name
 from ..lenses import superpixels
 from ..network import Network
-from .base import Choice, Explorer, Frame, Number
+from .base import Explorer, Frame
+from .controls import Choice, Number
 
 HEIGHT = 454  # px of the picture
 

@@ -4,7 +4,9 @@ from ..errors import CnnlensError
 from ..figures.neurons import view, view_words
 from ..lenses import deconvnet, exemplars
 from ..lenses.neurons import maximize
-from .base import Choice, Explorer, Frame, Number
+from ..network import Network
+from .base import Explorer, Frame
+from .controls import Choice, Number
 
 MOMENTS = 6  # snapshots that the slider plays
 
@@ -14,7 +16,7 @@ def neurons(net, images, layers=None, *, layer=None, unit=0, size=None, steps=32
 
     Parameters
     ----------
-    net : Network
+    net : Network, keras.Model, name or path
     images : array (N, H, W, C) in [0, 1], or photographs
         The real images to search.
     layers : sequence of str, optional
@@ -28,6 +30,7 @@ def neurons(net, images, layers=None, *, layer=None, unit=0, size=None, steps=32
     -------
     Explorer
     """
+    net = Network.of(net)
     paths = list(layers) if layers is not None else [found.path for found in net.layers() if found.kind != "Softmax"]
     units = {path: net.layer(path).units for path in paths}
     first = layer or paths[0]
@@ -48,38 +51,22 @@ def neurons(net, images, layers=None, *, layer=None, unit=0, size=None, steps=32
         if where not in tops:
             step(0, steps, "looking through the real images")
             tops[where] = exemplars.find(net, where, pixels, k=9, measure="peak", progress=False)
-        found = maximize(
-            net,
-            where,
-            one,
-            objective="center",
-            size=size,
-            steps=max(steps, MOMENTS),
-            seed=seed,
-            snapshots=MOMENTS,
-            progress=False,
-            on_step=lambda done, total: step(done, total, "climbing"),
-        )
+        how = {"objective": "center", "size": size, "steps": max(steps, MOMENTS), "seed": seed, "snapshots": MOMENTS}
+        told = {"progress": False, "on_step": lambda done, total: step(done, total, "climbing")}
+        found = maximize(net, where, one, **how, **told)
         best = tops[where].images[tops[where].index[one, 0]]
         return found, _sent_back(net, best, where, one)
 
     def draw(values, made):
         found, back = made
-        row = tops[values["layer"]].row(values["unit"])
-        return Frame(
-            view(found, tops[values["layer"]], row, back, values["moment"]),
-            view_words(found, tops[values["layer"]], row, back),
-        )
+        real = tops[values["layer"]]
+        row = real.row(values["unit"])
+        return Frame(view(found, real, row, back, values["moment"]), view_words(found, real, row, back))
 
-    return Explorer(
-        controls,
-        draw,
-        compute=compute,
-        key=lambda values: (values["layer"], values["unit"]),
-        limits=limits,
-        source=net.source,
-        keep=32,
-    )
+    def key(values):
+        return values["layer"], values["unit"]
+
+    return Explorer(controls, draw, compute=compute, key=key, limits=limits, source=net.source, keep=32)
 
 
 def _sent_back(net, image, layer, unit):

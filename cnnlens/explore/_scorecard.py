@@ -1,8 +1,7 @@
 """Guess every verdict first, then reveal what was measured."""
 
-import html
-
 import ipywidgets as widgets
+import jinja2
 import numpy as np
 
 from ..errors import CnnlensError, unknown
@@ -10,7 +9,13 @@ from ..figures.base import tiles
 from ..figures.ledger import forest
 from ..ledger.claim import VERDICTS
 from ..ledger.guesses import KINDS, tally
-from .base import Control, Explorer, Frame
+from .base import Explorer, Frame
+from .controls import Control
+
+WORDS = jinja2.Environment(autoescape=True).from_string("""\
+<div style="line-height:1.35;padding-top:6px"><b>{{ claim.statement }}</b><br>
+<span style="font-size:90%;color:#555">Section {{ claim.section }}. Read from: {{ claim.evidence }}.<br>
+Counts as support: {{ entry.support }} of: {{ claim.value }}, minus {{ claim.control }}.</span></div>""")
 
 
 def scorecard(ledger, guesses=None):
@@ -45,7 +50,7 @@ class GuessControl(Control):
         buttons = widgets.ToggleButtons(options=VERDICTS, value=value, layout=widgets.Layout(width="auto"))
         buttons.style.button_width = "auto"
         super().__init__(entry.key, buttons, None)
-        words = widgets.HTML(_words(entry))
+        words = widgets.HTML(WORDS.render(entry=entry, claim=entry.claim))
         self.widget = widgets.VBox([words, buttons], layout=widgets.Layout(margin="0 0 10px 0"))
 
     def _write(self, value):
@@ -101,15 +106,6 @@ def _tabs(ledger, controls):
     return widgets.Tab(
         [widgets.VBox(row) for row in rows.values()], titles=[f"{name} ({len(row)})" for name, row in rows.items()]
     )
-
-
-def _words(entry):
-    measured = f"{entry.claim.value}, minus {entry.claim.control}"
-    details = (
-        f"Section {html.escape(entry.claim.section)}. Read from: {html.escape(entry.claim.evidence)}.<br>"
-        f"Counts as support: {html.escape(entry.support)} of: {html.escape(measured)}."
-    )
-    return f'<div style="line-height:1.35;padding-top:6px"><b>{html.escape(entry.claim.statement)}</b><br><span style="font-size:90%;color:#555">{details}</span></div>'
 
 
 def _frame(ledger, values):

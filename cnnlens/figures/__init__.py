@@ -10,10 +10,21 @@ import lazy_loader
 
 from ..results import PAINTERS
 
-_WITH_PAINTERS = ("activations", "neurons", "superpixels", "embedding", "training", "ledger")
+_WITH_PAINTERS = (
+    "activations",
+    "activation_scores",
+    "convolution",
+    "neurons",
+    "superpixels",
+    "embedding",
+    "training",
+    "ledger",
+)
 _NAMES = ["CLASS_COLORS", "bundle", "canvas", "colored", "finish", "png", "sheet", "show", "tiles"]
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules=["base", "interactive", "moving", *_WITH_PAINTERS], submod_attrs={"base": _NAMES}
+    __name__,
+    submodules=["activation_view", "base", "interactive", "moving", *_WITH_PAINTERS],
+    submod_attrs={"base": _NAMES},
 )
 
 

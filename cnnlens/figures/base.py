@@ -47,7 +47,7 @@ FOOT = 0.16  # inches a line of the source takes
 
 
 def canvas(width=8.0, height=4.5):
-    """An empty Figure of this size in inches, laid out so that nothing is clipped; pyplot never sees it, so none leaks."""
+    """An empty Figure of this size in inches in which nothing is clipped; pyplot never sees it, so none leaks."""
     fig = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(fig)
     return fig
@@ -194,8 +194,8 @@ def tiles(pictures, *, labels=None, marked=None, cell=64, columns=None, low=None
 
     Parameters
     ----------
-    pictures : array (N, h, w), (N, h, w, 1) or (N, h, w, 3)
-        Three channels are colors in [0, 1] (or uint8); otherwise values for the color map.
+    pictures : array (N, h, w) or (N, h, w, C)
+        Three channels are colors in [0, 1] (or uint8); otherwise values for the color map, of several channels the mean.
     labels : sequence of N str, optional
         A word under each.
     marked : dict of int to str, optional
@@ -246,14 +246,19 @@ def tiles(pictures, *, labels=None, marked=None, cell=64, columns=None, low=None
 
 def _small(pictures, height, width, low, high, cmap):
     """Pictures as uint8 RGB at the size of a cell."""
-    if pictures.ndim == 4 and pictures.shape[-1] == 1:
-        pictures = pictures[..., 0]
+    if pictures.ndim == 4 and pictures.shape[-1] != 3:
+        pictures = drawable(pictures)[..., 0]
     if pictures.ndim == 3:
         low = pictures.min() if low is None else np.reshape(low, (-1, 1, 1))
         high = pictures.max() if high is None else np.reshape(high, (-1, 1, 1))
         return colored(scaled(pictures, height, width), low, high, cmap)
     pictures = pictures if pictures.dtype != np.uint8 else pictures / np.float32(255)
     return (scaled(pictures, height, width).clip(0, 1) * 255).round().astype(np.uint8)
+
+
+def drawable(pictures):
+    """Pictures (…, C) of one channel or three; those of any other number of channels become the mean over them."""
+    return pictures if pictures.shape[-1] in (1, 3) else pictures.mean(-1, keepdims=True)
 
 
 def scaled(pictures, height, width):

@@ -17,10 +17,14 @@ from .base import INK_HEX, LABEL, SMALL, TITLE, canvas, finish, legend_below
 # Blue, vermilion and grey stay apart for every common color vision; the shapes do for everybody.
 LOOKS = {HOLDS: ("#1f6fb5", "o"), FAILS: ("#bd1f01", "X"), OPEN: ("#717581", "D")}
 MARK_SIZE = {HOLDS: 7.5, FAILS: 10, OPEN: 7.5}
-SUPPORT, TRACK, FAINT = "#cfe3f5", "#f2f2f4", "#666666"
+SUPPORT, EDGE, TRACK, FAINT = "#cfe3f5", "#8fb8dd", "#f2f2f4", "#666666"
 LINE = 0.16  # inches of a line of text
 FAR = 4  # times the rest of a row's scale
-BAR = (41, 62)  # where the bars stand, in hundredths of the width
+BAR, VERDICT, RIGHT_END = (41, 62), 64, 99.5  # where bars and words stand, in hundredths of the width
+NOTE = (
+    "Measured value minus control, and the 95 % interval of the difference. "
+    "Each row has a scale of its own: compare it with its own shaded range only."
+)
 KIND_LOOKS = {
     RIGHT: ("#1f6fb5", ""),
     MISLED: ("#e98a78", "////"),
@@ -61,7 +65,7 @@ def forest(ledger, guesses=None, *, title="", width=11.5):
     axes.set_axis_off()
     top = _key(axes)
     for technique, rows in itertools.groupby(zip(ledger.entries, labels, tall), lambda row: row[0].technique):
-        axes.text(0, top + 0.2, technique, fontsize=LABEL + 1, weight="bold", va="center", color=INK_HEX)
+        _write(axes, 0, top + 0.2, technique, LABEL + 1, INK_HEX, weight="bold")
         top += 0.32
         for entry, label, room in rows:
             axes.axhline(top, color="#dddddd", linewidth=0.6, zorder=0)
@@ -75,90 +79,57 @@ def forest(ledger, guesses=None, *, title="", width=11.5):
 
 def _key(axes):
     """The legend, at the head; returns where the first row begins."""
-    marks = [
-        Line2D([], [], color=color, marker=mark, linewidth=2, markersize=7, label=verdict)
-        for verdict, (color, mark) in LOOKS.items()
-    ]
-    hollow = Line2D(
-        [], [], color=FAINT, marker="o", markerfacecolor="white", linewidth=2, markersize=7, label="on a stand-in"
-    )
-    ranges = [
-        Patch(facecolor=SUPPORT, edgecolor="#8fb8dd", label="counts as support"),
-        Line2D([], [], color=FAINT, linestyle=":", label="no difference"),
-    ]
-    axes.legend(
-        handles=[*marks, hollow, *ranges],
-        ncols=6,
-        loc="upper left",
-        bbox_to_anchor=(0, 1),
-        borderaxespad=0,
-        fontsize=SMALL + 0.5,
-        frameon=False,
-        columnspacing=1.6,
-        handletextpad=0.5,
-        borderpad=0,
-    )
-    note = "Figure minus control, its value and 95 % interval. Each row has a scale of its own: compare it with its own shaded range only."
-    axes.text(0, 0.4, note, fontsize=SMALL + 0.5, color=FAINT, va="center")
+
+    def line(label, **look):
+        return Line2D([], [], linewidth=2, markersize=7, label=label, **look)
+
+    verdicts = [line(verdict, color=color, marker=mark) for verdict, (color, mark) in LOOKS.items()]
+    hollow = line("on a stand-in", color=FAINT, marker="o", markerfacecolor="white")
+    support = Patch(facecolor=SUPPORT, edgecolor=EDGE, label="counts as support")
+    zero = Line2D([], [], color=FAINT, linestyle=":", label="no difference")
+    look = {"fontsize": SMALL + 0.5, "frameon": False, "columnspacing": 1.6, "handletextpad": 0.5}
+    handles, place = [*verdicts, hollow, support, zero], {"loc": "upper left", "borderaxespad": 0, "borderpad": 0}
+    axes.legend(handles=handles, ncols=6, bbox_to_anchor=(0, 1), **place, **look)
+    _write(axes, 0, 0.4, NOTE, SMALL + 0.5)
     return 0.6
+
+
+def _write(axes, x, y, text, size=SMALL, color=FAINT, **how):
+    axes.text(x, y, text, **{"fontsize": size, "color": color, "va": "center", "linespacing": 1.25, **how})
 
 
 def _claim(axes, entry, label, top, room, guess):
     """One row: words, bar, verdict, and the guess where there is one."""
     color, mark = LOOKS[entry.verdict]
     middle = top + room / 2
-    axes.text(0, middle, "\n".join(label), fontsize=SMALL + 0.5, va="center", color=INK_HEX, linespacing=1.25)
+    above, below = middle - LINE / 2, middle + LINE / 2
+    _write(axes, 0, middle, "\n".join(label), SMALL + 0.5, INK_HEX)
     found = entry.found
     if found is not None:
         _bar(axes, entry, middle, color, mark)
         numbers = f"{short(found.difference)}  ({short(found.low)} to {short(found.high)})"
     else:
-        axes.text(
-            np.mean(BAR),
-            middle,
-            "nothing to measure it on",
-            fontsize=SMALL,
-            style="italic",
-            va="center",
-            ha="center",
-            color=FAINT,
-        )
+        _write(axes, np.mean(BAR), middle, "nothing to measure it on", style="italic", ha="center")
         numbers = "not measured"
     stands = "  · stand-in" if entry.stands_in else ""
-    axes.text(
-        64, middle - LINE / 2, f"{entry.verdict}{stands}", fontsize=SMALL + 0.5, weight="bold", va="center", color=color
-    )
-    axes.text(64, middle + LINE / 2, numbers, fontsize=SMALL, va="center", color=FAINT)
-    axes.text(
-        99.5, middle + LINE / 2, f"needs {needs(entry.range)}", fontsize=SMALL, va="center", ha="right", color=FAINT
-    )
+    _write(axes, VERDICT, above, f"{entry.verdict}{stands}", SMALL + 0.5, color, weight="bold")
+    _write(axes, VERDICT, below, numbers)
+    _write(axes, RIGHT_END, below, f"needs {needs(entry.range)}", ha="right")
     if guess is not None:
         right = "✓" if guess == entry.verdict else "✗"
-        axes.text(
-            99.5, middle - LINE / 2, f"guess: {guess} {right}", fontsize=SMALL, va="center", ha="right", color=INK_HEX
-        )
+        _write(axes, RIGHT_END, above, f"guess: {guess} {right}", color=INK_HEX, ha="right")
 
 
 def _bar(axes, entry, middle, color, mark):
     place = scale(entry)
     found, support = entry.found, entry.range
-    ends = [place(end) for end in (support.least, support.most)]
+    least, most, low, high = map(place, (support.least, support.most, found.low, found.high))
     axes.barh(middle, BAR[1] - BAR[0], 0.2, BAR[0], color=TRACK, zorder=1)
-    axes.barh(middle, ends[1] - ends[0], 0.2, ends[0], color=SUPPORT, edgecolor="#8fb8dd", linewidth=0.8, zorder=2)
+    axes.barh(middle, most - least, 0.2, least, color=SUPPORT, edgecolor=EDGE, linewidth=0.8, zorder=2)
     axes.plot([place(0)] * 2, [middle - 0.14, middle + 0.14], ":", color=FAINT, linewidth=1.1, zorder=3)
-    axes.plot(
-        [place(found.low), place(found.high)], [middle] * 2, color=color, linewidth=2.4, zorder=4, solid_capstyle="butt"
-    )
-    face = "white" if entry.stands_in else color
-    axes.plot(
-        [place(found.difference)],
-        [middle],
-        marker=mark,
-        color=color,
-        markerfacecolor=face,
-        markersize=MARK_SIZE[entry.verdict],
-        zorder=5,
-    )
+    axes.plot([low, high], [middle] * 2, color=color, linewidth=2.4, zorder=4, solid_capstyle="butt")
+    look = {"color": color, "markerfacecolor": "white" if entry.stands_in else color}
+    axes.plot([place(found.difference)], [middle], mark, markersize=MARK_SIZE[entry.verdict], zorder=5, **look)
 
 
 def scale(entry, low=BAR[0], high=BAR[1]):
@@ -253,20 +224,16 @@ def table(result, *, title="What each technique tells, and how far to trust it")
     axes.set_axis_off()
     lefts = [0, *itertools.accumulate(COLUMNS.values())]
     for left, name in zip(lefts, COLUMNS):
-        axes.text(left, 0.15, name, fontsize=LABEL, weight="bold", va="center", color=INK_HEX)
+        _write(axes, left, 0.15, name, LABEL, INK_HEX, weight="bold")
     top = 0.32
     for texts, room in zip(cells, tall):
         axes.axhline(top, color=INK_HEX if texts[0] else "#dddddd", linewidth=0.9 if texts[0] else 0.6)
         for left, lines in zip(lefts, texts):
-            axes.text(
-                left, top + 0.08, "\n".join(lines), fontsize=SMALL + 0.5, va="top", color=INK_HEX, linespacing=1.25
-            )
+            _write(axes, left, top + 0.08, "\n".join(lines), SMALL + 0.5, INK_HEX, va="top")
         top += room
     axes.axhline(top, color=INK_HEX, linewidth=0.9)
     if missing:
-        axes.text(
-            0, top + 0.08, "\n".join(itertools.chain(*missing)), fontsize=SMALL, va="top", color=FAINT, linespacing=1.25
-        )
+        _write(axes, 0, top + 0.08, "\n".join(itertools.chain(*missing)), va="top")
     fig.suptitle(title, fontsize=TITLE)
     said = " ".join(
         f"{row.technique} on {row.network}, {row.data}: faithful {row.faithful:.2g}, stable {row.stable:.2g}."
@@ -324,43 +291,29 @@ def guessed(result, *, title="", width=8.5):
     axes = fig.add_subplot()
     left = np.zeros(len(techniques))
     for kind, (color, hatch) in KIND_LOOKS.items():
-        if not any(counts[kind]):
-            continue
-        axes.barh(
-            techniques,
-            counts[kind],
-            0.62,
-            left,
-            color=color,
-            hatch=hatch,
-            edgecolor="white" if not hatch else "#555555",
-            linewidth=0.5,
-            label=KINDS[kind],
-        )
-        for y, (count, start) in enumerate(zip(counts[kind], left)):
-            if count:
-                box = dict(boxstyle="round,pad=0.15", facecolor=color, edgecolor="none") if hatch else None
-                axes.text(
-                    start + count / 2,
-                    y,
-                    str(count),
-                    ha="center",
-                    va="center",
-                    fontsize=LABEL,
-                    color="white" if kind == RIGHT else INK_HEX,
-                    bbox=box,
-                )
-        left += counts[kind]
+        if any(counts[kind]):
+            _stack(axes, techniques, counts[kind], left, kind, color, hatch)
+            left += counts[kind]
     axes.invert_yaxis()
     axes.set_xlabel("claims", fontsize=LABEL)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(
-        title or f"Guessed from the pictures: {len(result.of(RIGHT))} of {len(result.guesses)} right", fontsize=TITLE
-    )
+    heading = f"Guessed from the pictures: {len(result.of(RIGHT))} of {len(result.guesses)} right"
+    axes.set_title(title or heading, fontsize=TITLE)
     if result.guesses:
         legend_below(axes, columns=2)
     return finish(fig, result.source), result.sentence
+
+
+def _stack(axes, techniques, counts, left, kind, color, hatch):
+    """One kind of guess on every bar, with its counts written into it."""
+    look = {"color": color, "hatch": hatch, "edgecolor": "#555555" if hatch else "white", "linewidth": 0.5}
+    axes.barh(techniques, counts, 0.62, left, label=KINDS[kind], **look)
+    box = {"boxstyle": "round,pad=0.15", "facecolor": color, "edgecolor": "none"} if hatch else None
+    ink = "white" if kind == RIGHT else INK_HEX
+    for y, (count, start) in enumerate(zip(counts, left)):
+        if count:
+            _write(axes, start + count / 2, y, str(count), LABEL, ink, ha="center", bbox=box)
 
 
 # --- how results draw themselves ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Pictures of what units look for: sheets, class models, the ascent, exemplars, projections, and the explorer's view."""
+"""Pictures of what units look for: sheets, class models, the ascent, exemplars, projections, the explorer's view."""
 
 import numpy as np
 
@@ -8,8 +8,13 @@ from ..lenses.neurons import ClassModels, Optimized
 from ..results import painter
 from . import base
 
-GREY = "gray"  # images of a grey network are shown as what they are
 VIEW = 224  # px, the optimized image in the explorer's view
+
+
+def _tiles(images, **how):
+    """Images in a grid, shown as what they are; of a network with other channels than grey or colors their mean."""
+    images = images if images.shape[-1] in (1, 3) else images.mean(-1, keepdims=True)
+    return base.tiles(images, low=0, high=1, cmap="gray", **how)
 
 
 # --- sheets -------------------------------------------------------------------------------------------------
@@ -32,7 +37,7 @@ def sheet_raster(found, *, columns=8, cell=112, order=None, snapshot=None):
     pictures = (found.images if snapshot is None else found.snapshots[snapshot])[order]
     labels = [f"{_short(found.names[i])}: {found.activation[i]:.3g}" for i in order]
     marked = {place: found.status[i] for place, i in enumerate(order) if found.status[i] in ("dead", "stuck")}
-    return base.tiles(pictures, labels=labels, marked=marked, columns=columns, cell=cell, low=0, high=1, cmap=GREY)
+    return _tiles(pictures, labels=labels, marked=marked, columns=columns, cell=cell)
 
 
 def _short(name):
@@ -116,9 +121,7 @@ def ascent(found, units=6):
     labels = [f"step {step}" for step in found.snapshot_steps]
     rows = [
         base.titled(
-            base.tiles(found.snapshots[:, i], labels=labels, columns=len(labels), cell=104, low=0, high=1, cmap=GREY),
-            found.names[i],
-            size=12,
+            _tiles(found.snapshots[:, i], labels=labels, columns=len(labels), cell=104), found.names[i], size=12
         )
         for i in chosen
     ]
@@ -141,11 +144,11 @@ def paint_classes(found):
     columns = min(5, len(labels))
     cell = max(112, 900 // columns - 8)
     words = [f"{label} ({say})" for label, say in zip(labels, says)]
-    raster = base.tiles(found.images, labels=words, marked=marked, columns=columns, cell=cell, low=0, high=1, cmap=GREY)
-    note = f"The network takes {int(found.recognized.sum())} of {len(labels)} for the class they were made for; in brackets, how sure it is."
-    return base.raster_figure(
-        raster, title="Class models: what the network takes for the class itself", note=note, source=found.source
-    ), note
+    raster = _tiles(found.images, labels=words, marked=marked, columns=columns, cell=cell)
+    title = "Class models: what the network takes for the class itself"
+    right = f"{int(found.recognized.sum())} of {len(labels)}"
+    note = f"The network takes {right} for the class they were made for; in brackets, the probability that it gives."
+    return base.raster_figure(raster, title=title, note=note, source=found.source), note
 
 
 # --- real images and projections ----------------------------------------------------------------------------
@@ -153,7 +156,7 @@ def paint_classes(found):
 
 @painter(Exemplars)
 def paint_exemplars(tops):
-    """A row a unit: the patches that drive it most."""
+    """A row a unit: the patches that activate it most."""
     return exemplar_rows(tops)
 
 
@@ -169,22 +172,14 @@ def exemplar_rows(tops, optimized=None, units=8, k=9):
     for unit in shown:
         row = tops.row(unit)
         labels = [f"{value:.3g}" for value in tops.activation[row, :k]]
-        pictures = base.tiles(tops.patches[row, :k], labels=labels, columns=k, cell=84, low=0, high=1, cmap=GREY)
+        pictures = _tiles(tops.patches[row, :k], labels=labels, columns=k, cell=84)
         parts = [base.titled(np.full((1, 66, 3), 255, np.uint8), f"\n\nunit {unit}", size=12)]
         if optimized is not None:
-            place = int(np.flatnonzero(optimized.units == unit)[0])
-            made = base.tiles(
-                optimized.images[place : place + 1],
-                labels=[f"made: {optimized.activation[place]:.3g}"],
-                cell=84,
-                low=0,
-                high=1,
-                cmap=GREY,
-            )
-            parts.append(made)
+            i = int(np.flatnonzero(optimized.units == unit)[0])
+            parts.append(_tiles(optimized.images[i : i + 1], labels=[f"made: {optimized.activation[i]:.3g}"], cell=84))
         rows.append(base.row(*parts, pictures, gap=8))
     what = "the strongest position" if tops.measure == "peak" else "the mean over the image"
-    title = f"{tops.layer}: real patches that drive each unit most"
+    title = f"{tops.layer}: real patches with the highest activation"
     note = f"Of {tops.seen} images, best first; under each the activation of {what}." + (
         " First the optimized image." if optimized is not None else ""
     )
@@ -204,16 +199,18 @@ def paint_projection(back):
     for i in range(min(len(back.images), 4)):
         top, left, bottom, right = back.box[i]
         cell = 200
-        seen = base.tiles(back.images[i : i + 1], cell=cell, low=0, high=1, cmap=GREY)
+        seen = _tiles(back.images[i : i + 1], cell=cell)
         zoom = cell / max(back.images.shape[1:3])
         seen = base.boxed(seen, *(4 + int(round(edge * zoom)) for edge in (top, left, bottom, right)))
         parts = [back.images[i, top:bottom, left:right], projected(back.crop(i))]
-        cuts = [base.tiles(part[None], cell=cell, low=0, high=1, cmap=GREY) for part in parts]
+        cuts = [_tiles(part[None], cell=cell) for part in parts]
         columns.append(base.titled(base.stack(seen, *cuts, gap=2), f"activation {back.activation[i]:.3g}", size=12))
-    title = f"{back.layer}, unit {back.unit}: what in the image drives it"
-    note = f"From top: the image, the patch that the unit sees, and what a deconvnet sends back to it through {back.rectifiers} ReLUs (grey is nothing)."
+    title = f"{back.layer}, unit {back.unit}: what in the image activates it"
+    sent = f"what a deconvnet sends back to it through {back.rectifiers} ReLUs (grey is nothing)"
+    note = f"From top: the image, the patch that the unit sees, and {sent}."
+    width = 2.3 * len(columns)
     return base.raster_figure(
-        base.row(*columns), title=title, note=note, source=back.source, width=2.3 * len(columns)
+        base.row(*columns), title=title, note=note, source=back.source, width=width
     ), f"{title}. {note}"
 
 
@@ -221,23 +218,19 @@ def paint_projection(back):
 
 
 def view(found, tops, row, back, moment):
-    """One unit: its optimized image, its best patches, and what in the first of them drives it (if there is a way back), as a raster."""
+    """One unit as a raster: its optimized image, its best patches, and the first one's projection, if any."""
     picture = found.snapshots[moment, 0] if len(found.snapshots) else found.images[0]
-    made = base.titled(
-        base.tiles(picture[None], cell=VIEW, low=0, high=1, cmap=GREY),
-        f"optimized, step {found.snapshot_steps[moment]}",
-    )
+    made = base.titled(_tiles(picture[None], cell=VIEW), f"optimized, step {found.snapshot_steps[moment]}")
     count = min(9, tops.patches.shape[1])
     labels = [f"{value:.3g}" for value in tops.activation[row, :count]]
     real = base.titled(
-        base.tiles(tops.patches[row, :count], labels=labels, columns=3, cell=VIEW // 3 - 18, low=0, high=1, cmap=GREY),
-        "best real patches",
+        _tiles(tops.patches[row, :count], labels=labels, columns=3, cell=VIEW // 3 - 18), "best real patches"
     )
     if back is None:
         return base.row(made, real)
     top, left, bottom, right = back.box[0]
-    cut = base.tiles(back.images[:1, top:bottom, left:right], cell=VIEW // 2 + 4, low=0, high=1, cmap=GREY)
-    sent = base.tiles(projected(back.crop(0))[None], cell=VIEW // 2 + 4, low=0, high=1, cmap=GREY)
+    cut = _tiles(back.images[:1, top:bottom, left:right], cell=VIEW // 2 + 4)
+    sent = _tiles(projected(back.crop(0))[None], cell=VIEW // 2 + 4)
     first = base.titled(base.stack(cut, sent, gap=2), "the first: patch, deconvnet")
     return base.row(made, real, first)
 
@@ -245,11 +238,10 @@ def view(found, tops, row, back, moment):
 def view_words(found, tops, row, back):
     """The numbers beside that view, one thought a line."""
     real = tops.activation[row, 0]
-    lines = [
-        f"{found.layer}, {found.names[0]}: activation {found.activation[0]:.3g} in the optimized image, {real:.3g} in the best of {tops.seen} real ones"
-    ]
-    if real > 0:
-        lines[0] += f" ({found.activation[0] / real:.1f} times as much)."
+    reached = f"activation {found.activation[0]:.3g} in the optimized image"
+    best = f"{real:.3g} in the best of {tops.seen} real ones"
+    times = f" ({found.activation[0] / real:.1f} times as much)" if real > 0 else ""
+    lines = [f"{found.layer}, {found.names[0]}: {reached}, {best}{times}."]
     if found.evidence[0]:
         begins = "The image" if found.status[0] == "live" else f"This unit is {found.status[0]}:"
         lines.append(f"{begins} {found.evidence[0]}.")

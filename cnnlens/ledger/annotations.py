@@ -1,16 +1,15 @@
 """What a human would point at in some photographs, marked by eye before the network was asked.
 
-The boxes stand in ``annotations.toml``. A fingerprint ties them to the picture that they were drawn on: another picture
-of the same name has no annotation.
+The boxes stand in ``data/annotations.toml``. A fingerprint ties them to the picture that they were drawn on: another
+picture of the same name has no annotation.
 """
 
-import tomllib
 from dataclasses import dataclass, field
-from importlib import resources
 
 import numpy as np
 
 from .. import datasets
+from . import io
 
 CELLS = 4  # a side
 ALIKE = 3  # of 255: another JPEG decoder or a resave moves no cell by more
@@ -54,19 +53,7 @@ class Annotation:
         return tuple(box for several in self.parts.values() for box in several)
 
 
-def _read():
-    found = tomllib.loads((resources.files(__package__) / "annotations.toml").read_text(encoding="utf-8"))
-    return tuple(Annotation(**{name: _frozen(value) for name, value in row.items()}) for row in found["photographs"])
-
-
-def _frozen(value):
-    """Lists as tuples, at any depth."""
-    if isinstance(value, dict):
-        return {name: _frozen(item) for name, item in value.items()}
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
-ANNOTATIONS = _read()
+ANNOTATIONS = tuple(Annotation(**row) for row in io.packaged("annotations")["photographs"])
 
 
 def fingerprint(image):

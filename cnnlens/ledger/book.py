@@ -100,7 +100,8 @@ class Entry:
     @property
     def stale(self):
         """Whether the claim is measured in another way today: its code, its sizes, or its range of support changed."""
-        return (self.fingerprint, self.support) != (fingerprint(self.claim, self.profile), str(self.claim.support))
+        today = fingerprint(self.claim.measure, self.claim.sizes[self.profile])
+        return (self.fingerprint, self.support) != (today, str(self.claim.support))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +175,7 @@ def measure(claim, *, profile="quick", seed=0, kept=None):
         verdict, missing, measured = OPEN, str(lacking), None
     return Entry(
         key=claim.key,
-        fingerprint=fingerprint(claim, profile),
+        fingerprint=fingerprint(claim.measure, size),
         support=str(claim.support),
         verdict=verdict,
         missing=missing,

@@ -4,14 +4,13 @@ Everything but :func:`settle` is said before anything is measured: the claim, th
 range in which the difference of the two must lie. The verdict is then arithmetic.
 """
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
 
 import numpy as np
 
 from ..errors import CnnlensError
+from . import io
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told here"
 VERDICTS = (HOLDS, FAILS, OPEN)
@@ -93,7 +92,7 @@ class Claim:
 class Claims:
     """The claims about one technique: their words and sizes from a file, their measurements from decorated functions.
 
-    The words stand in ``claims/NAME.toml`` of this package. Iterating gives each :class:`Claim`, in the order of the
+    The words stand in ``data/NAME.toml`` of this package. Iterating gives each :class:`Claim`, in the order of the
     file.
 
     Parameters
@@ -103,8 +102,7 @@ class Claims:
     """
 
     def __init__(self, name):
-        text = (resources.files(__package__) / "claims" / f"{name}.toml").read_text(encoding="utf-8")
-        found = tomllib.loads(text)
+        found = io.packaged(name)
         self._technique, self._words, self._sizes = found["technique"], found["claims"], found["sizes"]
         self._name, self._measures = name, {}
 
@@ -125,15 +123,10 @@ class Claims:
 
     def _claim(self, key, *, support, sizes, **words):
         sizes = self._sizes[sizes] if isinstance(sizes, str) else sizes
-        sizes = {profile: {name: _frozen(size) for name, size in given.items()} for profile, given in sizes.items()}
         if key not in self._measures:
             raise CnnlensError(f"The claim {key!r} of {self._name}.toml has no measure.")
         support, measure = Support.parse(support), self._measures[key]
         return Claim(key=key, technique=self._technique, support=support, sizes=sizes, measure=measure, **words)
-
-
-def _frozen(size):
-    return tuple(size) if isinstance(size, list) else size
 
 
 def settle(support, found):

@@ -52,7 +52,7 @@ class Context:
         return self._noted("photographs of packages", self.shared("shipped", datasets.shipped))
 
     def shared(self, key, make):
-        """What ``make()`` returns, computed once for all claims that ask under the same key (a tuple with all settings)."""
+        """What ``make()`` returns, computed once for all that ask under the same key (a tuple with all settings)."""
         if key not in self._kept:
             self._kept[key] = self._made(make)
         elif key not in self._taken:

@@ -10,39 +10,41 @@ HOMES = ("cnnlens.ledger.", "cnnlens.scores.")  # code that is followed; what it
 DIGITS = 16
 
 
-def fingerprint(claim, profile):
-    """A fingerprint of how a claim is measured: it changes when the code of the measurement or its sizes do.
+def fingerprint(measure, size):
+    """A fingerprint of a measurement: it changes when the code of the measurement or its sizes do.
 
-    Of the code count the function of the claim and, through every name that it uses, the functions, classes, and
-    constants of ``cnnlens.ledger`` and ``cnnlens.scores``. Docstrings, comments, type hints, formatting, and
-    messages of errors do not count, nor do the words of the claim. Not seen is what lies elsewhere: lenses, networks, data sets, and libraries.
-    An entry says on which sources it was measured, and with which version; the rest is for a new measurement to show.
+    Of the code count the function and, through every name that it uses, the functions, classes, and constants of
+    ``cnnlens.ledger`` and ``cnnlens.scores``, wherever they stand in them. Docstrings, comments, type hints,
+    formatting, and messages of errors do not count, nor do the words of the claim. Not seen is what lies elsewhere:
+    lenses, networks, data sets, and libraries. An entry says on which sources it was measured and with which version;
+    whether the rest measures the same can only be seen by measuring.
 
     Parameters
     ----------
-    claim : Claim
-    profile : {"quick", "full"}
+    measure : callable
+    size : dict
+        The sizes it is measured at, by name.
 
     Returns
     -------
     str
         16 hexadecimal digits of a SHA-256.
     """
-    found = {}
-    _follow(claim.measure, found)
-    parts = [*sorted(found.values()), repr(sorted(claim.sizes[profile].items()))]
+    found = set()
+    _follow(measure, found)
+    parts = [*sorted(found), repr(sorted(size.items()))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:DIGITS]
 
 
 def _follow(thing, found):
     """Note the code of a function or a class and of all that it uses."""
-    name = f"{thing.__module__}.{thing.__qualname__}"
-    if name in found:
-        return
     tree = _without_words(thing)
-    found[name] = ast.unparse(tree)
+    code = ast.unparse(tree)
+    if code in found:
+        return
+    found.add(code)
     for used, value in _used(tree, vars(inspect.getmodule(thing))):
-        _note(f"{thing.__module__}: {used}", value, found)
+        _note(used, value, found)
 
 
 def _note(name, value, found):
@@ -54,7 +56,7 @@ def _note(name, value, found):
         for key, item in value.items():
             _note(f"{name}[{key!r}]", item, found)
     elif not isinstance(value, types.ModuleType):
-        found[name] = f"{name.rpartition('.')[2]} = {value!r}"
+        found.add(f"{name} = {value!r}")
 
 
 def _without_words(thing):
@@ -82,4 +84,4 @@ def _used(tree, names):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             module = names.get(node.value.id)
             if isinstance(module, types.ModuleType) and f"{module.__name__}.".startswith(HOMES):
-                yield f"{node.value.id}.{node.attr}", getattr(module, node.attr)
+                yield node.attr, getattr(module, node.attr)

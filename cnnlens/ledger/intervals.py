@@ -40,10 +40,11 @@ class Difference:
 def difference(values, controls, *, seed=0):
     """The difference of two means, and an interval by the rule that fits what was measured.
 
-    Proportions (all items 0 or 1) take Newcombe's hybrid score interval (1998, "Interval estimation for the difference between
-    independent proportions", method 10), which stays honest at 0 % and 100 %. Several items take the bootstrap that draws
-    seeds and items anew, both at once (Owen 2007, "The pigeonhole bootstrap"): the same filters or photographs come back
-    under each seed, so that more seeds do not make more filters. One item takes Student's t over the seeds.
+    Proportions (all items 0 or 1) take Newcombe's hybrid score interval (1998, "Interval estimation for the difference
+    between independent proportions", method 10), which stays honest at 0 % and 100 %. Several items take the bootstrap
+    that draws seeds and items anew, both at once (Owen 2007, "The pigeonhole bootstrap"): the same filters or
+    photographs come back under each seed, so that more seeds do not make more filters. One item takes Student's t over
+    the seeds.
 
     Parameters
     ----------

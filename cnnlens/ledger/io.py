@@ -1,11 +1,25 @@
-"""Rows on disk: the ledger and the table are each one JSON file of lists of rows."""
+"""Files of the ledger: what is measured stands in JSON files of rows, what is said in the TOML files of ``data/``."""
 
 import json
+import tomllib
 from dataclasses import asdict
+from importlib import resources
 from pathlib import Path
 
 from .. import files
 from ..errors import CnnlensError
+
+
+def packaged(name):
+    """A TOML file of this package's ``data`` folder as a dict; its lists are tuples, at any depth."""
+    text = (resources.files(__package__) / "data" / f"{name}.toml").read_text(encoding="utf-8")
+    return _frozen(tomllib.loads(text))
+
+
+def _frozen(value):
+    if isinstance(value, dict):
+        return {name: _frozen(item) for name, item in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def source(rows):
@@ -53,11 +67,10 @@ def read(path, what, **kinds):
         found = json.loads(path.read_text(encoding="utf-8"))
         return [tuple(_row(kind, fields) for fields in found[name]) for name, kind in kinds.items()]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CnnlensError(
-            f"{path.name} is no {what} ({type(error).__name__}: {error}). Delete it, or write one with `cnnlens scorecard`."
-        ) from error
+        found = f"{path.name} is no {what} ({type(error).__name__}: {error})"
+        raise CnnlensError(f"{found}. Delete it, or write one with `cnnlens scorecard`.") from error
 
 
 def _row(kind, fields):
     """A row; what was a tuple is a list in JSON."""
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    return kind(**_frozen(fields))

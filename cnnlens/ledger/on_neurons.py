@@ -6,7 +6,7 @@ import tensorflow as tf
 from .. import training, zoo
 from ..lenses import exemplars, neurons
 from ..scores import neurons as scores
-from ..scores import stimuli
+from . import pictures, stimuli
 from .annotations import animals_of, faces_of, heads_of
 from .claim import CannotTell, Claims
 
@@ -35,25 +35,22 @@ def _untrained(context, name, seed):
 
 
 def _slate(context, net, name):
-    """One copy of an architecture that takes on the weights of whichever network is asked for: TensorFlow compiles it once."""
+    """One copy of an architecture, compiled once, with the weights of whichever network is asked for."""
     slate = context.shared(("slate", name), lambda: neurons.untrained(net))
     slate.model.set_weights(net.model.get_weights())
     return slate
 
 
 def _favorites(context, net, layer):
-    """What shapes LeNet's units answer to, each shape as large as what one unit sees."""
+    """What shapes LeNet's units respond to, each shape as large as what one unit sees."""
     size = net.layer(layer).receptive_field[0]
-    pictures = context.shared(
+    shapes = context.shared(
         ("shapes", size), lambda: {kind: make(size).reshape(-1, size, size, 1) for kind, make in SHAPES.items()}
     )
-    answers = (
-        _slate(context, net, "lenet")
-        .compiled((layer,))(tf.constant(np.concatenate(list(pictures.values()))))[layer]
-        .numpy()
-    )
-    cuts = np.cumsum([len(each) for each in pictures.values()])[:-1]
-    return stimuli.favorites(dict(zip(pictures, np.split(answers, cuts))))
+    read = _slate(context, net, "lenet").compiled((layer,))
+    responses = read(tf.constant(np.concatenate(list(shapes.values()))))[layer].numpy()
+    cuts = np.cumsum([len(each) for each in shapes.values()])[:-1]
+    return stimuli.favorites(dict(zip(shapes, np.split(responses, cuts))))
 
 
 def _detectors(context, layer, kind, seed):
@@ -108,12 +105,11 @@ def _barely_trained(context, seed):
     return context.shared(("barely trained", context.size.images, seed), make)
 
 
-def _found_elsewhere(context, layer, images, boxes, what, seed):
-    """How often VGG16's units point at what is marked on an image that they were not chosen on; and an untrained copy's."""
+def _pointing(context, layer, images, boxes, what, seed):
+    """How often units of VGG16 and of an untrained copy point at what is marked, on images that did not choose them."""
     if len(images) < ENOUGH:
-        raise CannotTell(
-            f"only {len(images)} photographs with {what} are here: too few to choose units on some and test them on others"
-        )
+        why = "too few to choose units on some and test them on others"
+        raise CannotTell(f"only {len(images)} photographs with {what} are here: {why}")
     found = []
     for net in (context.net("vgg16"), _untrained(context, "vgg16", seed)):
         key = (what, layer, len(images), images[0].shape, net.source)
@@ -122,8 +118,8 @@ def _found_elsewhere(context, layer, images, boxes, what, seed):
             lambda net=net: _slate(context, net, "vgg16").read(images, (layer,), batch_size=4, progress=False)[layer],
         )
         found.append(
-            scores.elsewhere(
-                [scores.points_at(one, net.layer(layer), marked) for one, marked in zip(maps, boxes)],
+            pictures.held_out(
+                [pictures.points_at(one, net.layer(layer), marked) for one, marked in zip(maps, boxes)],
                 context.size.chosen,
             )
         )
@@ -131,18 +127,18 @@ def _found_elsewhere(context, layer, images, boxes, what, seed):
 
 
 def _means(read, images):
-    """Of each layer the units' mean answers, four images at a time: whole maps of all layers would fill the memory."""
+    """The units' mean responses by layer, four images at a time: whole maps of all layers would fill the memory."""
     parts = [read(tf.constant(images[first : first + 4])) for first in range(0, len(images), 4)]
     return {path: np.concatenate([tf.reduce_mean(part[path], (1, 2)) for part in parts]) for path in parts[0]}
 
 
-def _beyond_waves(context, net, name, layers, images, seed):
-    """How much each layer cares for how the waves of images are put together: (images, layers)."""
+def _phase_sensitivity(context, net, name, layers, images, seed):
+    """How much each layer's responses depend on the phases of an image's waves, (images, layers)."""
     read = _slate(context, net, name).compiled(layers)
     real, once, again = (
-        _means(read, which) for which in (images, *(stimuli.scrambled(images, 2 * seed + i) for i in (0, 1)))
+        _means(read, which) for which in (images, *(stimuli.phase_scrambled(images, 2 * seed + i) for i in (0, 1)))
     )
-    return np.stack([stimuli.beyond_waves(real[path], once[path], again[path]) for path in layers], 1)
+    return np.stack([stimuli.phase_sensitivity(real[path], once[path], again[path]) for path in layers], 1)
 
 
 # --- 7.4.1: LeNet -------------------------------------------------------------------------------------------
@@ -162,7 +158,7 @@ def lenet_conv1_corners(context, seed):
 
 @claims.measure("lenet-corners-only-first")
 def lenet_corners_only_first(context, seed):
-    """Differences of differences: small filters pass for corners more easily than large ones, with or without training."""
+    """Differences of differences: small filters pass for corners more easily than large ones, trained or not."""
     layers = [_detectors(context, layer, "corner", seed) for layer in ("conv1", "conv2")]
     return [own - chance.reshape(-1, len(own)).mean(0) for own, chance in layers]
 
@@ -175,12 +171,12 @@ def lenet_conv2_edges(context, seed):
 
 @claims.measure("lenet-no-progression")
 def lenet_no_progression(context, seed):
-    """Higher-order structure by phase scrambling (Freeman et al. 2013): what is left of an image has its edges but not its shapes."""
+    """Phase scrambling (Freeman et al. 2013): what is left of an image has its edges but not its shapes."""
     images, nets = (
         context.data("mnist").x_test[: context.size.images],
         (context.net("lenet"), _untrained(context, "lenet", seed)),
     )
-    return [np.diff(_beyond_waves(context, net, "lenet", ("conv1", "conv2"), images, seed))[:, 0] for net in nets]
+    return [np.diff(_phase_sensitivity(context, net, "lenet", ("conv1", "conv2"), images, seed))[:, 0] for net in nets]
 
 
 @claims.measure("lenet-conv2-noisier")
@@ -192,7 +188,7 @@ def lenet_conv2_noisier(context, seed):
 @claims.measure("lenet-conv2-blurrier")
 def lenet_conv2_blurrier(context, seed):
     """No-reference blur metric of Crete et al. 2007, on the dissertation's kind of picture."""
-    return [scores.blur(_best(_sheet(context, context.net("lenet"), layer, seed))) for layer in ("conv2", "conv1")]
+    return [pictures.blur(_best(_sheet(context, context.net("lenet"), layer, seed))) for layer in ("conv2", "conv1")]
 
 
 @claims.measure("lenet-conv2-weights-unclear")
@@ -208,7 +204,10 @@ def lenet_conv2_weights_unclear(context, seed):
 
 @claims.measure("lenet-turned-copies")
 def lenet_turned_copies(context, seed):
-    """Cosine between the spectra of pictures, which do not mind where a thing stands, after what all pictures share is taken off."""
+    """Cosine similarity of the pictures' amplitude spectra, after what all of them share is taken off.
+
+    An amplitude spectrum does not depend on where a thing stands.
+    """
     return [
         scores.image_copies(_sheet(context, net, "conv2", seed).images).nearest_turned
         for net in (context.net("lenet"), _untrained(context, "lenet", seed))
@@ -235,7 +234,7 @@ def lenet_flatten_ends_ascent(context, seed):
 
 @claims.measure("lenet-numerals-behind-flatten")
 def lenet_numerals_behind_flatten(context, seed):
-    """Class models (Simonyan et al. 2014) read by nearest neighbors among training digits: a reader that knows no network."""
+    """Class models (Simonyan et al. 2014), read by nearest neighbors among training digits: they know no network."""
     data = context.data("mnist")
     real, labels = data.x_train[: context.size.images], data.y_train[: context.size.images]
 
@@ -243,7 +242,7 @@ def lenet_numerals_behind_flatten(context, seed):
         models = neurons.class_models(
             _slate(context, net, "lenet"), range(10), steps=context.size.steps, seed=seed, progress=False
         )
-        return scores.read_as(models.images, range(10), real, labels)
+        return pictures.read_as(models.images, range(10), real, labels)
 
     return read(context.net("lenet")), read(_untrained(context, "lenet", seed))
 
@@ -272,10 +271,10 @@ def vgg16_first_up_to_four(context, seed):
 
 @claims.measure("vgg16-first-only-color-edge-corner")
 def vgg16_first_only_color_edge_corner(context, seed):
-    """The first layer is linear, so its largest possible answer is known, and the best two colors for every layout of a 3×3 patch."""
+    """The first layer is linear: its largest response is known, and the best two colors for a layout of 3×3 pixels."""
     layouts = np.concatenate([make(3).reshape(-1, 3, 3, 1) for make in (stimuli.edges, stimuli.corners, stimuli.flat)])
     return [
-        stimuli.explained(scores.filters(net, "block1_conv1"), layouts) >= 0.8
+        stimuli.two_color_response(scores.filters(net, "block1_conv1"), layouts) >= 0.8
         for net in (context.net("vgg16"), _untrained(context, "vgg16", seed))
     ]
 
@@ -283,12 +282,12 @@ def vgg16_first_only_color_edge_corner(context, seed):
 @claims.measure("vgg16-pool-no-color")
 def vgg16_pool_no_color(context, seed):
     """The same units before and after pooling, by the dissertation's method and from the same noise."""
-    return [scores.evenness(_block1(context, layer, seed)) for layer in ("block1_conv2", "block1_pool")]
+    return [pictures.evenness(_block1(context, layer, seed)) for layer in ("block1_conv2", "block1_pool")]
 
 
 @claims.measure("vgg16-pool-changes-kind")
 def vgg16_pool_changes_kind(context, seed):
-    """Cosine between the spectra of two pictures of a unit, after what all units share is taken off."""
+    """Cosine similarity of the amplitude spectra of two pictures of a unit, after what all units share is taken off."""
     before, again, after = (
         _block1(context, layer, begin)
         for layer, begin in (("block1_conv2", seed), ("block1_conv2", seed + 1), ("block1_pool", seed + 1))
@@ -298,8 +297,8 @@ def vgg16_pool_changes_kind(context, seed):
 
 @claims.measure("vgg16-pool-spots")
 def vgg16_pool_spots(context, seed):
-    """Coherence of the structure tensor of the pictures of the same units, by the dissertation's method and from the same noise."""
-    return [scores.stripes(_block1(context, layer, seed)) for layer in ("block1_conv2", "block1_pool")]
+    """Coherence of the structure tensor; the same units, the dissertation's method, the same noise."""
+    return [pictures.coherence(_block1(context, layer, seed)) for layer in ("block1_conv2", "block1_pool")]
 
 
 @claims.measure("vgg16-hierarchy")
@@ -309,28 +308,30 @@ def vgg16_hierarchy(context, seed):
         context.photos()[: context.size.images].batch(context.size.pixels),
         (context.net("vgg16"), _untrained(context, "vgg16", seed)),
     )
-    return [scores.rise(_beyond_waves(context, net, "vgg16", VGG16_CONVOLUTIONS, images, seed)) for net in nets]
+    return [
+        pictures.rank_trend(_phase_sensitivity(context, net, "vgg16", VGG16_CONVOLUTIONS, images, seed)) for net in nets
+    ]
 
 
 @claims.measure("vgg16-eyes")
 def vgg16_eyes(context, seed):
-    """Choose by numbers on some faces, test on a face left out: the pointing game (Zhang et al. 2016) with a control for luck."""
+    """The pointing game (Zhang et al. 2016) with held-out selection: units chosen on some faces, tested on another."""
     images, eyes = faces_of((*context.shipped(), *context.photos()), context.size.pixels)
-    return _found_elsewhere(context, "block4_conv3", images, eyes, "marked eyes", seed)
+    return _pointing(context, "block4_conv3", images, eyes, "marked eyes", seed)
 
 
 @claims.measure("vgg16-faces")
 def vgg16_faces(context, seed):
     """As for eyes, with boxes around the heads of animals and one person on whole photographs."""
     images, heads = heads_of((*context.shipped(), *context.photos()), context.size.pixels)
-    return _found_elsewhere(context, "block5_conv1", images, heads, "marked heads", seed)
+    return _pointing(context, "block5_conv1", images, heads, "marked heads", seed)
 
 
 @claims.measure("vgg16-bodies")
 def vgg16_bodies(context, seed):
     """As for eyes, with boxes around whole animals."""
     images, boxes = animals_of((*context.shipped(), *context.photos()), context.size.pixels)
-    return _found_elsewhere(context, "block5_conv1", images, boxes, "a marked animal", seed)
+    return _pointing(context, "block5_conv1", images, boxes, "a marked animal", seed)
 
 
 # --- 8: what the pictures are good for ----------------------------------------------------------------------
@@ -348,7 +349,7 @@ def undertraining_noisy(context, seed):
 
 @claims.measure("undertraining-unclear")
 def undertraining_unclear(context, seed):
-    """Cosine between the spectra of two pictures of a unit of the second layer, after what all units share is taken off."""
+    """Cosine similarity of the amplitude spectra of two pictures of a unit, after what all units share is taken off."""
     nets = (context.net("lenet"), _barely_trained(context, seed))
     pairs = [[_sheet(context, net, "conv2", seed + start).images for start in (0, 1)] for net in nets]
     return [scores.seed_agreement(*pair).same for pair in pairs]

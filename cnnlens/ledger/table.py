@@ -11,7 +11,8 @@ from tqdm.auto import tqdm
 
 from .. import __version__, files
 from ..errors import unknown
-from ..lenses import activations, embedding, exemplars, neurons, superpixels
+from ..lenses import embedding, exemplars, neurons, superpixels
+from ..lenses.ablation import ablate
 from ..results import Result
 from ..scores import activations as scores_activations
 from ..scores import embedding as scores_embedding
@@ -21,29 +22,30 @@ from . import io
 from .book import measurable
 from .claim import CannotTell
 from .context import Context
+from .fingerprint import fingerprint
 
 COMMITTED = Path("data") / "table.json"  # in the repository: measured at full on the real data
+TEXT = io.packaged("table")
+SIZES = TEXT["sizes"]
+CELLS = tuple((name, *cell) for name, words in TEXT["techniques"].items() for cell in words["cells"])
 SMALL = 64  # px: images below this are cut into squares, since superpixels would be a few pixels each
 
 
 @dataclass(frozen=True)
 class Row:
-    """One technique on one network and one set of images.
+    """One technique on one network and one set of images. What the numbers mean is read from the technique.
 
     Attributes
     ----------
     technique : {"neurons", "activations", "t-SNE", "LIME"}
     network, data : str
         Names, such as "lenet" and "mnist".
-    tells : str
-        What the technique tells, in one sentence.
+    fingerprint : str
+        Of the code and the sizes that it was measured with; see :func:`~.fingerprint.fingerprint`.
     faithful : float
         How far what it shows is true of the network.
-    faithful_means : str
-        What that number is, and what its best and worst would be.
     stable : float
         How far another seed shows the same.
-    stable_means : str
     seconds : float
         For one image, measured on this machine.
     sources : dict of str to str
@@ -57,11 +59,9 @@ class Row:
     technique: str
     network: str
     data: str
-    tells: str
+    fingerprint: str
     faithful: float
-    faithful_means: str
     stable: float
-    stable_means: str
     seconds: float
     sources: dict
     stands_in: tuple
@@ -69,6 +69,21 @@ class Row:
     date: str = ""
     version: str = ""
     seed: int = 0
+
+    @property
+    def tells(self):
+        """What the technique tells, in one sentence."""
+        return TEXT["techniques"][self.technique]["tells"]
+
+    @property
+    def faithful_means(self):
+        """What ``faithful`` is, and what its best and worst would be."""
+        return TEXT["techniques"][self.technique]["faithful"]
+
+    @property
+    def stable_means(self):
+        """What ``stable`` is, and what its best and worst would be."""
+        return TEXT["techniques"][self.technique]["stable"]
 
 
 @dataclass(frozen=True)
@@ -97,23 +112,8 @@ class Table(Result):
 
 
 # --- one measurement a technique ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Technique:
-    """What a technique tells, what its numbers mean, and the function that measures them.
-
-    Attributes
-    ----------
-    tells, faithful_means, stable_means : str
-    measure : callable
-        ``measure(context, net, images, seed)`` returns faithful, stable and seconds an image.
-    """
-
-    tells: str
-    faithful_means: str
-    stable_means: str
-    measure: object
+#
+# Each takes (context, net, images, seed) and returns faithful, stable, and seconds an image.
 
 
 def timed(function):
@@ -142,17 +142,17 @@ def _neurons(context, net, images, seed):
     )
     tops = exemplars.find(net, layer, images, units, k=1, measure="mean", progress=False)
     stable = scores_neurons.seed_agreement(first[0].images, again[0].images).same.mean()
-    return scores_neurons.against_real(first[0], tops).share, stable, again[1] / len(units)
+    return scores_neurons.against_real(first[0], tops).fraction, stable, again[1] / len(units)
 
 
 def _activations(context, net, images, seed):
     _needs_classes(net)
-    images = images[: context.size.silenced]
-    found = activations.silence(net, images, net.logits(images, progress=False).argmax(1), middle(net))
+    images = images[: context.size.ablated]
+    found = ablate(net, images, net.logits(images, progress=False).argmax(1), middle(net))
     paths = [layer.path for layer in net.layers()]
     net.read(images, paths, progress=False)  # compiled before the clock runs
     seconds = timed(lambda: net.read(images, paths, progress=False))[1] / len(images)
-    return scores_activations.importance(found.drop, found.strength).correlation, 1.0, seconds
+    return scores_activations.importance(found.drop, found.response).correlation, 1.0, seconds
 
 
 def _tsne(context, net, images, seed):
@@ -189,71 +189,7 @@ def _needs_classes(net):
         raise CannotTell("the network that was found here has no classifier, so there is no prediction to ask about")
 
 
-TECHNIQUES = {
-    "neurons": Technique(
-        "What each unit answers to most: an image made to drive it as hard as possible.",
-        "share of units whose image drives them harder than the best of the real images does (1 all, 0 none)",
-        "likeness of a unit's images from two seeds, less what the images of all units share (1 the same, 0 no more than two units')",
-        _neurons,
-    ),
-    "activations": Technique(
-        "What each layer passes on of one image, unit by unit.",
-        "rank correlation of how strongly a unit answers with what the prediction loses when it is silenced (1 the same order, 0 none)",
-        "nothing in it is random, so it is 1 by definition",
-        _activations,
-    ),
-    "t-SNE": Technique(
-        "Which images a layer represents alike, and how far the classes stand apart.",
-        "trustworthiness: how far neighbors on the map are neighbors in the layer (1 all, 0.5 about chance)",
-        "share of each image's ten neighbors that two maps from random starts have in common (1 all)",
-        _tsne,
-    ),
-    "LIME": Technique(
-        "Which parts of one image speak for a class, and which against it.",
-        "held-out R² of the sum of superpixels (1 the network adds them up, 0 no better than a constant)",
-        "rank correlation of the weights from two seeds (1 the same order, 0 none)",
-        _lime,
-    ),
-}
-
-CELLS = (
-    ("neurons", "lenet", "mnist"),
-    ("neurons", "vgg4", "cifar10"),
-    ("neurons", "vgg16", "photographs"),
-    ("neurons", "inception_v3", "photographs"),
-    ("activations", "lenet", "mnist"),
-    ("activations", "vgg4", "cifar10"),
-    ("activations", "vgg16", "photographs"),
-    ("activations", "inception_v3", "photographs"),
-    ("t-SNE", "lenet", "mnist"),
-    ("t-SNE", "vgg4", "cifar10"),
-    ("t-SNE", "vgg16", "cifar10"),
-    ("t-SNE", "inception_v3", "cifar10"),
-    ("LIME", "lenet", "mnist"),
-    ("LIME", "vgg4", "cifar10"),
-    ("LIME", "vgg16", "photographs"),
-    ("LIME", "inception_v3", "photographs"),
-)
-SIZES = {
-    "quick": {
-        "networks": ("lenet", "vgg4"),
-        "images": 300,
-        "units": 4,
-        "silenced": 10,
-        "iterations": 250,
-        "explained": 2,
-        "calls": 128,
-    },
-    "full": {
-        "networks": ("lenet", "vgg4", "vgg16", "inception_v3"),
-        "images": 1000,
-        "units": 16,
-        "silenced": 60,
-        "iterations": 750,
-        "explained": 5,
-        "calls": 512,
-    },
-}
+MEASURES = {"neurons": _neurons, "activations": _activations, "t-SNE": _tsne, "LIME": _lime}
 
 
 # --- all of them --------------------------------------------------------------------------------------------
@@ -323,28 +259,26 @@ def measure(technique, network, data, *, profile="quick", seed=0, kept=None):
     -------
     Row, or Gap where it cannot be measured here
     """
-    context, how = Context(SIZES[profile], kept), TECHNIQUES[technique]
+    context = Context(SIZES[profile], kept)
     net = context.net(network)
     try:
-        faithful, stable, seconds = how.measure(context, net, _images(context, net, data), seed)
+        faithful, stable, seconds = MEASURES[technique](context, net, _images(context, net, data), seed)
     except CannotTell as lacking:
         return Gap(technique, network, data, str(lacking))
     return Row(
-        technique,
-        network,
-        data,
-        how.tells,
-        float(faithful),
-        how.faithful_means,
-        float(stable),
-        how.stable_means,
-        float(f"{seconds:.3g}"),
-        dict(context.sources),
-        context.stands_in,
-        profile,
-        datetime.datetime.now(datetime.UTC).date().isoformat(),
-        __version__,
-        seed,
+        technique=technique,
+        network=network,
+        data=data,
+        fingerprint=fingerprint(MEASURES[technique], SIZES[profile]),
+        faithful=float(faithful),
+        stable=float(stable),
+        seconds=float(f"{seconds:.3g}"),
+        sources=dict(context.sources),
+        stands_in=context.stands_in,
+        profile=profile,
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        version=__version__,
+        seed=seed,
     )
 
 
@@ -352,9 +286,8 @@ def _images(context, net, data):
     """As the network takes them, (N, H, W, C)."""
     images = context.photos() if data == "photographs" else context.data(data).x_test[: context.size.images]
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message=".*were resized"
-        )  # a small image on a large network is what the row is about
+        # a small image on a large network is what the row is about
+        warnings.filterwarnings("ignore", message=".*were resized")
         return net.prepare(images)
 
 
@@ -364,14 +297,9 @@ def _cell(row):
 
 def _stands(row, profile, seed, kept):
     """Whether a row of an earlier run was measured in the same way, on what is here today."""
-    how = TECHNIQUES.get(row.technique)
     same = (row.profile, row.seed, row.version) == (profile, seed, __version__)
-    return (
-        same
-        and how
-        and (row.faithful_means, row.stable_means) == (how.faithful_means, how.stable_means)
-        and measurable(row, kept)
-    )
+    code = same and _cell(row) in CELLS and row.fingerprint == fingerprint(MEASURES[row.technique], SIZES[profile])
+    return code and measurable(row, kept)
 
 
 def write(table, path):

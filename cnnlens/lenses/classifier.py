@@ -9,8 +9,9 @@ import numpy as np
 
 from ..errors import CnnlensError
 from ..network import NOMINAL_SIZE, Network
-from ..pixels import as_pixels, fitted, middle, with_channels
+from ..pixels import as_pixels, fitted, sampled, with_channels
 
+MOST_CHANNELS = 16  # of an image; more, and it is rather a batch of grey images that lacks its last axis
 LIMIT = 512  # px a side: what an image is scaled down to for a function, whose wishes are not known
 
 
@@ -101,11 +102,12 @@ def as_image(image):
         array = array[..., None]
     if array.ndim != 3:
         raise CnnlensError(f"Expected one image (H, W, C) or (H, W); got an array of shape {array.shape}.")
-    return as_pixels(array)[0]
+    channels = array.shape[-1] if array.shape[-1] <= MOST_CHANNELS else None
+    return as_pixels(array, channels)[0]
 
 
 def frame(net, image):
-    """The image as a network sees it: the centered square at its size, with its channels.
+    """The image as a network sees it: fitted to its size by its own rule, with its channels.
 
     Parameters
     ----------
@@ -125,16 +127,14 @@ def frame(net, image):
     """
     net, pixels = opened(net), as_image(image)
     if isinstance(net, Network):
-        if pixels.shape[-1] != net.channels:
-            pixels = with_channels(pixels, net.channels)
-        return fitted(pixels, net.size or NOMINAL_SIZE)
+        return with_channels(fitted(pixels, net.size or NOMINAL_SIZE, net.fit), net.channels)
     longest = max(pixels.shape[:2])
     if longest <= LIMIT:
         return pixels
     return fitted(pixels, [max(1, round(side * LIMIT / longest)) for side in pixels.shape[:2]], "stretch")
 
 
-def frame_segments(image, shown, segments):
+def frame_segments(image, shown, segments, fit="crop"):
     """Superpixels cut and scaled as the image was; those outside the square keep their number and get weight 0.
 
     Parameters
@@ -145,6 +145,8 @@ def frame_segments(image, shown, segments):
         As :func:`frame` made it.
     segments : ndarray (H, W) int
         Of either of them.
+    fit : {"crop", "stretch", "pad"}
+        How the image was fitted.
     """
     segments = np.asarray(segments)
     if segments.ndim != 2 or segments.dtype.kind not in "iu" or segments.min() < 0:
@@ -158,9 +160,7 @@ def frame_segments(image, shown, segments):
         raise CnnlensError(
             f"segments have shape {segments.shape}, the image {as_image(image).shape[:2]}: they belong to another image."
         )
-    segments = middle(segments, shown.shape[:2])
-    rows, cols = ((np.arange(want) + 0.5) * have / want for want, have in zip(shown.shape[:2], segments.shape))
-    return segments[rows.astype(int)[:, None], cols.astype(int)[None]].astype(np.intp)
+    return segments[sampled(segments.shape, shown.shape[:2], fit)].astype(np.intp)
 
 
 def warn_if_framed(net, image, shown):

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from ..errors import CnnlensError
-from ..network import gradients_overridden
-from ..results import Result
+from ..errors import CnnlensError, unknown
+from ..network import Network
+from ..opening import gradients_overridden
+from ..results import Result, sources
 from .neurons import unit_number
 
-RECTIFIERS = ("Relu", "Relu6", "LeakyRelu")
-BATCH = 16
+RECTIFIERS = ("Relu", "Relu6", "LeakyRelu")  # operations of TensorFlow, under whatever layer they stand
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,7 +26,8 @@ class Projection(Result):
     Attributes
     ----------
     projection : ndarray (N, H, W, C) float32
-        Signed, in the units of the network's own input, in the image's order of channels.
+        Signed, in the units of the network's own input (of pixels, where a function of one's own makes that input), in
+        the image's order of channels.
     images : ndarray (N, H, W, C) float32 in [0, 1]
     activation : ndarray (N,) float32
         That was sent back: of the strongest position, or the sum over the map.
@@ -55,23 +56,21 @@ class Projection(Result):
         return self.projection[i, top:bottom, left:right]
 
 
-def rectified(inputs, output, upstream):
-    """The deconvnet's way through a ReLU: what comes back is rectified, wherever the forward signal was."""
-    return tf.nn.relu(upstream)
-
-
-def project(net, images, layer, unit, *, position="strongest"):
+def project(net, images, layer, unit, *, position="strongest", source="", batch_size=16):
     """Send one unit's activation back to the pixels.
 
     Parameters
     ----------
-    net : Network
-    images : array (N, H, W, C) in [0, 1]
+    net : Network, keras.Model, name or path
+    images : array (N, H, W, C) in [0, 1], or photographs
     layer : str
     unit : int
     position : {"strongest", "all"} or (int, int)
-        Which position of the map to send back; all others are set to zero, as are all other units. "all" keeps the whole
-        map, as the dissertation describes it.
+        Which position of the map to send back; all others are set to zero, as are all other units. "all" keeps the
+        whole map, as the dissertation describes it.
+    source : str
+        Where the images came from; photographs bring their own.
+    batch_size : int
 
     Returns
     -------
@@ -86,38 +85,36 @@ def project(net, images, layer, unit, *, position="strongest"):
     Examples
     --------
     >>> import numpy as np
-    >>> from cnnlens import zoo
-    >>> project(zoo.load("lenet", weights="random"), np.random.rand(2, 28, 28, 1), "conv2", unit=5).projection.shape
+    >>> from cnnlens import deconvnet, zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> deconvnet.project(net, np.random.rand(2, 28, 28, 1), "conv2", unit=5).projection.shape
     (2, 28, 28, 1)
     """
+    net = Network.of(net)
     place = net.layer(layer)
     unit = unit_number(place, unit)
     pixels = net.prepare(images)
-    function, passed = net.once(("deconvnet", layer), lambda: _backward(net, layer))
-    output = np.concatenate(
-        [net.compiled((layer,), linear=True)(tf.constant(part))[layer].numpy() for part in _cut(pixels)]
-    )
+    output = net.read(pixels, [layer], batch_size=batch_size, progress=False, linear=True)[layer]
     mask, positions = _chosen(output, place, unit, position)
-    back = np.concatenate(
-        [function(tf.constant(part), tf.constant(keep)).numpy() for part, keep in zip(_cut(pixels), _cut(mask))]
-    )
+    function, passed = net.once(("deconvnet", layer), lambda: _backward(net, layer))
+    parts = [slice(first, first + batch_size) for first in range(0, len(pixels), batch_size)]
+    back = [function(tf.constant(pixels[part]), tf.constant(mask[part])).numpy() for part in parts]
     if not passed:
         raise CnnlensError(
             f"No ReLU stands between the image and layer {layer!r} of {net.name}, so there is nothing for a deconvnet to "
             "rectify: the result would be the plain gradient. Choose a later layer, or a network with ReLUs."
         )
     gain = np.float32(net.preprocessing.scale)
-    boxes = np.array([_seen(place, where, pixels.shape[1:3]) for where in positions])
     return Projection(
-        projection=back / (gain[::-1] if net.preprocessing.flip else gain),
+        projection=np.concatenate(back) / (gain[::-1] if net.preprocessing.flip else gain),
         images=pixels,
         activation=(output * mask).reshape(len(output), -1).sum(1),
         position=positions,
-        box=boxes,
+        box=np.array([_seen(place, where, pixels.shape[1:3]) for where in positions]),
         layer=layer,
         unit=unit,
         rectifiers=len(set(passed)),
-        source="; ".join(filter(None, (net.source, getattr(images, "source", "")))),
+        source=sources(net, images, source),
         settings={"layer": layer, "unit": unit, "position": position},
     )
 
@@ -125,6 +122,9 @@ def project(net, images, layer, unit, *, position="strongest"):
 def _backward(net, layer):
     """The compiled way back, and the list of ReLUs that it passes (filled when it is first run)."""
     passed = []
+
+    def rectified(inputs, output, upstream):
+        return tf.nn.relu(upstream)  # whatever the forward signal was
 
     def send_back(pixels, mask):
         with gradients_overridden(RECTIFIERS, rectified) as names:
@@ -136,10 +136,6 @@ def _backward(net, layer):
     return tf.function(send_back, autograph=False, reduce_retracing=True), passed
 
 
-def _cut(array):
-    return [array[first : first + BATCH] for first in range(0, len(array), BATCH)]
-
-
 def _chosen(output, place, unit, position):
     """A mask that keeps what is sent back, shaped like the output, and the positions (N, 2)."""
     mask = np.zeros_like(output)
@@ -148,16 +144,15 @@ def _chosen(output, place, unit, position):
         return mask, np.full((len(output), 2), -1)
     if isinstance(position, str):
         if position != "strongest":
-            raise CnnlensError(
-                f"position={position!r} is not understood. Expected 'strongest', 'all' or a pair (row, column)."
-            )
+            raise unknown("position", position, ("strongest", "all", "(row, column)"))
         flat = output[..., unit].reshape(len(output), -1).argmax(1)
         positions = np.stack(np.unravel_index(flat, output.shape[1:3]), -1)
     else:
         row, col = position
         if not (0 <= row < output.shape[1] and 0 <= col < output.shape[2]):
             raise CnnlensError(
-                f"There is no position ({row}, {col}) in layer {place.path!r}: its map is {output.shape[1]}×{output.shape[2]}, counted from 0."
+                f"There is no position ({row}, {col}) in layer {place.path!r}: its map is "
+                f"{output.shape[1]}×{output.shape[2]}, counted from 0."
             )
         positions = np.tile([[row, col]], (len(output), 1))
     mask[np.arange(len(output)), positions[:, 0], positions[:, 1], unit] = 1

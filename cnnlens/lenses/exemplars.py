@@ -11,10 +11,10 @@ import tensorflow as tf
 from tqdm.auto import tqdm
 
 from ..errors import CnnlensError, unknown
-from ..results import Result
+from ..network import Network
+from ..results import Result, sources
+from .activations import MEASURES
 from .neurons import unit_number, whole_number
-
-MEASURES = ("peak", "mean")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,12 +64,12 @@ class Exemplars(Result):
         return int(found[0])
 
 
-def find(net, layer, images, units=None, k=9, *, measure="peak", batch_size=32, progress=True):
+def find(net, layer, images, units=None, k=9, *, measure="peak", source="", batch_size=32, progress=True):
     """The k images, and the patches of them, that drive each unit most; one pass for all units and layers.
 
     Parameters
     ----------
-    net : Network
+    net : Network, keras.Model, name or path
     layer : str or sequence of str
         Several layers are read in the same pass.
     images : array (N, H, W, C), or iterable of such batches
@@ -81,6 +81,8 @@ def find(net, layer, images, units=None, k=9, *, measure="peak", batch_size=32, 
         Images a unit; fewer if there are fewer.
     measure : {"peak", "mean"}
         Rank images by their strongest position, or by the mean over the map.
+    source : str
+        Where the images came from; photographs bring their own.
     batch_size : int
         Images a forward pass.
     progress : bool
@@ -98,11 +100,12 @@ def find(net, layer, images, units=None, k=9, *, measure="peak", batch_size=32, 
     Examples
     --------
     >>> import numpy as np
-    >>> from cnnlens import zoo
-    >>> tops = find(zoo.load("lenet", weights="random"), "conv1", np.random.rand(20, 28, 28, 1), units=[0], k=3)
-    >>> tops.patches.shape
+    >>> from cnnlens import exemplars, zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> exemplars.find(net, "conv1", np.random.rand(20, 28, 28, 1), units=[0], k=3).patches.shape
     (1, 3, 3, 3, 1)
     """
+    net = Network.of(net)
     if measure not in MEASURES:
         raise unknown("measure", measure, MEASURES)
     whole_number("k", k)
@@ -112,9 +115,8 @@ def find(net, layer, images, units=None, k=9, *, measure="peak", batch_size=32, 
     best = {path: _Best(len(asked[path]), k) for path in paths}
     kept, seen = {}, 0
     read = net.compiled(tuple(paths), linear=True)
-    for batch in tqdm(
-        _batches(images, batch_size), desc="exemplars", unit="batch", delay=2, leave=False, disable=not progress
-    ):
+    batches = _batches(images, batch_size)
+    for batch in tqdm(batches, desc="exemplars", unit="batch", delay=2, leave=False, disable=not progress):
         pixels = net.prepare(batch)
         outputs = read(tf.constant(pixels))
         for path in paths:
@@ -124,14 +126,13 @@ def find(net, layer, images, units=None, k=9, *, measure="peak", batch_size=32, 
         kept = {number: image for number, image in kept.items() if number in wanted}
         seen += len(pixels)
     if not seen:
-        raise CnnlensError(
-            "There are no images: expected an array (N, H, W, C) with N of at least 1, or batches of them."
-        )
+        raise CnnlensError("There are no images: expected an array (N, H, W, C) of at least one, or batches of them.")
     kept = {number: image.copy() for number, image in kept.items()}  # lets go of the batches that they were views of
-    source = "; ".join(filter(None, (net.source, getattr(images, "source", ""))))
+    about = {"measure": measure, "seen": seen, "source": sources(net, images, source)}
     settings = {"k": k, "measure": measure, "batch_size": batch_size}
     found = {
-        path: _result(places[path], asked[path], best[path], kept, seen, measure, source, settings) for path in paths
+        path: _result(place, asked[path], best[path], kept, settings={"layer": path, **settings}, **about)
+        for path, place in places.items()
     }
     return found[layer] if isinstance(layer, str) else found
 
@@ -162,15 +163,11 @@ def _batches(images, batch_size):
 
 def _strongest(output, units, measure):
     """Of each image and unit the value that ranks it, and where on the map it is strongest: (N, U), (N, U, 2)."""
-    if output.ndim != 4:
-        values = output.reshape(len(output), -1)[:, units]
-        return values, np.zeros((*values.shape, 2), int)
-    maps = output[..., units]
-    flat = maps.reshape(len(maps), -1, len(units))
+    flat = output[..., units].reshape(len(output), -1, len(units))
     place = flat.argmax(1)
-    peaks = np.take_along_axis(flat, place[:, None], 1)[:, 0]
-    values = peaks if measure == "peak" else flat.mean(1)
-    return values, np.stack(np.unravel_index(place, maps.shape[1:3]), -1)
+    size = output.shape[1:3] if output.ndim == 4 else (1, flat.shape[1])
+    values = flat.max(1) if measure == "peak" else flat.mean(1)
+    return values, np.stack(np.unravel_index(place, size), -1)
 
 
 class _Best:
@@ -198,7 +195,7 @@ class _Best:
         return set(self.index.ravel().tolist())
 
 
-def _result(place, units, best, kept, seen, measure, source, settings):
+def _result(place, units, best, kept, **about):
     numbers = sorted(best.numbers())
     height, width = kept[numbers[0]].shape[:2]
     boxes = np.array([[_box(place, position, height, width) for position in row] for row in best.position])
@@ -214,21 +211,14 @@ def _result(place, units, best, kept, seen, measure, source, settings):
         patches=patches,
         images={number: kept[number] for number in numbers},
         layer=place.path,
-        measure=measure,
-        seen=seen,
-        source=source,
-        settings={"layer": place.path, **settings},
+        **about,
     )
 
 
 def _box(place, position, height, width):
-    """The receptive field of a position; the whole image for a layer that sees all of it, or more."""
-    if (
-        not place.is_map
-        or place.receptive_field is None
-        or place.receptive_field[0] >= height
-        or place.receptive_field[1] >= width
-    ):
+    """The receptive field of a position; the whole image for a layer that sees all of it or more, or is no map."""
+    field = place.receptive_field
+    if not place.is_map or field is None or field[0] >= height or field[1] >= width:
         return 0, 0, height, width
     return place.box(*position)
 
@@ -251,14 +241,24 @@ def rerun(net, tops):
 
     Parameters
     ----------
-    net : Network
+    net : Network, keras.Model, name or path
     tops : Exemplars
         Found with ``measure="peak"``.
 
     Returns
     -------
     ndarray (U, k) float32
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cnnlens import exemplars, zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> tops = exemplars.find(net, "conv1", np.random.rand(5, 28, 28, 1), units=[0, 1], k=3)
+    >>> bool(np.allclose(exemplars.rerun(net, tops), tops.activation, atol=1e-5))
+    True
     """
+    net = Network.of(net)
     place = net.layer(tops.layer)
     units = np.repeat(tops.units, tops.index.shape[1])
     patches = tops.patches.reshape(-1, *tops.patches.shape[2:])

@@ -47,8 +47,8 @@ def segment(image, method="slic", count=50, **settings):
             "Give a whole number from 2 up."
         )
     pixels = as_image(image)
-    if pixels.shape[-1] == 1:
-        pixels = pixels.repeat(3, -1)
+    if pixels.shape[-1] != 3:
+        pixels = pixels.mean(-1, keepdims=True).repeat(3, -1)
     try:
         return _renumbered(METHODS[method](pixels.astype(float), int(count), **settings))
     except TypeError as error:

@@ -274,7 +274,9 @@ def explain(
     """
     net, how = opened(net), _estimator(estimator)
     shown = frame(net, image)
-    segments = segment(shown) if segments is None else frame_segments(image, shown, segments)
+    segments = (
+        segment(shown) if segments is None else frame_segments(image, shown, segments, getattr(net, "fit", "crop"))
+    )
     warn_if_framed(net, image, shown)
     seen = np.unique(segments)
     if len(seen) < 2:

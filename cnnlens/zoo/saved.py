@@ -4,7 +4,6 @@ from pathlib import Path
 
 from ..errors import CnnlensError, first_line
 from ..network import Network
-from ..preprocessing import chosen
 from .weights import fill, reinitialized
 
 import keras
@@ -31,8 +30,7 @@ def load(path, weights, seed, pixels):
     elif weights != "auto":
         fill(model, weights)
         source = f"{path.name} with weights from {Path(weights).name}"
-    preprocessing, sentence = chosen(model, pixels)
-    return Network(model, path.stem, source=f"{source}, {sentence}", preprocessing=preprocessing)
+    return Network.of(model, pixels=pixels, name=path.stem, source=source)
 
 
 def _refusal(path):

@@ -7,7 +7,7 @@ from ..exercise import compare, exercise
 
 @exercise("ascent_step")
 def ascent_step(answer):
-    """A function (pixels, gradient, rate) -> pixels one normalized step further, against TensorFlow's own normalization."""
+    """(pixels, gradient, rate) -> pixels one normalized step further, against TensorFlow's own normalization."""
     import tensorflow as tf
 
     def reference(pixels, gradient, rate):
@@ -34,7 +34,7 @@ def ascent_step(answer):
 
 @exercise("unpool")
 def unpool(answer):
-    """A function (image (H, W), signal (H/2, W/2)) -> (H, W), each value back to where the maximum stood, against TensorFlow."""
+    """(image (H, W), signal (H/2, W/2)) -> (H, W), each value back where the maximum stood, against TensorFlow."""
     import tensorflow as tf
 
     def reference(image, signal):

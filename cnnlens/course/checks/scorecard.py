@@ -33,10 +33,8 @@ def judge(answer):
         expected = settle(Support(least, most), SimpleNamespace(low=low, high=high))
         if came != expected:
             hint = "" if came in VERDICTS else f" The verdicts are {', '.join(map(repr, VERDICTS))}."
-            return Verdict(
-                "failed",
-                f"For {description} ({low} to {high}, support {least} to {most}) expected {expected!r}, got {came!r}.{hint}",
-            )
+            case = f"{description} ({low} to {high}, support {least} to {most})"
+            return Verdict("failed", f"For {case} expected {expected!r}, got {came!r}.{hint}")
     return Verdict("passed", f"Equal to the ledger's own verdict in all {len(cases)} cases.")
 
 

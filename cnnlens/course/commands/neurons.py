@@ -1,4 +1,4 @@
-"""``cnnlens neurons``: sheets of what the units of a network look for, a PNG a layer; a killed run goes on where it stopped."""
+"""``cnnlens neurons``: sheets of optimized images, a PNG a layer; a killed run goes on where it stopped."""
 
 import json
 from pathlib import Path

@@ -27,6 +27,18 @@ def add(subparsers):
         metavar="N",
         help="instead measure N entries of the committed ledger again, drawn by the seed",
     )
+    command.add_argument(
+        "--against",
+        type=Path,
+        metavar="FILE",
+        help="then list what differs from another ledger at this profile and seed",
+    )
+    command.add_argument(
+        "--restamp",
+        action="store_true",
+        help="with --against a ledger of the code before a rewriting: committed entries whose claims "
+        "measure the same now as then count as measured by today's code",
+    )
     command.set_defaults(run=run)
 
 
@@ -38,6 +50,8 @@ def run(options):
         os.environ["CNNLENS_OFFLINE"] = "1"
     if options.commit and (options.profile != "full" or options.claims):
         raise CnnlensError("Only all claims at the full sizes are committed: use --profile full, and no --claims.")
+    if options.restamp and not options.against:
+        raise CnnlensError("--restamp needs a ledger of the code before: --against FILE.")
     if options.recheck is not None:
         return _recheck(options)
     ledger = _measure(options)
@@ -47,6 +61,8 @@ def run(options):
     print(f"wrote {options.out / 'scorecard.html'}")
     if options.commit:
         _commit(options)
+    if options.against:
+        _against(options, ledger)
     return 0
 
 
@@ -79,6 +95,24 @@ def _commit(options):
         print(f"wrote data/{name}")
 
 
+def _against(options, now):
+    """Say what differs from another ledger, and restamp the committed one where nothing does."""
+    from ... import files, ledger
+
+    found = ledger.compare(ledger.read(options.against), now)
+    changed = [each for each in found if not each.same]
+    missing = sum(each.now.found is None for each in found)
+    print(f"{len(found) - len(changed)} of {len(found)} entries are the same ({missing} of {len(found)} not measured)")
+    for each in changed:
+        print(f"changed: {each}")
+    if not options.restamp:
+        return
+    committed = ledger.restamp(ledger.read(), found)
+    ledger.write(committed, files.repository() / "data" / "ledger.json")
+    stale = [entry.key for entry in committed.entries if entry.stale]
+    print(f"wrote data/ledger.json; {len(stale)} entries are still to be measured again: {' '.join(stale) or 'none'}")
+
+
 def _recheck(options):
     from ... import ledger
     from ...errors import CnnlensError
@@ -86,9 +120,7 @@ def _recheck(options):
     kept = {}
     chosen, candidates = ledger.draw(ledger.read(), options.recheck, seed=options.seed, kept=kept)
     if not chosen:
-        raise CnnlensError(
-            f"Nothing to measure again: {len(candidates)} entries of the committed ledger have their networks and data here."
-        )
+        raise CnnlensError("Nothing to measure again: no committed entry has all its networks and data here.")
     print(f"{len(chosen)} of {len(candidates)} entries that can be measured here")
     found = []
     for entry in chosen:

@@ -1,13 +1,15 @@
-"""What a unit looks for: images made by gradient ascent that activate it as strongly as possible (dissertation 4.4.2, 6.3.1).
+"""What a unit looks for: images made by gradient ascent to activate it most (dissertation 4.4.2, 6.3.1).
 
-Read :mod:`.fourier` first: the method "fourier", ours, is that one file, and :mod:`.pixels` is the dissertation's, "pixels". Both
-give the same kind of result, so that they can be compared. The other files are tactics, and none of them is needed to
-understand the method:
+Read :mod:`.fourier` first: the method "fourier", ours, is that one file, and :mod:`.pixels` is the dissertation's,
+"pixels". Both give the same kind of result, so that they can be compared. The other files are tactics, which one need
+not know to understand the method:
 
-* :mod:`.maximization` makes images for whole layers, in batches, with snapshots and settings;
-* :mod:`.stepping` compiles one step for a network and a layer; :mod:`.framing` chooses sizes, disturbances, borders and batches;
-* :mod:`.gates` rescues silent units; :mod:`.colors` tries other initial colors than grey;
-* :mod:`.targets` reads which units are asked for; :mod:`.classes` makes class models; :mod:`.result` is what comes back.
+* :mod:`.maximization` makes images for many units, in batches, with snapshots and settings;
+* :mod:`.stepping` compiles one step for a network and a layer;
+* :mod:`.framing` chooses sizes, disturbances, borders and batches;
+* :mod:`.gates` rescues silent units, and :mod:`.colors` tries other initial colors than grey;
+* :mod:`.targets` reads which units are asked for, and :mod:`.result` is what comes back;
+* :mod:`.classes` makes class models, and :mod:`.control` the untrained copy.
 
 The activation that a result names is always measured on the very image it holds, in float32 and undisturbed.
 """

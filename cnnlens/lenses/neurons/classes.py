@@ -20,8 +20,8 @@ def class_models(net, labels, *, penalty=None, steps=128, seed=0, **settings):
     labels : sequence of str or int, or one of them
         Names or numbers of classes.
     penalty : float, optional
-        λ. The norm counts from the color that the network takes as zero (black for LeNet, the mean color of ImageNet for
-        VGG16). By default 20 divided by the number of pixel values: a weight that an image of any size feels alike.
+        λ. The norm counts from the color that the network takes as zero (black for LeNet, the mean color of ImageNet
+        for VGG16). By default 20 divided by the number of pixel values: a weight that an image of any size feels alike.
     steps, seed, **settings
         As for :func:`.maximize`.
 

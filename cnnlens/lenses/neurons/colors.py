@@ -1,7 +1,7 @@
 """Other initial colors than grey, for units that a plain color activates more than what grew from grey.
 
-What grows from grey is a texture. Many units of the first layers ask for a color instead, far from grey, and some respond to
-nothing else.
+What grows from grey is a texture. Many units of the first layers ask for a color instead, far from grey, and some
+respond to nothing else.
 """
 
 import itertools
@@ -20,8 +20,8 @@ def plain_colors(channels):
     Returns
     -------
     ndarray (N, channels) float32
-        2 shades of grey for one channel, 28 colors for three; for other numbers each channel up or down. Black and white
-        lie a little inside the range, of which the sigmoid never reaches the ends.
+        2 shades of grey for one channel, 28 colors for three; for other numbers each channel up or down. Black and
+        white lie a little inside the range, of which the sigmoid never reaches the ends.
     """
     extremes = np.repeat([[DARKEST], [1 - DARKEST]], channels, 1)
     if channels == 1:
@@ -57,7 +57,7 @@ def best_color(plan, weights):
 
 
 def or_from_color(plan, names, weights, made, ascend):
-    """The same images, but for targets that a plain color activates more than theirs: those ascend again, from that color.
+    """The same images, but targets that a plain color activates more than theirs ascend again, from that color.
 
     Of the two images the one with the higher activation is kept.
 

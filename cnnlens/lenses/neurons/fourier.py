@@ -1,12 +1,14 @@
-"""Activation maximization: the image that drives a unit most, by gradient ascent on its Fourier coefficients.
+"""Activation maximization: the images that activate a unit most, by ascent on Fourier coefficients.
 
-Read from top to bottom: how an image is written down, how it is disturbed, what is climbed, one step, the loop. That is the
-whole method, and :func:`ascend` is all of it in ten lines. The files beside this one hold tactics, which get more out of it.
+Read from top to bottom: how an image is written down, how it is disturbed, what is climbed, one
+step, the loop. That is the whole method, and :func:`ascend` does all of it. The files beside this
+one hold tactics, which get more out of it.
 
-Gradient ascent on pixels ends in high-frequency noise, because pixels are a poor set of directions to walk along. The same
-image written as a sum of waves, with slow waves made easy to change and with colors along the axes on which photographs
-vary, gives clean pictures in a tenth of the steps (Olah, Mordvintsev and Schubert 2017, "Feature Visualization", section
-"Preconditioning and Parameterization"; the objective is that of Erhan et al. 2009).
+Gradient ascent on pixels ends in high-frequency noise, because pixels are a poor set of directions
+to walk along. The same image written as a sum of waves, with slow waves made easy to change and
+with colors along the axes on which photographs vary, gives clean pictures in a tenth of the steps
+(Olah, Mordvintsev and Schubert 2017, "Feature Visualization", section "Preconditioning and
+Parameterization"; the objective is that of Erhan et al. 2009).
 """
 
 import functools
@@ -14,43 +16,50 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-# Columns are the main axes along which the colors of ImageNet's photographs vary (brightness, blue–yellow, green–magenta),
-# in the proportion of their standard deviations, as measured by the authors of lucid; the longest has length 1.
+# The main axes along which the colors of ImageNet's photographs vary, one a column (brightness,
+# blue–yellow, green–magenta), in the proportion of their standard deviations, as measured by the
+# authors of lucid; the longest has length 1.
 COLOR_AXES = np.float32([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 COLOR_AXES /= np.linalg.norm(COLOR_AXES, axis=0).max()
 CONTRAST = 0.25  # keeps the sigmoid of a starting image in its straight part
-MOMENTUM, SPREAD, TINY = 0.9, 0.99, 1e-8  # Adam's; a shorter memory of the gradient's size than usual, as steps are few
-NOISE = {"mean": 0.15, "center": 0.03}  # of the start, before the sigmoid; around a thing in the middle it would stay
+NOISE = {"mean": 0.15, "center": 0.03}  # of the start; around a thing in the middle it would stay
+MOMENTUM, SPREAD, TINY = 0.9, 0.99, 1e-8  # Adam's; the second shorter than usual, as steps are few
 STEPS, PATH = 64, 5.0  # by default: how many steps, and how long they are together
 
-# --- the image: Fourier coefficients, scaled by one over the frequency, in decorrelated colors ---------------
+# --- the image: Fourier coefficients, scaled by 1/f, in decorrelated colors ----------------------
 
 
 @functools.cache
 def fourier_basis(length):
-    """Real Fourier basis on a line of pixels, one wave a column: the constant, then cosine and sine of each frequency.
+    """Real Fourier basis on a line of pixels: the constant, then cosine and sine of each frequency.
 
-    Returns the orthonormal basis (length, length) float32, and each column's frequency in waves a pixel, from 0 to 0.5.
+    Returns the orthonormal basis (length, length) float32, one wave a column, and the frequency of
+    each in waves a pixel, from 0 to 0.5.
     """
     x, k = np.arange(length)[:, None], (np.arange(length) + 1) // 2
     angle = 2 * np.pi * k * x / length
     basis = np.where(np.arange(length) % 2 == 1, np.cos(angle), np.sin(angle))
     basis[:, 0] = 1
-    return (basis / np.linalg.norm(basis, axis=0)).astype(np.float32), (k / length).astype(np.float32)
+    basis /= np.linalg.norm(basis, axis=0)
+    return basis.astype(np.float32), (k / length).astype(np.float32)
 
 
 @functools.cache
 def scaling(height, width):
-    """How far one unit step of each coefficient moves the image, (height, width): one over its frequency, as in photographs."""
+    """How far a unit step of each coefficient moves the image, (height, width): 1 / frequency.
+
+    In photographs, too, the amplitude of a wave falls as one over its frequency.
+    """
     frequency = np.hypot(fourier_basis(height)[1][:, None], fourier_basis(width)[1][None])
     return (1 / np.maximum(frequency, 1 / max(height, width))).astype(np.float32)
 
 
 def start(seeds, height, width, channels, noise=NOISE["mean"]):
-    """The state before the first step: grey images with a little noise in which all waves are equally strong.
+    """The state before the first step: grey with a little noise, all waves equally strong.
 
-    ``seeds`` is a pair of int for each image; ``noise`` its standard deviation before the sigmoid. The state is (coefficients
-    (N, channels, height, width), running mean of their gradient, of its square, steps made (N, 1, 1, 1)).
+    ``seeds`` is a pair of int for each image; ``noise`` its standard deviation before the sigmoid.
+    The state is the coefficients (N, channels, height, width), the running means of their gradient
+    and of its square, and the number of steps made (N, 1, 1, 1).
     """
     strength = noise / (CONTRAST * scaling(height, width))
     noises = [tf.random.stateless_normal((channels, height, width), seed=pair) for pair in seeds]
@@ -60,53 +69,57 @@ def start(seeds, height, width, channels, noise=NOISE["mean"]):
 
 
 def draw(state):
-    """The images (N, height, width, channels) in (0, 1) of a state; three channels are colors, any others stand for themselves."""
+    """The images (N, height, width, channels) in (0, 1) of a state; three channels are colors."""
     _, channels, height, width = state[0].shape
-    # One plain product for each axis: TensorFlow 2.21 crashes on broadcast products of single-channel batches.
-    across = tf.tensordot(state[0] * (CONTRAST * scaling(height, width)), fourier_basis(width)[0].T, 1)
+    coefficients = state[0] * (CONTRAST * scaling(height, width))
+    # A product for each axis: TensorFlow 2.21 crashes on broadcast ones of single-channel batches.
+    across = tf.tensordot(coefficients, fourier_basis(width)[0].T, 1)
     down = tf.tensordot(tf.transpose(across, (0, 1, 3, 2)), fourier_basis(height)[0].T, 1)
     pixels = tf.transpose(down, (0, 3, 2, 1))
     return tf.sigmoid(tf.tensordot(pixels, COLOR_AXES.T, 1) if channels == 3 else pixels)
 
 
-# --- random transforms: no image may live off one alignment of its pixels with the network -------------------
+# --- random transforms: no image may live off one alignment of its pixels with the network -------
 
 
 def transform(pixels, key, shift=0, turn=0.0):
-    """What the network sees: the images shifted, scaled and turned a little, all alike (what is kept must not drift).
+    """What the network sees: the images shifted, turned and scaled a little, all alike.
 
-    At most ``shift`` pixels each way, wrapping round as the waves do; ``turn`` radians; a scale within 1 ± ``turn``.
+    At most ``shift`` pixels each way, wrapping round as the waves do; ``turn`` radians; a scale
+    within 1 ± ``turn``. The image that is kept is not transformed: it would drift.
     """
     if turn:
         pixels = _turned(pixels, *tf.unstack(tf.random.stateless_uniform((2,), key, -turn, turn)))
     if shift:
-        pixels = tf.roll(pixels, tf.random.stateless_uniform((2,), key + 1, -shift, shift + 1, tf.int32), (1, 2))
+        by = tf.random.stateless_uniform((2,), key + 1, -shift, shift + 1, tf.int32)
+        pixels = tf.roll(pixels, by, (1, 2))
     return pixels
 
 
 def _turned(pixels, angle, growth):
     height, width = pixels.shape[1:3]
     cos, sin = tf.cos(angle) / (1 + growth), tf.sin(angle) / (1 + growth)
-    center_x, center_y = (width - 1) / 2, (height - 1) / 2
-    right = center_x - cos * center_x + sin * center_y
-    down = center_y - sin * center_x - cos * center_y
-    rows = tf.stack([cos, -sin, right, sin, cos, down, 0.0, 0.0])[None]
+    x, y = (width - 1) / 2, (height - 1) / 2
+    rows = [cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y, 0.0, 0.0]
     how = {"interpolation": "BILINEAR", "fill_mode": "WRAP", "fill_value": 0.0}
-    return tf.raw_ops.ImageProjectiveTransformV3(images=pixels, transforms=rows, output_shape=(height, width), **how)
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=pixels, transforms=tf.stack(rows)[None], output_shape=(height, width), **how
+    )
 
 
-# --- the objective: what is climbed --------------------------------------------------------------------------
+# --- the objective: what is climbed --------------------------------------------------------------
 
 
 def objective(output, weights, kind="mean"):
-    """How strongly each image drives its target, (N,).
+    """How strongly each image activates its target, (N,).
 
     Parameters
     ----------
     output : Tensor (N, h, w, C) or (N, C)
         Of the layer.
     weights : Tensor (N, C) or None
-        A direction for each image: 1 at one unit, 0 elsewhere, for a single unit. None: the whole layer (DeepDream).
+        A direction for each image: 1 at one unit and 0 elsewhere, for a single unit. None means
+        the whole layer: the mean square of all that it gives (DeepDream).
     kind : {"mean", "center"}
         Over all positions of the map, or its middle one.
     """
@@ -117,17 +130,18 @@ def objective(output, weights, kind="mean"):
 
 
 def responses(output, kind="mean"):
-    """The response of each unit to each image, (N, C): over all positions of the map, or at its middle one."""
+    """The response of each unit to each image, (N, C): over all positions, or at the middle one."""
     if len(output.shape) == 4:
         output = _middle(output) if kind == "center" else tf.reduce_mean(output, (1, 2))
     return tf.reshape(output, (output.shape[0], -1))
 
 
 def _middle(output):
-    return output[:, output.shape[1] // 2, output.shape[2] // 2] if len(output.shape) == 4 else output
+    is_map = len(output.shape) == 4
+    return output[:, output.shape[1] // 2, output.shape[2] // 2] if is_map else output
 
 
-# --- one step ------------------------------------------------------------------------------------------------
+# --- one step ------------------------------------------------------------------------------------
 
 
 def uphill(reached, output, variable):
@@ -145,11 +159,11 @@ def move(state, gradient, rate):
     return coefficients + rate * unbiased / (tf.sqrt(variance) + TINY), mean, square, count
 
 
-def step(read, state, weights, rate, key, *, draw=draw, see=transform, score=objective, uphill=uphill, move=move):
-    """One step up for a batch of images: draw, disturb, read the layer, and move along the gradient of the objective.
+def step(read, state, weights, rate, key, draw=draw, see=transform, score=objective, uphill=uphill, move=move):
+    """One step up for a batch of images: draw, disturb, read the layer, move along the gradient.
 
-    ``read`` gives the layer's output for pixels. Returns the next state, and of this one what each image reached (N,), the
-    gradient, and the output. Other methods and tactics exchange one or another of the functions.
+    ``read`` gives the layer's output for pixels. Returns the next state, and of this one what each
+    image reached (N,), the gradient, and the output. Tactics exchange one or another function.
     """
     pixels = draw(state)
     output = read(see(pixels, key))
@@ -158,16 +172,16 @@ def step(read, state, weights, rate, key, *, draw=draw, see=transform, score=obj
     return move(state, gradient, rate), reached, gradient, output
 
 
-# --- the loop ------------------------------------------------------------------------------------------------
+# --- the loop ------------------------------------------------------------------------------------
 
 
 def rates(steps, rate=None):
-    """The length of each step: the first is ``rate``, the last nearly nothing; by default they are 5 together."""
+    """The length of each step: the first is ``rate``, the last nearly 0; by default 5 together."""
     return (2 * PATH / steps if rate is None else rate) * (1 - np.arange(steps) / steps)
 
 
 def climb(step, state, weights, rates, seed=0, after=None):
-    """All steps; the last state. ``after(state, outcome, rate, key)`` may exchange the state after each of them."""
+    """All steps; the last state. ``after(state, outcome, rate, key)`` may change it after each."""
     for number, rate in enumerate(rates):
         key, length = tf.constant([seed, number], tf.int32), tf.constant(rate, tf.float32)
         state, *outcome = step(state, weights, length, key)
@@ -176,15 +190,18 @@ def climb(step, state, weights, rates, seed=0, after=None):
     return state
 
 
-def ascend(net, layer, weights, height, width, *, kind="mean", shift=0, turn=0.0, steps=STEPS, rate=None, seed=0):
-    """The method by itself: an image (N, height, width, C) for each direction in ``weights`` (N, units of the layer)."""
+def ascend(net, layer, weights, size, *, kind="mean", shift=0, turn=0.0, steps=STEPS, seed=0):
+    """The method by itself: an image for each direction in ``weights`` (N, units of the layer)."""
 
     def one(state, weights, rate, key):
-        read = lambda pixels: net.outputs(pixels, [layer], linear=True)[layer]  # noqa: E731
+        def read(pixels):
+            return net.outputs(pixels, [layer], linear=True)[layer]
+
         see = functools.partial(transform, shift=shift, turn=turn)
-        return step(read, state, weights, rate, key, see=see, score=functools.partial(objective, kind=kind))
+        score = functools.partial(objective, kind=kind)
+        return step(read, state, weights, rate, key, see=see, score=score)
 
     seeds = [(seed, number) for number in range(len(weights))]
-    state = start(seeds, height, width, net.channels, NOISE[kind])
-    state = climb(tf.function(one, autograph=False), state, tf.constant(weights), rates(steps, rate), seed)
-    return draw(state).numpy()
+    state = start(seeds, *size, net.channels, NOISE[kind])
+    compiled = tf.function(one, autograph=False)
+    return draw(climb(compiled, state, tf.constant(weights), rates(steps), seed)).numpy()

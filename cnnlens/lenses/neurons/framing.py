@@ -1,4 +1,4 @@
-"""How large an image is made for a layer, how far it is disturbed, what happens at its borders, and how many fit at once."""
+"""The size of images for a layer, how far they are disturbed, what happens at their borders, how many fit at once."""
 
 import numpy as np
 
@@ -23,7 +23,8 @@ def fitting_size(net, place):
     """The image size (height, width) that a layer's receptive field calls for.
 
     A network for small images, and a layer that sees the whole image, get the network's own size; else half again the
-    receptive field, which leaves room around the thing or for a texture to repeat, between 64 px and the network's size.
+    receptive field, which leaves room around the thing or for a texture to repeat, between 64 px and the network's
+    size.
     """
     own = own_size(net)
     if not place.is_map or place.receptive_field is None or max(own) <= SMALL:
@@ -52,8 +53,8 @@ def checked_size(net, place, size):
 def disturbance(net, place, objective, size):
     """How far to shift (pixels) and turn (radians) the images of a layer: in proportion to what one unit sees.
 
-    A texture may be shifted all the way round, so that it leans on no border, but not in a network for small images, whose
-    maps are little besides border; a thing has to stay in the middle.
+    A texture may be shifted all the way round, so that it leans on no border, but not in a network for small images,
+    whose maps are little besides border; a thing has to stay in the middle.
     """
     field = min(min(place.receptive_field or (size, size)), size) if place.is_map else size
     turn = 0.0 if field < COARSE else 0.05  # turning resamples, which blurs what filters of a few pixels look for
@@ -66,8 +67,8 @@ def borders(place, objective):
     """What to do where units look over the border of the image at nothing, which draws lines into the finest textures.
 
     Units that see little get the image repeated for so many pixels (``pad``), and the rows and columns of the map that
-    still look over the border are not counted (``rim``). For others the border does good: it is an edge where all else is
-    even, from which a texture can begin to grow.
+    still look over the border are not counted (``rim``). For others the border does good: it is an edge where all else
+    is even, from which a texture can begin to grow.
     """
     axes = (place.rows, place.cols)
     if not place.is_map or None in axes or objective != "mean" or max(place.receptive_field) > FINEST:

@@ -1,8 +1,8 @@
 """The rescue of silent units: the gradient redirected through their own gates (Olah, Mordvintsev and Schubert 2017).
 
-A ReLU that is shut passes no gradient, so a unit that is silent on the starting image stays silent. For the first steps that
-it needs, the gradient passes the gates that stand between the unit's weights and its output although they are shut. Gates of
-other layers keep their true gradient: opening those too would climb something else.
+A ReLU that is shut passes no gradient, so a unit that is silent on the starting image stays silent. For the first steps
+that it needs, the gradient passes the gates that stand between the unit's weights and its output although they are
+shut. Gates of other layers keep their true gradient: opening those too would climb something else.
 """
 
 import numpy as np
@@ -24,7 +24,8 @@ SUMS = {"Mean", "Sum", "Max"}  # over positions or channels: behind these a fact
 def own_gates(output, image):
     """The gates between a layer's output and the weights before it, as (input, output) pairs of tensors.
 
-    Found by a walk back through the graph that ends at weights, at a gate, and at the image. A branched block has several.
+    Found by a walk back through the graph that ends at weights, at a gate, and at the image. A branched block has
+    several.
     """
     fed, gates = _fed(image), []
     todo, seen = [output.op], set()
@@ -42,7 +43,7 @@ def own_gates(output, image):
 
 
 def _gated(op, fed):
-    """What an operation gates: an activation's input, or the one input that all others are functions of (x in max(x, 0.1 x))."""
+    """What an operation gates: an activation's input, or the one that all other inputs are functions of: x in max(x, 0)."""
     if op.type in GATES:
         return op.inputs[0]
     if op.type not in CHOICES:
@@ -86,9 +87,9 @@ def _fed(image):
 def redirected(reached, output, variable):
     """The gradient of what is climbed, as if the unit's own gates were open; stands in for :func:`.fourier.uphill`.
 
-    Behind a gate the unit is climbed where it comes nearest to becoming active: positions count by the softmax of what the
-    gate gets, so that the image fills with what activates the unit. With equal counts, edges would cancel and leave a flat
-    color.
+    Behind a gate the unit is climbed where it comes nearest to becoming active: positions count by the softmax of what
+    the gate gets, so that the image fills with what activates the unit. With equal counts, edges would cancel and leave
+    a flat color.
     """
     gates, total = own_gates(output, variable), tf.reduce_sum(reached)
     shut = [gate for _, gate in gates]
@@ -103,7 +104,7 @@ def redirected(reached, output, variable):
 
 
 def _toward_activity(inputs, upstream):
-    """The gradient, shared out among positions by how near each comes to the top of its unit; its size stays the same."""
+    """The gradient, shared out among positions by how near each comes to its unit's highest; its size stays the same."""
     if len(inputs.shape) < 4:
         return upstream
     spread, nearest = tf.math.reduce_std(inputs, (1, 2), keepdims=True), tf.reduce_max(inputs, (1, 2), keepdims=True)
@@ -115,7 +116,8 @@ def _toward_activity(inputs, upstream):
 def activity(output, weights, variable):
     """At which fraction of its positions each target is active, (N,), and how many gates of its own the layer has.
 
-    Active is what is above zero, and for a direction also what is below; without a gate of its own no unit is ever silent.
+    Active is what is above zero, and for a direction also what is below; without a gate of its own no unit is ever
+    silent.
     """
     count = len(own_gates(output, variable))
     driven = tf.reduce_sum(output, -1) if weights is None else tf.einsum("n...c,nc->n...", output, weights)
@@ -159,8 +161,9 @@ class Rescue:
 def status(tries, awake, ends_awake, activity, activation, start, history):
     """What became of one unit, and the evidence.
 
-    It is rescued only if its image activates it in the end, and more than the starting image did. Behind a gate that lets
-    negative values pass the mean over a map may stay below zero: there it counts whether enough positions are above.
+    It is rescued only if its image activates it in the end, and more than the starting image did. Behind a gate that
+    lets negative values pass the mean over a map may stay below zero: there it counts whether enough positions are
+    above.
     """
     if not tries and ends_awake:
         return "live", ""

@@ -1,4 +1,4 @@
-"""Images that activate units as strongly as possible: the method of :mod:`.fourier` with all tactics, for whole layers."""
+"""Images that activate units as strongly as possible: the method with all tactics, for as many units as asked for."""
 
 import zlib
 from dataclasses import asdict, dataclass, fields, replace
@@ -29,8 +29,8 @@ class Settings:
     Attributes
     ----------
     rate : float, optional
-        Length of the first step, which shrinks linearly to nothing ("fourier"), or of each step ("pixels", 0.1). By default
-        such that the whole path is as long, whatever the number of steps.
+        Length of the first step, which shrinks linearly to nothing ("fourier"), or of each step ("pixels", 0.1). By
+        default such that the whole path is as long, whatever the number of steps.
     color : bool, optional
         False makes grey images for a color network, to see shape alone.
     penalty : float
@@ -107,8 +107,8 @@ def maximize(
         Any layer that the gradient passes: convolution, pooling, dense, after Flatten. Of a last softmax or sigmoid the
         scores before it (the logits) are climbed, since a probability also rises when the other classes fall.
     units : int, or sequence of int or of tuples of int, or "layer", optional
-        Channels of a map or neurons of a dense layer. A tuple asks for one image for several units together; "layer" for
-        one that strengthens whatever the layer does (DeepDream). By default all of them, at most the first 64.
+        Channels of a map or neurons of a dense layer. A tuple asks for one image for several units together; "layer"
+        for one that strengthens whatever the layer does (DeepDream). By default all of them, at most the first 64.
     directions : array (D, units of the layer), optional
         Instead of units: directions in the space of the layer's units, each made to unit length.
     objective : {"mean", "center"}
@@ -128,11 +128,11 @@ def maximize(
     progress : bool
         Show a bar when it takes more than two seconds.
     on_step : callable, optional
-        Called with (steps done, steps in all) after each step; what it raises ends the ascent. There may come to be more
-        steps in all than at first: a plain color may turn out to be the better initial color.
+        Called with (steps done, steps in all) after each step; what it raises ends the ascent. There may come to be
+        more steps in all than at first: a plain color may turn out to be the better initial color.
     **settings
-        Of the method: rate, color, penalty, precision; robust for "fourier"; decay, blur and blur_every for "pixels". See
-        :class:`.FourierSettings` and :class:`.PixelSettings`.
+        Of the method: rate, color, penalty, precision; robust for "fourier"; decay, blur and blur_every for "pixels".
+        See :class:`.FourierSettings` and :class:`.PixelSettings`.
 
     Returns
     -------
@@ -142,8 +142,8 @@ def maximize(
     Raises
     ------
     CnnlensError
-        If there is no such layer, unit or setting, no gradient flows back from the layer, the layer cannot be had at this
-        size, a grey network is asked for color, or the network answers NaN.
+        If there is no such layer, unit or setting, no gradient flows back from the layer, the layer cannot be had at
+        this size, a grey network is asked for color, or the network answers NaN.
 
     References
     ----------
@@ -323,7 +323,7 @@ class _Progress:
 
 
 def _all(plan, names, weights, progress):
-    """Images for all names, from grey and where it is better from a color; arrays (U, …), and notes about the colors."""
+    """Images for all names, from grey or, where it is better, from a color: arrays (U, …), and notes on the colors."""
 
     def ascend(plan, names, weights, begin=None):
         return _in_batches(plan, names, weights, progress, begin)

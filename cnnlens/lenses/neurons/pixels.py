@@ -1,7 +1,7 @@
-"""The dissertation's method (section 6.3.1): gradient ascent on plain pixels, along the gradient divided by its L2 norm.
+"""The dissertation's method (6.3.1): gradient ascent on plain pixels, along the gradient divided by its L2 norm.
 
-It shares transforms, objective, step and loop with :mod:`.fourier`; what is its own stands here: how an image is written
-down, how it is moved, and the regularizers that the dissertation discusses.
+It shares transforms, objective, step and loop with :mod:`.fourier`; what is its own stands here: how an image is
+written down, how it is moved, and the regularizers that the dissertation discusses.
 """
 
 import math
@@ -36,10 +36,10 @@ def rates(steps, rate=None):
 
 
 def regularized(state, settings, number):
-    """The state after the regularizers that the dissertation analyzed (Yosinski et al. 2015), at the step of this number.
+    """The state after the dissertation's regularizers (Yosinski et al. 2015), at the step of this number.
 
-    A pull to grey, the fraction ``settings.decay`` of the way; and each ``settings.blur_every`` steps a Gaussian blur with a
-    standard deviation of ``settings.blur`` pixels.
+    A pull to grey, the fraction ``settings.decay`` of the way; and each ``settings.blur_every`` steps a Gaussian blur
+    with a standard deviation of ``settings.blur`` pixels.
     """
     pixels = 0.5 + (1 - settings.decay) * (state[0] - 0.5) if settings.decay or settings.blur else state[0]
     if settings.blur and number % settings.blur_every == 0:

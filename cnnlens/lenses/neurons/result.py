@@ -23,8 +23,9 @@ class Optimized(Result):
     start : ndarray (U,) float32
         The same on the image that the ascent began with.
     status : tuple of U str
-        "live"; "rescued" (silent for a while, active at the end thanks to a redirected gradient); "stuck" (had a gradient
-        once, but is silent at the end); or "dead" (never had a gradient, and no plain color activates it either).
+        "live"; "rescued" (silent for a while, active at the end thanks to a redirected gradient); "stuck" (had a
+        gradient once, but is silent at the end); or "dead" (never had a gradient, and no plain color activates it
+        either).
     evidence : tuple of U str
         Why a unit is called anything but live, and why an image has another initial color than grey; else "".
     initial_color : ndarray (U, C) float32 in [0, 1]

@@ -1,7 +1,7 @@
 """The step that is compiled for a network and a layer: the method's, with what it takes to make it work on any network.
 
-That is: colorless images, the image repeated beyond its borders, a penalty, a lower precision, and the gradient of silent units
-redirected. Each network keeps its compiled steps.
+That is: colorless images, the image repeated beyond its borders, a penalty, a lower precision, and the gradient of
+silent units redirected. Each network keeps its compiled steps.
 """
 
 import functools
@@ -32,8 +32,8 @@ class How:
     rim : (int, int)
         Rows and columns at the border of the map that are not counted.
     penalty : float
-        λ of Simonyan, Vedaldi and Zisserman 2014: subtracts λ times the squared norm of the image, counted from the color
-        that the network takes as zero.
+        λ of Simonyan, Vedaldi and Zisserman 2014: subtracts λ times the squared norm of the image, counted from the
+        color that the network takes as zero.
     precision : str
         Keras dtype policy to run the network in.
     """
@@ -56,9 +56,10 @@ def compiled(net, how, redirect=False):
     Returns
     -------
     callable
-        ``(state, weights, rate, key) -> (state, reached, slopes, activity, gates)``: one step up; what each image reached
-        before it (N,), how long each gradient was, at which fraction of its positions the unit was active, and how many
-        gates of its own the layer has. With ``redirect`` the gradient passes those gates even where they are shut.
+        ``(state, weights, rate, key) -> (state, reached, slopes, activity, gates)``: one step up; what each image
+        reached before it (N,), how long each gradient was, at which fraction of its positions the unit was active, and
+        how many gates of its own the layer has. With ``redirect`` the gradient passes those gates even where they are
+        shut.
     """
     one = functools.partial(_step, net, how, redirect)
     return net.once(("ascent", how, redirect), lambda: tf.function(one, autograph=False))
@@ -83,8 +84,8 @@ def _step(net, how, redirect, state, weights, rate, key):
         gradient = (gates.redirected if redirect else fourier.uphill)(reached, output, variable)
         if gradient is None:
             raise CnnlensError(
-                f"No gradient flows back from layer {how.layer!r} of {net.name}: between the image and it stands a step "
-                "without one (rounding, argmax, a stopped gradient). Choose a layer before that step."
+                f"No gradient flows back from layer {how.layer!r} of {net.name}: between the image and it stands a "
+                "step without one (rounding, argmax, a stopped gradient). Choose a layer before that step."
             )
         return gradient
 

@@ -1,9 +1,10 @@
-"""Test pictures of known shape, and how a unit's answers to them are summed up: the physiologist's way to a unit.
+"""Test pictures of known shape, and how a unit's responses to them are summed up: the physiologist's way to a unit.
 
 Every maker returns (O, K, size, size, 1) in [0, 1], float32: O directions evenly round the circle, K pictures of each.
-Direction 0 is brighter to the right, a quarter turn is brighter to the top; ``flat`` and ``spots`` have no direction, so O is
-1. All shapes are equally strong: their pixels stray from mid grey by :data:`STRENGTH` (root of the mean square), so that none
-is favored for its contrast. Gratings are plain waves from black to white. Repeat the last axis for a color network.
+Direction 0 is brighter to the right, a quarter turn is brighter to the top; ``flat`` and ``spots`` have no direction,
+so O is 1. All shapes have the same contrast: the root of the mean square of their pixels' distance from mid grey is
+:data:`CONTRAST`, so that none is favored for it. Gratings are plain waves from black to white. Repeat the last axis for
+a color network.
 """
 
 from dataclasses import dataclass
@@ -14,10 +15,8 @@ from ..errors import CnnlensError
 
 SHIFTS = (-1 / 6, 0.0, 1 / 6)  # where an edge may pass the middle, in widths of the picture: units need not be centered
 NUDGES = (-1 / 12, 0.0, 1 / 12)  # the same for bars and disks, which would become edges if they came near the border
-STRENGTH = (
-    0.3  # the most that all of them can have: those with pixels half inside a shape have few that are far from grey
-)
-CLEARLY = 0.1  # how much stronger than to all other shapes a detector must answer to its own
+CONTRAST = 0.3  # the most that all can have: with pixels half inside a shape few pixels are far from grey
+CLEARLY = 0.1  # how much stronger than to all other shapes a detector must respond to its own
 
 
 # --- pictures -----------------------------------------------------------------------------------------------
@@ -25,7 +24,7 @@ CLEARLY = 0.1  # how much stronger than to all other shapes a detector must answ
 
 def edges(size, orientations=16, shifts=SHIFTS):
     """A bright half-plane, turned all the way round: (orientations, shifts, size, size, 1)."""
-    return _leveled(
+    return _of_equal_contrast(
         _turned(size, orientations, 360, lambda across, along: [_step(across - shift * size) for shift in shifts])
     )
 
@@ -38,7 +37,7 @@ def corners(size, orientations=16, shifts=SHIFTS):
         bright = [_step(sides[0] - i * size) * _step(sides[1] - j * size) for i in shifts for j in shifts]
         return bright + [1 - picture for picture in bright]
 
-    return _leveled(_turned(size, orientations, 360, draw))
+    return _of_equal_contrast(_turned(size, orientations, 360, draw))
 
 
 def lines(size, orientations=8, shifts=NUDGES, widths=(0.2, 0.34)):
@@ -51,7 +50,7 @@ def lines(size, orientations=8, shifts=NUDGES, widths=(0.2, 0.34)):
         bright = [_step(max(width * size, 1) / 2 - abs(across - shift * size)) for shift in shifts for width in widths]
         return bright + [1 - picture for picture in bright]
 
-    return _leveled(_turned(size, orientations, 180, draw))
+    return _of_equal_contrast(_turned(size, orientations, 180, draw))
 
 
 def spots(size, shifts=NUDGES, radii=(0.17, 0.24)):
@@ -63,12 +62,12 @@ def spots(size, shifts=NUDGES, radii=(0.17, 0.24)):
         for j in shifts
         for radius in radii
     ]
-    return _leveled([bright + [1 - picture for picture in bright]])
+    return _of_equal_contrast([bright + [1 - picture for picture in bright]])
 
 
 def flat(size):
     """All black and all white: (1, 2, size, size, 1)."""
-    return _leveled([[np.zeros((size, size)), np.ones((size, size))]])
+    return _of_equal_contrast([[np.zeros((size, size)), np.ones((size, size))]])
 
 
 def gratings(size, orientations=8, periods=(4, 8), phases=4):
@@ -96,7 +95,7 @@ def gratings(size, orientations=8, periods=(4, 8), phases=4):
     return np.asarray(_turned(size, orientations, 180, draw), np.float32)[..., None]
 
 
-def scrambled(images, seed=0):
+def phase_scrambled(images, seed=0):
     """Images with the same waves in other places: each wave keeps its strength and color, but not where its crests lie.
 
     What is left is the color and how much there is of edges of each direction and width; textures, parts and things are
@@ -134,63 +133,63 @@ def _step(distance):
     return np.heaviside(np.round(distance, 6), 0.5)
 
 
-def _leveled(pictures):
+def _of_equal_contrast(pictures):
     """Pictures (O, K, size, size) that all stray equally far from mid grey, with a last axis for the channel."""
     stray = np.asarray(pictures) - 0.5
     strong = np.sqrt((stray**2).mean((2, 3), keepdims=True))
-    return (0.5 + STRENGTH * stray / strong).clip(0, 1).astype(np.float32)[..., None]
+    return (0.5 + CONTRAST * stray / strong).clip(0, 1).astype(np.float32)[..., None]
 
 
-# --- what a unit answers to ---------------------------------------------------------------------------------
+# --- what a unit responds to --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class Favorites:
-    """Which shape each unit answers to most.
+    """Which shape each unit responds to most.
 
     Attributes
     ----------
     kinds : tuple of str
     strongest : ndarray (U, kinds)
-        The strongest answer to any picture of each kind.
+        The strongest response to any picture of each kind.
     """
 
     kinds: tuple
     strongest: np.ndarray
 
     def detectors(self, kind, clearly=CLEARLY):
-        """Units that answer to one kind more strongly than to each other kind, by this share at least: (U,) bool."""
+        """Units that respond to one kind more strongly than to each other kind, by this fraction at least: (U,) bool."""
         own = self.strongest[:, self.kinds.index(kind)]
         others = np.delete(self.strongest, self.kinds.index(kind), 1).max(1)
         return (own > 0) & (own >= (1 + clearly) * others)
 
 
-def favorites(answers):
-    """Sum up answers to several kinds of pictures.
+def favorites(responses):
+    """Sum up responses to several kinds of pictures.
 
     Parameters
     ----------
-    answers : dict of str to ndarray (..., U)
-        By kind, the units' answers to its pictures, not negative (behind a ReLU).
+    responses : dict of str to ndarray (..., U)
+        By kind, the units' responses to its pictures, not negative (behind a ReLU).
 
     Returns
     -------
     Favorites
     """
-    if len(answers) < 2:
-        raise CnnlensError(f"A favorite needs at least two kinds of pictures to choose from; got {list(answers)}.")
-    strongest = [np.asarray(found).reshape(-1, np.shape(found)[-1]).max(0) for found in answers.values()]
-    return Favorites(tuple(answers), np.stack(strongest, 1))
+    if len(responses) < 2:
+        raise CnnlensError(f"A favorite needs at least two kinds of pictures to choose from; got {list(responses)}.")
+    strongest = [np.asarray(found).reshape(-1, np.shape(found)[-1]).max(0) for found in responses.values()]
+    return Favorites(tuple(responses), np.stack(strongest, 1))
 
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """How a unit's answer depends on direction.
+    """How a unit's response depends on direction.
 
     Attributes
     ----------
     curve : ndarray (O, U)
-        The strongest answer in each direction.
+        The strongest response in each direction.
     selectivity : ndarray (U,)
         0 (all directions alike) to 1 (one only); 0 for a silent unit.
     preferred : ndarray (U,)
@@ -202,16 +201,18 @@ class Tuning:
     preferred: np.ndarray
 
 
-def tuning(answers, circle=180):
-    """Selectivity for direction: the length of the mean direction, weighted by answers (one minus the circular variance).
+def tuning(responses, circle=180):
+    """Selectivity for direction: the length of the mean direction, weighted by responses.
+
+    This is one minus the circular variance.
 
     Ringach, Shapley and Hawken 2002, "Orientation selectivity in macaque V1: diversity and laminar dependence".
 
     Parameters
     ----------
-    answers : ndarray (O, K, U)
-        Not negative, to pictures of O directions evenly round the circle, at least three; of the K of a direction (places,
-        phases, widths) the strongest counts.
+    responses : ndarray (O, K, U)
+        Not negative, to pictures of O directions evenly round the circle, at least three; of the K of a direction
+        (places, phases, widths) the strongest counts.
     circle : {180, 360}
         Degrees after which the pictures repeat: 180 for gratings and lines, 360 for edges and corners.
 
@@ -219,7 +220,7 @@ def tuning(answers, circle=180):
     -------
     Tuning
     """
-    curve = np.asarray(answers).max(1)
+    curve = np.asarray(responses).max(1)
     if len(curve) < 3:
         raise CnnlensError(f"A tuning curve needs at least three directions; got {len(curve)}.")
     around = np.exp(2j * np.pi * np.arange(len(curve)) / len(curve))
@@ -228,12 +229,12 @@ def tuning(answers, circle=180):
     return Tuning(curve, selectivity, np.rad2deg(np.angle(mean)) % 360 * circle / 360 % circle)
 
 
-def explained(filters, pictures):
-    """The share of its largest possible answer that a linear unit gives to its best picture in two even colors.
+def two_color_response(filters, pictures):
+    """The fraction of its largest possible response that a linear unit gives to its best picture in two even colors.
 
-    The largest possible answer, counted from mid grey, is half the sum of all weights' sizes: each pixel of each channel
-    black or white as the sign of its weight wants. A picture that says which of two colors a pixel has reaches less, the
-    colors being the best two for it.
+    The largest possible response, counted from mid grey, is half the sum of all weights' sizes: each pixel of each
+    channel black or white as the sign of its weight wants. A picture that says which of two colors a pixel has reaches
+    less, the colors being the best two for it.
 
     Parameters
     ----------
@@ -253,28 +254,28 @@ def explained(filters, pictures):
     return np.divide((first + second).max(1), largest, out=np.zeros(len(weights)), where=largest > 0)
 
 
-def beyond_waves(answers, scrambled_answers, again):
+def phase_sensitivity(responses, scrambled, again):
     """How much units care for how an image's waves are put together, beyond what any new order of them changes.
 
     ``|real - scrambled| / (real + scrambled)``, less the same between two ways of scrambling. Near 0 for units that see
     color and edges alone; above 0 for those that see how edges belong together. Freeman et al. 2013, "A functional and
     perceptual signature of the second visual area in primates", tell V2 from V1 by it; unlike there the size of the
-    change counts and not its sign, else units that answer less to the image cancel those that answer more.
+    change counts and not its sign, else units that respond less to the image cancel those that respond more.
 
     Parameters
     ----------
-    answers, scrambled_answers, again : ndarray (N, U)
-        Not negative, to N images and to the same :func:`scrambled` with two seeds.
+    responses, scrambled, again : ndarray (N, U)
+        Not negative, to N images and to the same :func:`phase_scrambled` with two seeds.
 
     Returns
     -------
     ndarray (N,)
-        The mean over units that answer at all, -1 to 1.
+        The mean over units that respond at all, -1 to 1.
     """
-    return _change(answers, scrambled_answers) - _change(again, scrambled_answers)
+    return _modulation(responses, scrambled) - _modulation(again, scrambled)
 
 
-def _change(one, other):
+def _modulation(one, other):
     total = np.asarray(one) + other
     alive = total > 0
     index = np.divide(np.abs(np.asarray(one) - other), total, out=np.zeros(total.shape), where=alive)

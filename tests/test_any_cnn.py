@@ -1,0 +1,99 @@
+"""Any Keras CNN opens: one model of each family of ``keras.applications``, and models as users build them."""
+
+import inspect
+import re
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from cnnlens import activations, deconvnet, embedding, exemplars, neurons, superpixels
+from cnnlens.errors import CnnlensError
+from cnnlens.network import Network
+
+# --- keras.applications ---------------------------------------------------------------------------------------------
+
+WORDS = ("nano", "tiny", "mobile", "small", "base", "medium", "large")
+
+
+def smallness(name):
+    """Sorts the models of a family, the smallest first, by how such names are given: B0, Tiny, 50, S."""
+    letter = re.search(r"(?<=\d)[SML]$", name)
+    words = [rank for rank, word in enumerate(WORDS) if word in name.lower()]
+    words += [{"S": 3, "M": 5, "L": 6}[letter[0]]] if letter else []
+    return max(words, default=-1), [int(number) for number in re.findall(r"\d+", name)]
+
+
+def families():
+    """The smallest builder of each module of ``keras.applications``, whatever the installed Keras has."""
+    modules = {}
+    for name, builder in vars(keras.applications).items():
+        if inspect.isfunction(builder):
+            modules.setdefault(builder.__module__.rsplit(".")[-1], []).append(name)
+    return [min(names, key=smallness) for names in modules.values()]
+
+
+@pytest.fixture(scope="module", params=families())
+def net(request):
+    """An untrained network for the smallest images that its builder takes."""
+    keras.utils.set_random_seed(0)
+    builder = getattr(keras.applications, request.param)
+    for side in (32, 64, 96):
+        try:
+            model = builder(weights=None, input_shape=(side, side, 3), classes=7)
+            break
+        except ValueError as error:  # "Input size must be at least 71x71"
+            assert "at least" in str(error)
+    return Network.of(model, pixels=sys.modules[builder.__module__].preprocess_input, classes="abcdefg")
+
+
+@pytest.fixture(scope="module")
+def images(net):
+    return np.random.default_rng(0).random((4, *net.size, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def maps(net):
+    """A first, a middle and a last layer with maps."""
+    found = [layer for layer in net.layers() if layer.is_map]
+    return found[0], found[len(found) // 2], found[-1]
+
+
+def test_its_layers_answer(net, images, maps):
+    acts = activations.record(net, images, [layer.path for layer in maps], progress=False)
+    for layer in maps:
+        assert acts[layer.path].shape == (4, *layer.shape) and np.isfinite(acts[layer.path]).all()
+    assert maps[0].receptive_field is not None, "the path from the image is known at least to the first layer"
+
+
+def test_it_classifies_and_is_explained(net, images):
+    scores = net.predict(images, progress=False)
+    assert scores.shape == (4, 7) and np.allclose(scores.sum(1), 1, atol=1e-5)
+    assert np.allclose(scores, net.model(net.preprocess(images), training=False), atol=1e-5), "as the model itself says"
+    parts = superpixels.segment(images[0], "grid", 4)
+    why = superpixels.explain(net, images[0], "c", parts, samples=8, progress=False)
+    assert why.weights.shape == (4,) and np.isfinite(why.weights).all()
+
+
+@pytest.mark.parametrize("which", ["first", "middle", "last"])
+def test_images_are_made_for_its_units(net, maps, which):
+    layer = dict(zip(("first", "middle", "last"), maps))[which]
+    found = neurons.maximize(net, layer.path, [0], size=net.size, steps=2, progress=False)
+    assert found.images.shape == (1, *net.size, 3) and np.isfinite(found.activation).all()
+
+
+def test_what_drives_a_unit_is_found(net, images, maps):
+    layer = maps[1].path
+    tops = exemplars.find(net, layer, images, units=[0], k=2)
+    assert tops.activation.shape[-1] == 2
+    try:
+        back = deconvnet.project(net, images[:1], layer, 0)
+    except CnnlensError as error:
+        assert "No ReLU stands between" in str(error), "a network of GELU or SiLU has nothing that could be rectified"
+    else:
+        assert back.rectifiers > 0 and np.isfinite(back.projection).all()
+
+
+def test_its_images_are_mapped(net, images, maps):
+    assert len(embedding.represent(net, images, maps[1].path, progress=False).vectors) == 4
