@@ -183,6 +183,28 @@ def test_a_network_without_a_classifier_has_no_predictions():
     assert found.predictions is None and not found.judged
 
 
+def test_a_model_serves_as_well_as_a_network_and_earlier_words_still_work(mapped, net, some):
+    model, images = small().model, np.random.default_rng(0).random((30, 8, 8, 3), np.float32)
+    expected = embedding.represent(small(), images, "wide", components=5).vectors
+    assert np.array_equal(embedding.represent(model, images, "wide", components=5).vectors, expected)
+    assert film.through_layers(model, images, ["wide"], perplexity=5, iterations=10).maps[0].judged is False
+    assert "layer out" in explore.embedding(model, images, "out", perplexity=5, iterations=10).alt
+    with pytest.warns(DeprecationWarning, match="source"):
+        found = embedding.tsne(model, images, "wide", perplexity=5, iterations=10, data="drawn at random")
+    assert "drawn at random" in found.source
+    earlier = embedding.place(mapped, net, some[0][:3])  # the map used to come first
+    assert np.array_equal(earlier, embedding.place(net, mapped, some[0][:3]))
+
+
+def test_images_of_another_size_are_fitted_and_counted_as_they_were_fed(net, data):
+    larger = np.pad(data.x_test[:20], ((0, 0), (4, 4), (4, 4), (0, 0)))
+    with pytest.warns(UserWarning, match="28×28 px"):
+        assert embedding.represent(net, larger, "input", components=5).width == 784
+    anywhere = Network(keras.Sequential([keras.Input((None, None, 1)), keras.layers.Conv2D(2, 3, name="c")]), "any")
+    found = embedding.represent(anywhere, larger, "c", components=5)
+    assert found.width == 34 * 34 * 2 == len(found.mean)
+
+
 # --- bad input ----------------------------------------------------------------------------------------------
 
 
@@ -196,6 +218,8 @@ def test_a_network_without_a_classifier_has_no_predictions():
         ({"labels": np.full(150, 12)}, "0 to 9"),
         ({"labels": np.linspace(0, 1, 150)}, "whole numbers"),
         ({"labels": ["sevn"] * 150, "classes": ["seven", *"123456789"]}, "'seven'"),
+        ({"labels": ["a"] * 150, "classes": ["a", "a", *"bcdefghi"]}, "2 classes are called 'a'"),
+        ({"perplexty": 5}, "'perplexity'"),
         ({"engine": "opentsen"}, "'opentsne'"),
         ({"start": "pcs"}, "'pca'"),
         ({"start": np.zeros((3, 2))}, r"\(150, 2\)"),
