@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import device  # noqa: F401  (sets TensorFlow's environment before it is imported)
 from .errors import CnnlensError, unknown
+from .opening import Enough, leaves, tapped
 
 import tensorflow as tf
 from keras import layers as kl
@@ -221,13 +221,9 @@ def _found(model):
     # Where two suit alike, pixels from -1 to 1 are the rarer: models that want them seldom scale once more.
     ranges = {"0-1": (0, 1, 0.0), "0-255": (0, 255, 0.0), "-1-1": (-1, 1, 1.0)}
     best = min(ranges, key=lambda name: strangeness(*ranges[name][:2]) + ranges[name][2])
-    kinds = dict.fromkeys(type(x).__name__ for x in _flat(model) if isinstance(x, (kl.Rescaling, kl.Normalization)))
+    kinds = dict.fromkeys(type(x).__name__ for _, x in leaves(model) if isinstance(x, (kl.Rescaling, kl.Normalization)))
     reason = f"its own {' and '.join(kinds)}" if kinds else "the scaling in its first steps"
     return _ranged(*ranges[best][:2]), f"pixels {best}, read off {reason}"
-
-
-def _flat(model):
-    return list(model._flatten_layers(include_self=False, recursive=True))
 
 
 def _own_scaling(model):
@@ -336,8 +332,8 @@ def _statistics(model, inputs):
     found, asked = [], called(model, (kl.BatchNormalization,), inputs, LISTENED_TO)
     for layer, values in asked:
         mean, variance = (np.asarray(value, np.float32) for value in (layer.moving_mean, layer.moving_variance))
-        if np.ptp(mean) < 1e-6 and np.ptp(variance) < 1e-6 and abs(mean[0]) < 1e-6 and abs(variance[0] - 1) < 1e-6:
-            continue  # as it was before training, or filled in
+        if np.abs(mean).max() < 1e-4 and np.abs(variance - 1).max() < 0.01:
+            continue  # as it was before training, or filled in when its own was folded into the convolution
         axes = tuple(range(values.ndim - 1))
         found.append((mean, variance + layer.epsilon, values.mean(axes), values.var(axes) + layer.epsilon))
     return found, len(asked)
@@ -388,10 +384,6 @@ def _capital(text):
 # --- listening ----------------------------------------------------------------------------------------------
 
 
-class _Enough(BaseException):
-    """Ends a forward pass early. Not an Exception, because Keras decorates those on their way out."""
-
-
 def called(model, kinds, inputs, count):
     """The first calls of layers of some kinds in a forward pass, which then ends.
 
@@ -409,29 +401,16 @@ def called(model, kinds, inputs, count):
     list of (Layer, ndarray)
         Each layer with what it was called with.
     """
-    found, wrapped = [], [layer for layer in _flat(model) if isinstance(layer, kinds)]
+    found = []
 
-    def listening(layer, call):
-        def listen(x, *args, **kwargs):
-            found.append((layer, np.asarray(tf.cast(x, tf.float32))))
-            if len(found) == count:
-                raise _Enough
-            return call(x, *args, **kwargs)
+    def hear(call):
+        if isinstance(call.layer, kinds):
+            found.append((call.layer, tf.cast(call.inputs[0], tf.float32).numpy()))
+        if len(found) == count:
+            raise Enough
 
-        return listen
-
-    before = [vars(layer).get("call") for layer in wrapped]
-    eagerly = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)  # a model whose call is a tf.function would answer from an earlier trace
-    try:
-        for layer in wrapped:
-            object.__setattr__(layer, "call", listening(layer, layer.call))
-        with contextlib.suppress(_Enough):
-            model(_with_the_others(model, inputs), training=False)
-    finally:
-        tf.config.run_functions_eagerly(eagerly)
-        for layer, call in zip(wrapped, before):
-            object.__delattr__(layer, "call") if call is None else object.__setattr__(layer, "call", call)
+    with tapped(model, hear), contextlib.suppress(Enough):
+        model(_with_the_others(model, inputs), training=False)
     return found
 
 

@@ -220,6 +220,35 @@ def test_failed_fill_keeps_the_weights(tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(before, net.model.get_weights()))
 
 
+@pytest.mark.real
+def test_mobilenetv2_names_real_photographs(real_data):
+    """The main road of keras.applications: found by Keras's file name, fed −1 to 1, the classes in ImageNet's order."""
+    name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5"
+    if not (real_data / name).is_file():
+        pytest.skip(f"needs {name} in the folder that CNNLENS_DATA names")
+    net, photos = zoo.load("mobilenetv2"), datasets.photos()
+    assert net.source == f"ImageNet weights from {name}"
+    assert net.preprocessing([[[[0.0, 0.5, 1.0]]]]).ravel().tolist() == [-1, 0, 1]
+    known = [i for i, label in enumerate(photos.labels) if net.classes.count(label) == 1]
+    assert len(known) > 0.95 * len(photos)
+    known = known[::3]
+    images = np.stack([middle(photos[i].image) for i in known])
+    ranks = np.argsort(-net.predict(images, progress=False), 1)[:, :5]
+    right = ranks == np.array([[net.classes.index(photos[i].label)] for i in known])
+    assert right[:, 0].mean() > 0.85 and right.any(1).mean() > 0.95
+    found = net.check(images[:16])
+    assert found.verdict == "cannot tell" and "statistics of its batch normalizations are 0 and 1" in str(found)
+
+
+def middle(image):
+    """The middle 224 px of a photograph whose shorter side was brought to 256, as ImageNet's networks are tested."""
+    scale = 256 / min(image.shape[:2])
+    size = [round(side * scale) for side in image.shape[:2]]
+    image = tf.image.resize(image, size, antialias=True).numpy().clip(0, 1)
+    top, left = ((side - 224) // 2 for side in size)
+    return image[top : top + 224, left : left + 224]
+
+
 # --- a user's model -------------------------------------------------------------------------------------------
 
 

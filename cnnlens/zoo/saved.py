@@ -44,6 +44,8 @@ def _refusal(path):
 
 
 def _reason(text, line):
+    if "security" in text:
+        return f"it asks for a function that is no part of a network ({line})"
     if "ambda" in text or "unsafe" in text or "safe_mode" in text:
         return (
             "it holds Python code (a Lambda layer), which could do anything on this machine. "
