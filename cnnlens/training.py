@@ -15,7 +15,7 @@ import numpy as np
 from . import device, files
 from .errors import CnnlensError, unknown
 from .muon import Muon
-from .network import recast
+from .opening import recast
 from .results import Result
 
 import keras

@@ -14,7 +14,7 @@ import pytest
 from cnnlens import datasets, device, training, zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.muon import Muon, orthogonal
-from cnnlens.network import recast
+from cnnlens.opening import recast
 
 
 @pytest.fixture(scope="module")
