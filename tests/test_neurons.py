@@ -9,7 +9,7 @@ from cnnlens.course import verdict
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import neurons as figures
 from cnnlens.ledger import pictures
-from cnnlens.lenses.neurons import colors, fourier, framing, gates, maximization
+from cnnlens.lenses.neurons import batches, colors, fourier, framing, gates
 
 kl = keras.layers
 
@@ -135,7 +135,7 @@ def test_the_method_by_itself_makes_the_images_that_the_lens_makes(color):
     seeds = {name: number for number, name in enumerate(names)}
     how = {"size": 24, "steps": 6, "seed": 3, "precision": "float32"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(maximization.zlib, "crc32", lambda name: seeds[name.decode()])
+        patch.setattr(batches.zlib, "crc32", lambda name: seeds[name.decode()])
         found = neurons.maximize(color, "two", [2, 5], objective="center", **how)
     shift, turn = framing.disturbance(color, color.layer("two"), "center", 24)
     alone = fourier.ascend(color, "two", weights, (24, 24), kind="center", shift=shift, turn=turn, steps=6, seed=3)
@@ -332,11 +332,22 @@ def test_without_a_gate_that_is_said_and_no_other_layer_s_is_opened():
 
 
 def test_rescued_means_active_in_the_end():
-    net = keras.applications.MobileNetV2(input_shape=(32, 32, 3), weights=None, classes=3)
-    found = neurons.maximize(net, "out_relu", range(6), size=32, steps=12)
-    for status, reached, start in zip(found.status, found.activation, found.start):
-        assert status != "rescued" or reached > max(start, 0)
-    assert gates.status(3, 5, True, 0.5, 0.0, 0.0, np.zeros(8))[0] == "stuck", "a gradient in the end is not enough"
+    """As at the end of MobileNetV2: convolution, normalization, ReLU6; three units are dead, the rest silent on grey."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((24, 24, 3))
+    h = kl.ReLU(6.0)(kl.BatchNormalization()(kl.Conv2D(6, 3, strides=2)(image)))
+    h = kl.Add()([h, kl.BatchNormalization()(kl.DepthwiseConv2D(3, padding="same")(h))])
+    h = kl.BatchNormalization(name="last_bn")(kl.Conv2D(8, 1, use_bias=False)(h))
+    net = Network(keras.Model(image, kl.ReLU(6.0, name="out_relu")(h)))
+    shifts = np.full(8, -0.3, np.float32)
+    shifts[:3] = -100
+    net.model.get_layer("last_bn").beta.assign(shifts)
+    found = neurons.maximize(net, "out_relu", range(8), size=24, steps=24)
+    assert found.status[:3] == ("dead",) * 3 and "rescued" in found.status
+    for status, reached in zip(found.status, found.activation):
+        assert status != "rescued" or reached > 0
+    facts = {"tries": 3, "awake": 5, "ends_awake": True, "activity": 0.5, "activation": 0.0, "start": 0.0}
+    assert gates.status(**facts, history=np.zeros(8))[0] == "stuck", "a gradient in the end is not enough"
 
 
 # --- class models -------------------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ class Favorites:
     strongest: np.ndarray
 
     def detectors(self, kind, clearly=CLEARLY):
-        """Units that respond to one kind more strongly than to each other kind, by this fraction at least: (U,) bool."""
+        """Units that respond to one kind more than to each other kind, by this fraction at least: (U,) bool."""
         own = self.strongest[:, self.kinds.index(kind)]
         others = np.delete(self.strongest, self.kinds.index(kind), 1).max(1)
         return (own > 0) & (own >= (1 + clearly) * others)

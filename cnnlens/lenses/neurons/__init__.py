@@ -4,7 +4,7 @@ Read :mod:`.fourier` first: the method "fourier", ours, is that one file, and :m
 "pixels". Both give the same kind of result, so that they can be compared. The other files are tactics, which one need
 not know to understand the method:
 
-* :mod:`.maximization` makes images for many units, in batches, with snapshots and settings;
+* :mod:`.maximization` is the lens, :mod:`.settings` what may be set, :mod:`.batches` makes many images;
 * :mod:`.stepping` compiles one step for a network and a layer;
 * :mod:`.framing` chooses sizes, disturbances, borders and batches;
 * :mod:`.gates` rescues silent units, and :mod:`.colors` tries other initial colors than grey;
@@ -17,12 +17,12 @@ The activation that a result names is always measured on the very image it holds
 from .classes import class_models as class_models
 from .control import untrained as untrained
 from .framing import fitting_size as fitting_size
-from .maximization import FourierSettings as FourierSettings
-from .maximization import PixelSettings as PixelSettings
+from .batches import measure as measure
 from .maximization import maximize as maximize
-from .maximization import measure as measure
 from .result import ClassModels as ClassModels
 from .result import Optimized as Optimized
+from .settings import FourierSettings as FourierSettings
+from .settings import PixelSettings as PixelSettings
 from .targets import targets as targets
 from .targets import unit_number as unit_number
 from .targets import whole_number as whole_number

@@ -79,6 +79,12 @@ def borders(place, objective):
     }
 
 
+def tactics(net, place, objective, side, settings):
+    """Disturbance and borders, as arguments of :class:`.How`."""
+    shift, turn = disturbance(net, place, objective, side) if settings.robust else (0, 0.0)
+    return {"shift": shift, "turn": turn, **borders(place, objective)}
+
+
 def fitting_batch(net, layer, height, width):
     """How many images of this size can be taken back through the network at once."""
     own, values = own_size(net), 0

@@ -43,7 +43,7 @@ def own_gates(output, image):
 
 
 def _gated(op, fed):
-    """What an operation gates: an activation's input, or the one that all other inputs are functions of: x in max(x, 0)."""
+    """What an operation gates: its input, or the one that all others are functions of (x in max(x, 0.1 x))."""
     if op.type in GATES:
         return op.inputs[0]
     if op.type not in CHOICES:
@@ -104,7 +104,7 @@ def redirected(reached, output, variable):
 
 
 def _toward_activity(inputs, upstream):
-    """The gradient, shared out among positions by how near each comes to its unit's highest; its size stays the same."""
+    """The gradient, shared out among positions by how near each comes to being active; its size stays the same."""
     if len(inputs.shape) < 4:
         return upstream
     spread, nearest = tf.math.reduce_std(inputs, (1, 2), keepdims=True), tf.reduce_max(inputs, (1, 2), keepdims=True)
