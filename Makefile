@@ -35,7 +35,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	CNNLENS_OFFLINE=1 $(BIN)/python -m pytest --doctest-modules cnnlens
-	$(BIN)/python -m pytest -m "not slow" tests
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow" tests
 
 lab: setup
 	$(BIN)/jupyter lab notebooks

@@ -2,9 +2,9 @@
 
     python benchmarks/explorer.py [--quick] [--json FILE]
 
-Everything is measured in one run on one machine, and headless: from the slider's event until the widget holds the bytes of
-the new PNG. The first look at an image runs the network and is listed apart. The processor's own time stands beside the
-clock's: where the two are far apart, the machine was busy with something else.
+Everything is measured in one run on one machine, and headless: from the slider's event until the widget holds the bytes
+of the new PNG. The first look at an image runs the network and is listed apart. The processor's own time stands beside
+the clock's: where the two are far apart, the machine was busy with something else.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def milliseconds(function, *arguments, repeat=1):
 
 
 def explorer_times(net, images, events):
-    """The first look, per layer the times of slider events (the layer's own, then units up and down), and processor time."""
+    """The first look; by layer, the times of slider events (its own, then units up and down); processor time."""
     explorer = None
 
     def open_it():
@@ -148,9 +148,8 @@ def measure(name, events):
         print(f"  {layer:15}{np.median(times):8.1f}{np.quantile(times, 0.95):8.1f}{max(times):8.1f}{busy[layer]:11.1f}")
     p95 = {layer: float(np.quantile(times, 0.95)) for layer, times in layers.items()}
     slowest = max(p95, key=p95.get)
-    print(
-        f"  slowest layer {slowest}: 95th percentile {p95[slowest]:.1f} ms, {'under' if p95[slowest] < LIMIT else 'OVER'} {LIMIT} ms"
-    )
+    side = "under" if p95[slowest] < LIMIT else "OVER"
+    print(f"  slowest layer {slowest}: 95th percentile {p95[slowest]:.1f} ms, {side} {LIMIT} ms")
     widest = max(
         (layer for layer in net.layers() if layer.is_map), key=lambda layer: (layer.units, np.prod(layer.shape))
     )

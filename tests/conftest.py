@@ -9,6 +9,17 @@ import pytest
 from nbval.plugin import IPyNbFile, coalesce_streams
 
 REAL = os.environ.get("CNNLENS_DATA")
+# These start kernels, browsers or training, or go through many networks: together most of the time of all tests.
+SLOW = {
+    "test_any_cnn.py",
+    "test_browser.py",
+    "test_contributing.py",
+    "test_embedding_browser.py",
+    "test_ledger_committed.py",
+    "test_runner.py",
+    "test_training.py",
+    "test_zoo.py",
+}
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):  # tests run side by side: they divide the cores
@@ -17,7 +28,13 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):  # tests run 
 
 
 def pytest_collection_modifyitems(config, items):
-    """Side by side (``-n 2 --dist loadgroup``), a file is a unit of work, and so is a lesson; the lessons begin."""
+    """Mark what ``make check`` leaves out, and say what stays together when tests run side by side.
+
+    With ``-n 2 --dist loadgroup`` a file is a unit of work, and so is a lesson; the lessons begin.
+    """
+    for item in items:
+        if item.path.name in SLOW or "execute" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:
@@ -72,3 +89,11 @@ def differences(request):
         return found
 
     return compare
+
+
+@pytest.fixture
+def toys(monkeypatch):
+    """Made-up claims instead of the ledger's own; see :mod:`made_up`."""
+    from made_up import toys
+
+    yield from toys(monkeypatch)

@@ -278,17 +278,16 @@ def test_dead_units_and_sparsity():
 
 def test_selectivity_of_a_unit_for_one_class_and_of_one_for_none():
     labels = np.repeat([3, 5, 9], 40)
-    answers = np.stack([labels == 5, np.ones(120), np.zeros(120), np.random.default_rng(0).random(120)], 1).astype(
-        float
-    )
-    found = scores.selectivity(answers, labels)
+    noise = np.random.default_rng(0).random(120)
+    responses = np.stack([labels == 5, np.ones(120), np.zeros(120), noise], 1).astype(float)
+    found = scores.selectivity(responses, labels)
     assert found.index[0] == 1 and found.preferred[0] == 5
     assert found.index[1] == 0 and found.index[2] == 0
     assert 0 < found.index[3] < 0.2
     with pytest.raises(CnnlensError, match="one class"):
-        scores.selectivity(answers, np.zeros(120))
+        scores.selectivity(responses, np.zeros(120))
     with pytest.raises(CnnlensError, match="120 images"):
-        scores.selectivity(answers, labels[1:])
+        scores.selectivity(responses, labels[1:])
 
 
 def test_shared_maximum_against_counting_pairs():
@@ -321,8 +320,8 @@ def test_pixels_left_in_lenet_are_one_in_27():
 def test_background_units_are_found():
     net = zoo.load("lenet", weights="random")
     kernel, bias = np.zeros((3, 3, 1, 32), np.float32), np.zeros(32, np.float32)
-    kernel[..., 0], bias[0] = -1e4, 1  # answers only where all nine pixels are black
-    kernel[..., 1] = 1  # answers only where one is not
+    kernel[..., 0], bias[0] = -1e4, 1  # active only where all nine pixels are black
+    kernel[..., 1] = 1  # active only where one is not
     net.model.get_layer("conv1").set_weights([kernel, bias])
     digits = datasets.load("digits").x_test[:5]
     found = scores.background_fraction(activations.record(net, digits, ["conv1"])["conv1"], digits, net.layer("conv1"))
@@ -370,8 +369,8 @@ def test_only_the_last_layer_has_the_names_of_the_classes(images):
 
 
 def test_importance_when_strong_units_are_needed_and_when_they_are_not():
-    strength = np.random.default_rng(0).random((20, 9))
-    same, opposite = scores.importance(2 * strength, strength), scores.importance(-strength, strength)
+    response = np.random.default_rng(0).random((20, 9))
+    same, opposite = scores.importance(2 * response, response), scores.importance(-response, response)
     assert (same.correlation, same.hits) == (pytest.approx(1), 1)
     assert (opposite.correlation, opposite.hits) == (pytest.approx(-1), 0)
     other = scores.importance(np.random.default_rng(1).random((500, 9)), np.random.default_rng(2).random((500, 9)))

@@ -1,4 +1,4 @@
-"""Lesson 05 in a real JupyterLab, in a real browser: its sliders move by mouse and by keyboard, and the picture follows.
+"""Lesson 05 in a real JupyterLab, in a real browser: sliders move by mouse and by keyboard, and the picture follows.
 
 Without a browser the test skips and says so; under CI (``CI=true``) that is a failure, since there it must run.
 """
@@ -130,7 +130,7 @@ ERRORS = '[data-mime-type="application/vnd.jupyter.error"]'
 
 
 def run_all(page):
-    """Run all cells by the menu, again if the kernel was not ready to take them; wait until all have run or one failed."""
+    """Run all cells by the menu, again if the kernel was not ready for them; wait until all have run or one failed."""
     for _ in range(30):
         page.click(".jp-Notebook .jp-Cell >> nth=0")
         page.click(".lm-MenuBar-item:has-text('Run')")

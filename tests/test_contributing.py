@@ -8,7 +8,6 @@ import sys
 import textwrap
 from pathlib import Path
 
-import pytest
 from test_course import FLOORS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,7 +58,6 @@ def test_the_picture_of_the_floors_is_the_tested_one():
     assert len(ranks) >= 10 and ranks == sorted(ranks, reverse=True)
 
 
-@pytest.mark.slow
 def test_the_recipes_work(tmp_path):
     shutil.copytree(ROOT / "cnnlens", tmp_path / "cnnlens", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "data", tmp_path / "data")

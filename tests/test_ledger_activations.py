@@ -1,4 +1,4 @@
-"""Claims about activation maps: the measures tell a planted case from its opposite, and the claims find what was planted."""
+"""Claims about activation maps: measures tell a planted case from its opposite, and claims find what was planted."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -66,7 +66,7 @@ def test_arithmetic(key):
 
 
 def kept(name, net, untrained):
-    """A network and its untrained copies, as materials keep what was made: with the sources it was made from, and its seconds."""
+    """A network and its untrained copies, as a context keeps what was made: with its sources, and its seconds."""
     return {
         ("net", name): (net, {}, 0.0),
         ("untrained", name, 0): (untrained, {}, 0.0),
@@ -123,7 +123,8 @@ def test_units_that_answer_to_one_digit_each_are_found_and_not_where_all_share_o
     first, second = net.model.get_layer("conv1"), net.model.get_layer("conv2")
     first.set_weights([np.full_like(first.kernel, 1 / 9), np.zeros(32)])
     kernel, bias = np.zeros_like(second.kernel), np.zeros(32)
-    # The highest answer of unit u is u·x − u²/20 for ink of brightness x: the tangents of a parabola, each highest in its turn.
+    # The highest activation of unit u is u·x − u²/20 for ink of brightness x: the tangents of a parabola, each highest
+    # in its turn.
     kernel[1, 1, 0, :10] = np.arange(1, 11)
     bias[:10] = 5 - np.arange(1, 11) ** 2 / 20
     second.set_weights([kernel, bias])
@@ -180,7 +181,7 @@ def test_oriented_units_are_tuned_alike_in_every_test():
 
 
 def striped(units):
-    """VGG4 whose third convolution copies the first, and that has so many units each way for upright and for lying edges."""
+    """VGG4 whose third convolution copies the first, with so many units each for upright and for lying edges."""
     net = zoo.untrained("vgg4", seed=0)
     sobel = np.float32([[1, 0, -1], [2, 0, -2], [1, 0, -1]])[..., None] * np.ones(3) / 3
     for name in ("conv1", "conv2", "conv3"):

@@ -1,4 +1,4 @@
-"""The committed ledger: it answers the claims as they are put today, its verdicts follow, and it can be measured again."""
+"""The committed ledger: it answers the claims as they are put today, its verdicts follow, it can be measured again."""
 
 import dataclasses
 import datetime

@@ -147,7 +147,7 @@ class Explorer(widgets.VBox):
         self._update()
 
     def _repr_mimebundle_(self, **options):
-        """The widget; and for pages that show none, such as an exported notebook, its picture and words of the moment."""
+        """The widget; for pages that show none, such as an exported notebook, its picture and words of the moment."""
         data = super()._repr_mimebundle_(**options) or {}
         if self.frame is not None:
             data["text/plain"] = self.frame.words

@@ -78,7 +78,7 @@ def finish(fig, source):
 
 
 def legend_below(axes, columns=3, inches=0.5):
-    """A legend under the axes, so many inches below them, where it covers neither the data, the labels nor the source."""
+    """A legend so many inches below the axes, where it covers neither the data, the labels, nor the source."""
     below = axes.transAxes + ScaledTranslation(0, -inches, axes.figure.dpi_scale_trans)
     return axes.legend(
         loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=columns, fontsize=SMALL, frameon=False
@@ -166,7 +166,7 @@ def colored(values, low=None, high=None, cmap=UNSIGNED):
 
 
 def resized(pixels, size):
-    """Pixels (H, W, 3) uint8 at (height, width): enlarged without blur, so that a pixel stays a pixel; reduced smoothly."""
+    """Pixels (H, W, 3) uint8 at (height, width): enlarged without blur, as a pixel stays a pixel; reduced smoothly."""
     height, width = size
     grows = height >= pixels.shape[0] and width >= pixels.shape[1]
     how = Image.Resampling.NEAREST if grows else Image.Resampling.BOX
@@ -195,7 +195,7 @@ def tiles(pictures, *, labels=None, marked=None, cell=64, columns=None, low=None
     Parameters
     ----------
     pictures : array (N, h, w) or (N, h, w, C)
-        Three channels are colors in [0, 1] (or uint8); otherwise values for the color map, of several channels the mean.
+        Three channels are colors in [0, 1] (or uint8); otherwise values for the color map, the mean of the channels.
     labels : sequence of N str, optional
         A word under each.
     marked : dict of int to str, optional

@@ -136,7 +136,7 @@ def percentile_rank(losses, units):
 
 
 def _background(context, net, layer, pooled, seed):
-    """For each digit, how far the unit that prefers the background most in half the images does so in the other half."""
+    """For each digit, how far a unit prefers the background: the one that does most in the other half of the images."""
     images, labels = drawn(context, "mnist", seed)
     maps, half = net.read(images, [layer], progress=False)[layer], len(images) // 2
 
@@ -148,9 +148,10 @@ def _background(context, net, layer, pooled, seed):
 
 
 def background_preference(found):
-    """How far each unit avoids the ink: 0 if its activation is spread evenly or is never there, 1 if only on background.
+    """How far each unit avoids the ink, (units,): 0 if its activation is spread evenly, 1 if it is only on background.
 
-    Corrected for how much of the images is empty, as Cohen (1960) corrects agreement for chance: (units,).
+    Corrected for how much of the images is empty, as Cohen (1960) corrects agreement for chance; 0 for a unit that is
+    never active.
     """
     beyond = (np.nan_to_num(found.fraction) - found.expected) / max(1 - found.expected, 1e-9)
     return np.maximum(beyond, 0)

@@ -101,8 +101,8 @@ def project(net, images, layer, unit, *, position="strongest", source="", batch_
     back = [function(tf.constant(pixels[part]), tf.constant(mask[part])).numpy() for part in parts]
     if not passed:
         raise CnnlensError(
-            f"No ReLU stands between the image and layer {layer!r} of {net.name}, so there is nothing for a deconvnet to "
-            "rectify: the result would be the plain gradient. Choose a later layer, or a network with ReLUs."
+            f"No ReLU stands between the image and layer {layer!r} of {net.name}, so there is nothing for a deconvnet "
+            "to rectify: the result would be the plain gradient. Choose a later layer, or a network with ReLUs."
         )
     gain = np.float32(net.preprocessing.scale)
     return Projection(

@@ -222,8 +222,8 @@ class Background:
 def background_fraction(maps, images, layer, pooled=1):
     """How much of each unit's activation falls on positions that see only background, that is pixels of zero.
 
-    The dissertation (section 7.5) found a unit in each of LeNet's first layers that "activates only for the background":
-    its fraction would be near 1.
+    The dissertation (section 7.5) found a unit in each of LeNet's first layers that "activates only for the
+    background": its fraction would be near 1.
 
     Parameters
     ----------

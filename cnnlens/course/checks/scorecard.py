@@ -40,7 +40,7 @@ def judge(answer):
 
 @exercise("bootstrap_interval")
 def bootstrap_interval(answer):
-    """A function (differences (n,), draws (B, n)) -> the ends of a 95 % bootstrap interval, against numpy's quantiles."""
+    """A function (differences (n,), draws (B, n)) -> the ends of a 95 % bootstrap interval, against numpy's."""
 
     def reference(differences, draws):
         return np.quantile(differences[draws].mean(1), [0.025, 0.975])
