@@ -11,10 +11,7 @@ import itertools
 import threading
 from dataclasses import dataclass
 
-import numpy as np
-
 from . import device  # noqa: F401  (sets TensorFlow's environment before it is imported)
-from .errors import CnnlensError, unknown
 
 import keras
 import tensorflow as tf
@@ -36,101 +33,6 @@ class Call:
     layer: keras.Layer
     inputs: tuple
     output: object
-
-
-# --- what goes in, what comes out ---------------------------------------------------------------------------
-
-
-class Feed:
-    """What a model is called with: the image, and the fixed values of all its other inputs.
-
-    Parameters
-    ----------
-    model : keras.Model
-    fixed : dict of str to array
-        By the name of the input: one row, shown with every image.
-
-    Attributes
-    ----------
-    shape : (int or None, int or None, int)
-        Height, width and channels of the image.
-
-    Raises
-    ------
-    CnnlensError
-        If there is not exactly one image, or another input has no value.
-    """
-
-    def __init__(self, model, fixed):
-        self.struct = model.input if hasattr(model, "operations") else None  # only functional models have several
-        inputs = keras.tree.flatten(self.struct)
-        shapes = [_built_shape(model)] if self.struct is None else [tuple(x.shape) for x in inputs]
-        names = ["image"] if self.struct is None else [x.name for x in inputs]
-        unused = [name for name in fixed if name not in names]
-        if unused:
-            raise unknown(f"input of {model.name} to hold", unused[0], names)
-        images = [i for i, (shape, name) in enumerate(zip(shapes, names)) if _is_image(shape) and name not in fixed]
-        missing = [name for i, name in enumerate(names) if i not in images[:1] and name not in fixed]
-        if not images:
-            raise CnnlensError(
-                f"Model {model.name!r} takes input of shape {shapes[0] if len(shapes) == 1 else shapes}; cnnlens looks into "
-                "image models, with an input (N, H, W, channels). A subclassed model must have been called or built once, so "
-                "that its input shape is known."
-            )
-        if missing:
-            raise CnnlensError(
-                f"Model {model.name!r} takes {len(names)} inputs: {', '.join(names)}. Say at which values to hold those that "
-                f"are not looked at: Network.of(model, fixed={{{missing[0]!r}: values}})."
-            )
-        self.image, self.shape = images[0], tuple(shapes[images[0]][1:])
-        rows = [np.asarray(fixed[name]) if name in fixed else None for name in names]
-        self.rows = [None if row is None else _one_row(row, *each) for row, *each in zip(rows, shapes, names)]
-
-    def __call__(self, pixels):
-        """The model's own inputs for preprocessed pixels (N, H, W, C)."""
-        if self.struct is None:
-            return pixels
-        count = tf.shape(pixels)[0]
-        flat = [pixels if row is None else tf.repeat(tf.constant(row), count, 0) for row in self.rows]
-        return keras.tree.pack_sequence_as(self.struct, flat)
-
-
-def _is_image(shape):
-    return isinstance(shape, (tuple, list)) and len(shape) == 4 and bool(shape[-1])
-
-
-def _built_shape(model):
-    try:
-        return model.input_shape
-    except (AttributeError, ValueError):
-        shape = getattr(model, "_build_shapes_dict", None)
-        return next(iter(shape.values()), None) if isinstance(shape, dict) else shape
-
-
-def _one_row(row, shape, name):
-    row = row if row.ndim == len(shape) else row[None]
-    fits = row.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape[1:], row.shape[1:]))
-    if not fits or len(row) != 1:
-        raise CnnlensError(f"Input {name!r} takes values of shape {tuple(shape[1:])}; got an array of {row.shape}.")
-    return row.astype(np.float32) if row.dtype.kind == "f" else row
-
-
-def output_names(model, answer):
-    """Names of a model's outputs, from what it answered: the keys of a dict, or the layers that give them."""
-    if isinstance(answer, dict):
-        return [str(path[-1]) for path, _ in keras.tree.flatten_with_path(answer)]
-    count = len(keras.tree.flatten(answer))
-    names = list(getattr(model, "output_names", None) or [])
-    return names if len(names) == count else [str(i) for i in range(count)]
-
-
-def output_number(wanted, names, model):
-    """The number of the output that is wanted by number or name; the first if None."""
-    if wanted is None or wanted in names:
-        return 0 if wanted is None else names.index(wanted)
-    if isinstance(wanted, int) and not isinstance(wanted, bool) and 0 <= wanted < len(names):
-        return wanted
-    raise unknown(f"output of {model.name}", wanted, [*names, *range(len(names))])
 
 
 # --- walking ------------------------------------------------------------------------------------------------

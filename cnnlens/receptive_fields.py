@@ -8,6 +8,12 @@ from .errors import CnnlensError
 
 import keras
 
+# Kinds of layers that only pass on, pad, scale or reshape what they get.
+PASSIVE = """
+    InputLayer Identity Dropout SpatialDropout2D GaussianNoise Flatten Reshape Permute ZeroPadding2D Cropping2D Rescaling
+    Normalization Lambda
+""".split()
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -70,6 +76,11 @@ class Layer:
     def is_map(self):
         """Whether the output has rows and columns."""
         return len(self.shape) == 3
+
+    @property
+    def computes(self):
+        """Whether it is worth looking at: it does more than pass on, pad or reshape what it gets."""
+        return self.kind not in PASSIVE
 
     @property
     def stride(self):

@@ -239,6 +239,8 @@ FLOORS = [
     "receptive_fields",
     "opening",
     "preprocessing",
+    "ends",
+    "opened",
     "network",
     "zoo",
     "datasets",

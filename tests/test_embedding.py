@@ -1,4 +1,4 @@
-"""t-SNE: the lens, its numbers, its pictures, its films, and what it says to bad input."""
+"""t-SNE: the lens, its scores, its pictures, its animations, and what it says to bad input."""
 
 import dataclasses
 import re
@@ -116,8 +116,8 @@ def test_the_dissertations_settings_run(blobs, net, some):
 def test_reduction_agrees_with_scikit_learn(net, some):
     from sklearn.decomposition import PCA
 
-    found = embedding.represent(net, some[0], "pool1", components=12, batch_size=17)
-    whole = net.read(some[0], ["pool1"])["pool1"].reshape(150, -1)
+    found = embedding.represent(net, some[0], "pool2", components=12, batch_size=17)
+    whole = net.read(some[0], ["pool2"])["pool2"].reshape(150, -1)
     best = PCA(12, svd_solver="full").fit(whole).explained_variance_ratio_.sum()
     assert found.width == whole.shape[1] and found.vectors.shape == (150, 12)
     assert best * 0.99 <= found.variance <= best + 1e-5
@@ -183,6 +183,28 @@ def test_a_network_without_a_classifier_has_no_predictions():
     assert found.predictions is None and not found.judged
 
 
+def test_a_model_serves_as_well_as_a_network_and_earlier_words_still_work(mapped, net, some):
+    model, images = small().model, np.random.default_rng(0).random((30, 8, 8, 3), np.float32)
+    expected = embedding.represent(small(), images, "wide", components=5).vectors
+    assert np.array_equal(embedding.represent(model, images, "wide", components=5).vectors, expected)
+    assert film.through_layers(model, images, ["wide"], perplexity=5, iterations=10).maps[0].judged is False
+    assert "layer out" in explore.embedding(model, images, "out", perplexity=5, iterations=10).alt
+    with pytest.warns(DeprecationWarning, match="source"):
+        found = embedding.tsne(model, images, "wide", perplexity=5, iterations=10, data="drawn at random")
+    assert "drawn at random" in found.source
+    earlier = embedding.place(mapped, net, some[0][:3])  # the map used to come first
+    assert np.array_equal(earlier, embedding.place(net, mapped, some[0][:3]))
+
+
+def test_images_of_another_size_are_fitted_and_counted_as_they_were_fed(net, data):
+    larger = np.pad(data.x_test[:20], ((0, 0), (4, 4), (4, 4), (0, 0)))
+    with pytest.warns(UserWarning, match="28×28 px"):
+        assert embedding.represent(net, larger, "input", components=5).width == 784
+    anywhere = Network(keras.Sequential([keras.Input((None, None, 1)), keras.layers.Conv2D(2, 3, name="c")]), "any")
+    found = embedding.represent(anywhere, larger, "c", components=5)
+    assert found.width == 34 * 34 * 2 == len(found.mean)
+
+
 # --- bad input ----------------------------------------------------------------------------------------------
 
 
@@ -196,6 +218,8 @@ def test_a_network_without_a_classifier_has_no_predictions():
         ({"labels": np.full(150, 12)}, "0 to 9"),
         ({"labels": np.linspace(0, 1, 150)}, "whole numbers"),
         ({"labels": ["sevn"] * 150, "classes": ["seven", *"123456789"]}, "'seven'"),
+        ({"labels": ["a"] * 150, "classes": ["a", "a", *"bcdefghi"]}, "2 classes are called 'a'"),
+        ({"perplexty": 5}, "'perplexity'"),
         ({"engine": "opentsen"}, "'opentsne'"),
         ({"start": "pcs"}, "'pca'"),
         ({"start": np.zeros((3, 2))}, r"\(150, 2\)"),
@@ -256,7 +280,7 @@ def test_nan_is_refused_where_it_appears():
         embedding.arrange(vectors, perplexity=5)
 
 
-# --- numbers ------------------------------------------------------------------------------------------------
+# --- scores -------------------------------------------------------------------------------------------------
 
 
 def test_trustworthiness_and_continuity_equal_scikit_learns(mapped):
@@ -279,7 +303,7 @@ def test_a_shuffled_map_is_no_better_than_chance(mapped):
     assert score.agreement([mapped.points, 3 - 2 * mapped.points]) == 1
 
 
-def test_the_vote_equals_scikit_learns_leave_one_out(blobs):
+def test_the_accuracy_equals_scikit_learns_leave_one_out(blobs):
     from sklearn.model_selection import LeaveOneOut, cross_val_score
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -291,7 +315,7 @@ def test_the_vote_equals_scikit_learns_leave_one_out(blobs):
     assert list(score.majority(np.array([[2, 1, 1], [2, 1, 0], [1, 2, 2], [0, 1, 2]]))) == [1, 2, 2, 0]
 
 
-def test_the_vote_in_the_whole_layer_is_that_of_its_vectors(net, some):
+def test_the_accuracy_in_the_whole_layer_is_that_of_its_vectors(net, some):
     whole = embedding.represent(net, some[0], "pool2", components=None).vectors
     assert np.isclose(
         score.knn_accuracy_full(net, *some, "pool2", k=5), score.knn_accuracy(whole, some[1], 5), atol=0.007
@@ -342,7 +366,7 @@ def test_pairs_of_classes():
     )
 
 
-def test_all_numbers_of_a_map(mapped):
+def test_all_scores_of_a_map(mapped):
     found = score.score(mapped)
     assert found.knn_map == score.knn_accuracy(mapped.points, mapped.labels)
     assert found.variance == mapped.representation.variance and len(found.silhouette_map) == 10
@@ -386,7 +410,7 @@ def nearest(points, k, itself=False):
     return distances.argsort(1)[:, :k]
 
 
-def share(before, after, k, **how):
+def kept(before, after, k, **how):
     return np.mean([len(set(a) & set(b)) / k for a, b in zip(nearest(before, k, **how), nearest(after, k, **how))])
 
 
@@ -398,24 +422,24 @@ WRONG = {
         lambda p: float((p > 0).sum()),  # how many are possible
         lambda p: 1 / np.square(p).sum(),  # another effective number
     ],
-    "neighbor_vote": [
+    "nearest_neighbor_accuracy": [
         lambda points, labels: (labels[nearest(points, 1, itself=True)[:, 0]] == labels).mean(),  # its own neighbor
         lambda points, labels: (labels[nearest(points, 1)[:, 0]] == labels).sum(),  # a count
         lambda points, labels: (labels[nearest(points[:, :2], 1)[:, 0]] == labels).mean(),  # two axes only
         lambda points, labels: (labels[nearest(points, 40)[:, -2]] == labels).mean(),  # the farthest
     ],
     "kept_neighbors": [
-        lambda before, after, k: share(before, after, k, itself=True),
-        lambda before, after, k: share(before, after, 5),
-        lambda before, after, k: k * share(before, after, k),
+        lambda before, after, k: kept(before, after, k, itself=True),
+        lambda before, after, k: kept(before, after, 5),
+        lambda before, after, k: k * kept(before, after, k),
         lambda before, after, k: (nearest(before, k) == nearest(after, k)).mean(),  # in the same order
-        lambda before, after, k: share(before, before[:, :2], k),  # does not look at the map
+        lambda before, after, k: kept(before, before[:, :2], k),  # does not look at the map
     ],
 }
 RIGHT = {
     "perplexity": lambda p: np.exp(-(p[p > 0] * np.log(p[p > 0])).sum()),
-    "neighbor_vote": lambda points, labels: (labels[nearest(points, 1)[:, 0]] == labels).mean(),
-    "kept_neighbors": share,
+    "nearest_neighbor_accuracy": lambda points, labels: (labels[nearest(points, 1)[:, 0]] == labels).mean(),
+    "kept_neighbors": kept,
 }
 
 
@@ -432,7 +456,7 @@ def test_right_answers_pass_and_stubs_wait(name):
     assert verdict(name, lambda *arguments: None).state == "pending"
 
 
-# --- films --------------------------------------------------------------------------------------------------
+# --- animations ---------------------------------------------------------------------------------------------
 
 
 def test_points_travel_instead_of_jumping(net, some, layers):
@@ -447,7 +471,7 @@ def test_points_travel_instead_of_jumping(net, some, layers):
         assert score.knn_accuracy(mine.points, some[1]) > score.knn_accuracy(fresh.points, some[1]) - 0.05
 
 
-def test_a_film_of_training_follows_the_snapshots_and_leaves_the_network_alone(tmp_path, data, net, some):
+def test_maps_of_training_follows_the_snapshots_and_leaves_the_network_alone(tmp_path, data, net, some):
     start = zoo.untrained("lenet", seed=3)
     paths = [tmp_path / f"epoch_{i:03d}.weights.h5" for i in range(2)]
     start.model.save_weights(paths[0])
@@ -464,14 +488,14 @@ def test_a_film_of_training_follows_the_snapshots_and_leaves_the_network_alone(t
         film.through_training(start, some[0], [], "dense1")
 
 
-def test_a_film_of_perplexities_maps_one_representation(net, some):
+def test_maps_of_perplexities_maps_one_representation(net, some):
     found = film.through_perplexities(net, some[0], "dense1", [2, 20], labels=some[1])
     assert found.titles == ("perplexity 2", "perplexity 20")
     assert np.array_equal(found.maps[0].representation.vectors, found.maps[1].representation.vectors)
     assert [each.settings["perplexity"] for each in found.maps] == [2, 20]
 
 
-def test_a_film_begins_and_ends_with_its_maps_and_moves_between(layers):
+def test_an_animation_begins_and_ends_with_its_maps_and_moves_between(layers):
     places = [place for place, _ in moving.shots(layers, 6)]
     assert (
         places[0] == 0
@@ -483,7 +507,7 @@ def test_a_film_begins_and_ends_with_its_maps_and_moves_between(layers):
 
 
 @pytest.mark.parametrize("ending", ["gif", "mp4"])
-def test_a_film_is_written_whole_and_small(tmp_path, layers, ending):
+def test_an_animation_is_written_whole_and_small(tmp_path, layers, ending):
     path = moving.write(layers, tmp_path / f"film.{ending}", notes=["a", "b", "c"])
     assert 1000 < path.stat().st_size < moving.LIMIT
     if ending == "gif":
@@ -497,7 +521,7 @@ def test_a_film_is_written_whole_and_small(tmp_path, layers, ending):
         assert frames >= 2 * moving.SIZES[0][1] + 1 and seconds > 3
 
 
-def test_a_film_shrinks_until_it_fits(tmp_path, layers):
+def test_an_animation_shrinks_until_it_fits(tmp_path, layers):
     large = moving.write(layers, tmp_path / "large.gif").stat().st_size
     small = moving.write(layers, tmp_path / "small.gif", limit=large // 2)
     assert small.stat().st_size <= large // 2 and Image.open(small).width < Image.open(tmp_path / "large.gif").width
@@ -508,7 +532,7 @@ def test_a_film_shrinks_until_it_fits(tmp_path, layers):
         moving.write(layers, tmp_path / "film.avi")
 
 
-def test_the_command_writes_a_film_of_a_run(tmp_path, data, monkeypatch, capsys):
+def test_the_command_writes_an_animation_of_a_run(tmp_path, data, monkeypatch, capsys):
     from cnnlens.__main__ import main
 
     monkeypatch.chdir(tmp_path)

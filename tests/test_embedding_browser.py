@@ -61,7 +61,8 @@ PLACES = """() => {
   const find = view => view.model === plot ? view : (view.child_views || []).map(find).find(Boolean);
   const view = Object.values(Bokeh.index.roots ? [...Bokeh.index.roots] : Bokeh.index).map(find).find(Boolean);
   const box = view.el.getBoundingClientRect(), frame = view.frame;
-  return Array.from(data.x).map((x, i) => [box.left + frame.x_scale.compute(x), box.top + frame.y_scale.compute(data.y[i])]);
+  const at = (x, y) => [box.left + frame.x_scale.compute(x), box.top + frame.y_scale.compute(y)];
+  return Array.from(data.x).map((x, i) => at(x, data.y[i]));
 }"""
 SEEN = """() => {
   const doc = Bokeh.documents[0], plot = doc.get_model_by_name("map");
@@ -244,11 +245,7 @@ def filter_and_hover(frame, page):
     x, y = frame.evaluate(PLACES)[3]
     page.mouse.move(corner["x"] + x + 60, corner["y"] + y)
     page.mouse.move(corner["x"] + x, corner["y"] + y, steps=4)
-    frame.wait_for_function(
-        "(() => { const look = root => [...root.querySelectorAll('*')].some(e => (e.classList.contains('thumb') && e.getBoundingClientRect().width > 50)"
-        " || (e.shadowRoot && look(e.shadowRoot))); return look(document) })()",
-        timeout=60_000,
-    )
+    frame.wait_for_function(f"(({THUMB})() || document.body).getBoundingClientRect().width == 96", timeout=60_000)
 
 
 def test_hover_and_filters_work_in_the_exported_lesson(browser, tmp_path):

@@ -87,11 +87,12 @@ def test_ranks_and_chance():
 
 
 class Planted(Network):
-    """A network whose layers answer what they are told; it knows an image by the number in its first pixel."""
+    """A network whose layers give what they are told; it knows an image by the number in its first pixel."""
+
+    name = source = "planted"
 
     def __init__(self, layers, answers=None, classes=NAMES):
         self.layers, self.answers, self.classes = layers, answers, classes
-        self.name = self.source = "planted"
 
     def layer(self, path):
         return SimpleNamespace(shape=self.layers[path].shape[1:])

@@ -8,7 +8,7 @@ from cnnlens.errors import CnnlensError
 from cnnlens.ledger import annotations, on_neurons, pictures
 from cnnlens.ledger.claim import CannotTell
 from cnnlens.ledger.context import Context
-from cnnlens.network import Axis, Layer
+from cnnlens.receptive_fields import Axis, Layer
 from cnnlens.scores import neurons as scores
 
 CLAIMS = [claim for claim in ledger.CLAIMS.values() if claim.technique == "neurons"]

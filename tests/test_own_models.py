@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
-from cnnlens import activations, datasets, deconvnet, exemplars, neurons, superpixels, zoo
+from cnnlens import ablation, activations, datasets, deconvnet, exemplars, neurons, superpixels, zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.network import Network
 from cnnlens.pixels import fitted, sampled
@@ -176,8 +176,10 @@ def test_one_probability_makes_two_classes():
         parts = superpixels.segment(images[0], "grid", 4)
         cat, dog = (superpixels.explain(net, images[0], label, parts, samples=8) for label in ("cat", "dog"))
         assert np.allclose(cat.weights, -dog.weights, atol=1e-5), "what speaks for one speaks against the other"
-        drop = activations.silence(net, images, [0, 1, 0, 1], "first").drop
-        assert drop.shape == (4, 4) and np.isfinite(drop).all()
+        of_cat, of_dog = (ablation.ablate(net, images, [label] * 4, "first").drop for label in (0, 1))
+        assert of_cat.shape == (4, 4) and np.abs(of_cat).max() > 0 and np.allclose(of_cat, -of_dog, atol=1e-5)
+        models = neurons.class_models(net, ["cat", "dog"], steps=4)
+        assert models.names == ("cat", "dog") and models.probability[0] + 1e-3 > 1 - models.probability[1]
 
 
 def test_names_of_classes_must_be_as_many_as_the_classes():

@@ -2,7 +2,7 @@
 
 from ..figures import convolution as figures
 from ..lenses.convolution import convolve
-from ..network import as_pixels
+from ..pixels import as_pixels
 from .base import Explorer, Frame
 from .controls import Number, Toggle
 

@@ -1,7 +1,8 @@
 """Claims about t-SNE (section 7.6 and what section 8 concludes of it), each as a test.
 
 Maps are made with the lens's own settings (perplexity 30) where nothing else is said, and "the last layer" is the last
-hidden one, ``dense1``. Every seed draws other test images, and starts another untrained network where one is compared with.
+hidden one, ``dense1``. Every seed draws other test images, and starts another untrained network where one is compared
+with.
 """
 
 import numpy as np
@@ -21,9 +22,8 @@ def _vectors(context, name, layer, seed, untrained=False):
     images, labels = drawn(context, DATA[name], seed)
     net = context.untrained(name, seed) if untrained else context.net(name)
     key = ("vectors", name, layer, seed, untrained, context.size.images)
-    return context.shared(
-        key, lambda: embedding.represent(net, images, layer, seed=seed, progress=False).vectors
-    ), labels
+    how = {"seed": seed, "progress": False}
+    return context.shared(key, lambda: embedding.represent(net, images, layer, **how).vectors), labels
 
 
 def _map(context, name, layer, seed, untrained=False, perplexity=30):
@@ -43,7 +43,8 @@ def _objects(context):
     classes = context.data("cifar10").classes
     if classes != context.net("vgg4").classes:
         raise CannotTell(
-            "This is about airplanes, trucks and other classes of CIFAR-10; its stand-in has patches of photographs instead."
+            "This is about airplanes, trucks and other classes of CIFAR-10; "
+            "its stand-in has patches of photographs instead."
         )
     return classes
 
@@ -87,12 +88,12 @@ def cifar_first_layer_random(context, seed):
 def cifar_first_groups_airplanes(context, seed):
     """What the groups of the map are made of."""
     airplane = _objects(context).index("airplane")
-    shares = groups_by_class(*_map(context, "vgg4", "conv1", seed), classes=CLASSES)
-    if np.isnan(shares).any():
+    made_of = groups_by_class(*_map(context, "vgg4", "conv1", seed), classes=CLASSES)
+    if np.isnan(made_of).any():
         raise CannotTell(
             "No image of this draw lies in a group in the first layer, so there is nothing that could be airplanes."
         )
-    return shares[[airplane]], [np.delete(shares, airplane).max()]
+    return made_of[[airplane]], [np.delete(made_of, airplane).max()]
 
 
 @claims.measure("cifar-airplanes-by-color")
@@ -140,13 +141,11 @@ def _beside(context, seed):
 
 
 def _pair(context, one, other, seed):
-    """This pair's share of all neighbors of another class, and the mean of the other pairs': no sample of pairs, but all of them."""
+    """This pair's fraction of all neighbors of another class, and the mean of all other pairs."""
     classes = _objects(context)
     asked = {classes.index(one), classes.index(other)}
-    every = scores.pairs(_beside(context, seed))
-    return [share for *pair, share in every if set(pair) == asked], [
-        np.mean([share for *pair, share in every if set(pair) != asked])
-    ]
+    every = {frozenset((a, b)): fraction for a, b, fraction in scores.pairs(_beside(context, seed))}
+    return [every.pop(frozenset(asked))], [np.mean(list(every.values()))]
 
 
 @claims.measure("cifar-automobile-truck")
@@ -166,11 +165,13 @@ def tsne_shows_similar_classes(context, seed):
     """Two orders of the pairs of classes compared, and permuted as by Mantel (1967)."""
     _objects(context)
     data, net, beside, many = context.data("cifar10"), context.net("vgg4"), _beside(context, seed), context.size.judged
-    answers = context.shared(
-        ("answers", "vgg4", many), lambda: net.predict(data.x_test[:many], batch_size=250, progress=False).argmax(1)
-    )
-    others = np.setdiff1d(np.arange(len(answers)), chosen(context, data, seed))
-    taken = scores.confusions(data.y_test[others], answers[others], classes=CLASSES)
+
+    def predict():
+        return net.predict(data.x_test[:many], batch_size=250, progress=False).argmax(1)
+
+    predicted = context.shared(("answers", "vgg4", many), predict)
+    others = np.setdiff1d(np.arange(len(predicted)), chosen(context, data, seed))
+    taken = scores.confusions(data.y_test[others], predicted[others], classes=CLASSES)
     return [scores.pair_rank_correlation(beside, taken)], [pair_rank_correlation_by_chance(beside, taken, seed=seed)]
 
 
@@ -179,12 +180,10 @@ def tsne_shows_similar_classes(context, seed):
 
 @claims.measure("tsne-little-tuning")
 def tsne_little_tuning(context, seed):
-    """Accuracy of a ten-nearest-neighbor classifier; van der Maaten and Hinton (2008) recommend perplexities from 5 to 50."""
-    votes = [
-        knn_accuracy_by_class(*_map(context, "vgg4", "dense1", seed, perplexity=value), classes=CLASSES)
-        for value in (30, 5, 15, 50)
-    ]
-    return votes[0], max(votes, key=np.nanmean)
+    """Accuracy of a ten-nearest-neighbor classifier; van der Maaten and Hinton recommend perplexities from 5 to 50."""
+    maps = [_map(context, "vgg4", "dense1", seed, perplexity=value) for value in (30, 5, 15, 50)]
+    accuracies = [knn_accuracy_by_class(*each, classes=CLASSES) for each in maps]
+    return accuracies[0], max(accuracies, key=np.nanmean)
 
 
 @claims.measure("tsne-no-preprocessing")
@@ -200,36 +199,33 @@ def tsne_no_preprocessing(context, seed):
 STAGES = (("lenet", "dense1"), ("vgg4", "conv1"), ("vgg4", "dense1"))
 
 
-@claims.measure("tsne-keeps-neighbors")
-def tsne_keeps_neighbors(context, seed):
-    """Accuracy of a ten-nearest-neighbor classifier, in the map and behind it."""
+def _in_map_and_layer(context, seed, measure):
+    """A measure of each class, stage by stage: (stages, classes) in the maps, and in the layers."""
     return [
-        np.concatenate([knn_accuracy_by_class(*look(context, *stage, seed), classes=CLASSES) for stage in STAGES])
+        np.stack([measure(*look(context, *stage, seed), classes=CLASSES) for stage in STAGES])
         for look in (_map, _vectors)
     ]
 
 
+@claims.measure("tsne-keeps-neighbors")
+def tsne_keeps_neighbors(context, seed):
+    """Accuracy of a ten-nearest-neighbor classifier, in the map and behind it."""
+    return [found.ravel() for found in _in_map_and_layer(context, seed, knn_accuracy_by_class)]
+
+
 @claims.measure("tsne-orders-separation")
 def tsne_orders_separation(context, seed):
-    """Silhouettes (Rousseeuw 1987) in the map and behind it, ranked within each layer, so that no layer speaks for a class."""
-    inside, seen = (
-        np.stack([scores.silhouette(*look(context, *stage, seed), classes=CLASSES) for stage in STAGES])
-        for look in (_vectors, _map)
-    )
-    orders = np.stack([np.random.default_rng((seed, number)).permutation(CLASSES) for number in range(100)])
-    chance = [
-        np.mean([scores.rank_correlation(one[order], other) for order in orders]) for one, other in zip(inside, seen)
-    ]
-    return [scores.rank_correlation(*pair) for pair in zip(inside, seen)], chance
+    """Silhouettes (Rousseeuw 1987) in the map and behind it, ranked within each layer: no layer speaks for a class."""
+    pairs = list(zip(*_in_map_and_layer(context, seed, scores.silhouette)))
+    orders = [np.random.default_rng((seed, number)).permutation(CLASSES) for number in range(100)]
+    chance = [np.mean([scores.rank_correlation(layer[order], seen) for order in orders]) for seen, layer in pairs]
+    return [scores.rank_correlation(layer, seen) for seen, layer in pairs], chance
 
 
 @claims.measure("tsne-true-extent")
 def tsne_true_extent(context, seed):
     """Silhouettes (Rousseeuw 1987) in the map and behind it."""
-    return [
-        np.concatenate([scores.silhouette(*look(context, *stage, seed), classes=CLASSES) for stage in STAGES])
-        for look in (_map, _vectors)
-    ]
+    return [found.ravel() for found in _in_map_and_layer(context, seed, scores.silhouette)]
 
 
 # --- measures that only these claims use --------------------------------------------------------------------
@@ -259,8 +255,8 @@ def groups_by_class(positions, labels, k=scores.NEIGHBORS, classes=None):
 def sky_blue(images):
     """What part of each image is blue as a clear sky is, from pale to deep: (N,), 0 to 1.
 
-    A pixel counts when blue is its strongest channel and red its weakest, blue leads red by a tenth of full scale, and it
-    is no darker than a third. A rule of thumb: water that mirrors the sky counts too, a grey sky does not.
+    A pixel counts when blue is its strongest channel and red its weakest, blue leads red by a tenth of full scale, and
+    it is no darker than a third. A rule of thumb: water that mirrors the sky counts too, a grey sky does not.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from ..errors import CnnlensError
-from ..network import as_pixels
+from ..pixels import as_pixels
 from ..results import Result
 
 

@@ -233,7 +233,7 @@ def check_labels(labels, classes, count):
         raise CnnlensError(f"There must be one label an image: expected shape ({count},), got {labels.shape}.")
     if labels.dtype.kind in "UO":
         names, places = np.unique(labels.astype(str), return_inverse=True)
-        return np.array([class_index(name, classes, len(classes or ())) for name in names])[places], classes
+        return np.array([class_index(str(name), classes, len(classes or ())) for name in names])[places], classes
     if labels.dtype.kind not in "iu" or labels.min() < 0 or (classes and labels.max() >= len(classes)):
         top = f"0 to {len(classes) - 1}" if classes else "from 0"
         found = f"{labels.dtype} from {labels.min()} to {labels.max()}"

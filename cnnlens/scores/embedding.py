@@ -50,10 +50,9 @@ class EmbeddingScores(Result):
     classes: tuple
 
     def __str__(self):
-        return (
-            f"{self.layer}: k-nearest-neighbor accuracy {self.knn_layer:.3f} in the layer, {self.knn_map:.3f} in the map; "
-            f"trustworthiness {self.trustworthiness:.3f}, continuity {self.continuity:.3f}"
-        )
+        accuracy = f"k-nearest-neighbor accuracy {self.knn_layer:.3f} in the layer, {self.knn_map:.3f} in the map"
+        kept = f"trustworthiness {self.trustworthiness:.3f}, continuity {self.continuity:.3f}"
+        return f"{self.layer}: {accuracy}; {kept}"
 
 
 def score(embedding, *, k=NEIGHBORS):

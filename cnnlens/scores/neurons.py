@@ -7,7 +7,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import CnnlensError
-from ..network import Network, leaves
+from ..network import Network
+from ..opening import leaves
 
 ALIKE = 0.9  # cosine similarity from which two patterns count as copies
 PAIRED = {"center": "peak", "mean": "mean"}  # what of a real image compares with what was climbed

@@ -227,13 +227,7 @@ def shuffled(net, seed=0):
     model = keras.models.clone_model(net.model)
     generator = np.random.default_rng(seed)
     model.set_weights([generator.permuted(values.ravel()).reshape(values.shape) for values in net.model.get_weights()])
-    return Network(
-        model,
-        f"{net.name}, shuffled",
-        classes=net.classes,
-        source=f"{net.source}, weights shuffled (seed {seed})",
-        preprocessing=net.preprocessing,
-    )
+    return net.like(model, name=f"{net.name}, shuffled", source=f"{net.origin}, weights shuffled (seed {seed})")
 
 
 # --- all of it ----------------------------------------------------------------------------------------------

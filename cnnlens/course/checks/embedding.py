@@ -21,9 +21,9 @@ def perplexity(answer):
         return compare(answer, lambda p: 2 ** entropy(p, base=2), cases)
 
 
-@exercise("neighbor_vote")
-def neighbor_vote(answer):
-    """The learner's leave-one-out vote against scikit-learn's classifier."""
+@exercise("nearest_neighbor_accuracy")
+def nearest_neighbor_accuracy(answer):
+    """The learner's leave-one-out accuracy against scikit-learn's classifier."""
     from sklearn.model_selection import LeaveOneOut, cross_val_score
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -43,7 +43,7 @@ def neighbor_vote(answer):
 
 @exercise("kept_neighbors")
 def kept_neighbors(answer):
-    """The learner's share of kept neighbors against scikit-learn's neighbor lists."""
+    """The learner's fraction of kept neighbors against scikit-learn's neighbor lists."""
     from sklearn.neighbors import NearestNeighbors
 
     def reference(before, after, k):

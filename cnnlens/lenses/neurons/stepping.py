@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from ...errors import CnnlensError
-from ...network import in_precision
+from ...opening import in_precision
 from . import fourier, gates, pixels
 
 METHODS = {"fourier": fourier, "pixels": pixels}

@@ -1,0 +1,220 @@
+"""A model opened up: from tensors of pixels to the outputs of its layers and the scores of its classes."""
+
+import contextlib
+import functools
+
+import numpy as np
+
+from . import device  # noqa: F401  (sets TensorFlow's environment before it is imported)
+import keras
+import tensorflow as tf
+
+from . import opening
+from .ends import SCORES, Feed, head_of
+from .errors import CnnlensError, unknown
+from .receptive_fields import described
+
+NOMINAL_SIZE = 224  # px a side, for models that take any size, where a size must be named
+
+
+class OpenedModel:
+    """The part of a :class:`cnnlens.network.Network` that works on tensors; see there for its parameters."""
+
+    def __init__(self, model, name, preprocessing, output=None, fixed=None, scores="auto"):
+        if scores not in SCORES:
+            raise unknown("kind of scores", scores, SCORES)
+        self.model, self.name, self.preprocessing = model, name, preprocessing
+        self.output, self.fixed, self.scores = output, dict(fixed or {}), scores
+        self._feed = Feed(model, self.fixed)
+        height, width, self.channels = self._feed.shape
+        self.size = (height, width) if height and width else None
+        self._compiled = {}
+        if output is not None:
+            self._traced  # noqa: B018  (an output that does not exist is refused here)
+
+    def once(self, key, build):
+        """What ``build()`` gave for this key, made once for this network: for functions that are slow to compile."""
+        if key not in self._compiled:
+            self._compiled[key] = build()
+        return self._compiled[key]
+
+    # --- layers ----------------------------------------------------------------------------------------------
+
+    def layers(self, all=False):
+        """The layers worth looking at, in the order of the forward pass.
+
+        Parameters
+        ----------
+        all : bool
+            Also those that only pass on, pad or reshape what they get.
+
+        Returns
+        -------
+        tuple of Layer
+
+        Raises
+        ------
+        CnnlensError
+            If nothing inside can be looked at, because the model is an exported graph.
+        """
+        found = tuple(layer for layer in self._layers if all or layer.computes)
+        if {layer.kind for layer in found} == {"TFSMLayer"}:
+            raise CnnlensError(
+                f"{self.name} cannot be opened: it is an exported graph (TFSMLayer), which keeps no layers, only what goes "
+                "in and comes out. Save the model itself with model.save('name.keras') and load that."
+            )
+        return found
+
+    def layer(self, path):
+        """The layer of this path.
+
+        Raises
+        ------
+        CnnlensError
+            If there is none; names the nearest.
+        """
+        known = {layer.path: layer for layer in self._layers}
+        if path not in known:
+            raise unknown(f"layer of {self.name}", path, known)
+        return known[path]
+
+    @property
+    def head(self):
+        """Path of the last layer on the way to the chosen output."""
+        return self._head.path
+
+    @property
+    def _layers(self):
+        return self._traced[0]
+
+    @property
+    def _head(self):
+        return self._traced[1]
+
+    @functools.cached_property
+    def _traced(self):
+        """All layers and the head, from one forward pass that computes nothing."""
+        shape = (1, *(self.size or (NOMINAL_SIZE, NOMINAL_SIZE)), self.channels)
+        calls, answers = [], []
+
+        def trace(pixels):
+            with opening.tapped(self.model, calls.append):
+                answers.append(self._called(pixels))
+
+        tf.function(trace, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+        if not calls:
+            raise CnnlensError(
+                f"{self.name} cannot be opened: it is one opaque {type(self.model).__name__} with no Keras layers inside. "
+                "Rebuild it from Keras layers."
+            )
+        return described(calls, shape), head_of(self.model, calls, answers[0], self.output, self.scores)
+
+    def _called(self, pixels):
+        """What the model gives, all its outputs, for a tensor of pixels."""
+        fits = all(want in (None, have) for want, have in zip(self.size or (None, None), pixels.shape[1:3]))
+        with contextlib.nullcontext() if fits else opening.any_size(self.model):
+            return self.model(self._feed(self.preprocessing(pixels)), training=False)
+
+    def _run(self, pixels, hear, linear):
+        """The chosen output, while ``hear`` gets each call on the way; None if it ends the forward pass with Enough."""
+        head = self._head
+        plain = opening.linear(head.layer) if linear else contextlib.nullcontext()
+        with plain, opening.tapped(self.model, hear), contextlib.suppress(opening.Enough):
+            return keras.tree.flatten(self._called(pixels))[head.number]
+
+    # --- outputs ---------------------------------------------------------------------------------------------
+
+    def compiled(self, paths, linear=False):
+        """The graph function from pixels (N, H, W, C) to ``{path: output}``, compiled once for these layers."""
+        paths = tuple(paths)
+        for path in paths:
+            self.layer(path)
+        return self._graph((paths, linear), functools.partial(self.outputs, paths=paths, linear=linear))
+
+    def _graph(self, key, take):
+        """A function of pixels as a graph for batches of any length, traced once for each size of images."""
+
+        def run(pixels):
+            shape = (None, *pixels.shape[1:])
+            spec = tf.TensorSpec(shape, tf.float32)
+            build = lambda: tf.function(take, input_signature=[spec], autograph=False)  # noqa: E731
+            return self.once((key, shape), build)(pixels)
+
+        return run
+
+    def outputs(self, pixels, paths, *, linear=False, changed=None):
+        """Outputs of layers for a tensor of pixels; for use inside a ``tf.function`` or a gradient tape.
+
+        Parameters
+        ----------
+        pixels : Tensor (N, H, W, C)
+            In [0, 1]; any height and width that the wanted layers can take.
+        paths : sequence of str
+        linear : bool
+            Leave the last softmax or sigmoid away.
+        changed : dict of str to function, optional
+            By path: from a layer's output to what the layers behind it get instead.
+
+        Returns
+        -------
+        dict of str to Tensor
+            In float32.
+        """
+        wanted, found = set(paths), {}
+
+        def hear(call):
+            output = _change(call, changed)
+            if call.path in wanted and call.path not in found:
+                found[call.path] = output
+            if len(found) == len(wanted):
+                raise opening.Enough
+            return output
+
+        self._run(pixels, hear, linear)
+        missing = wanted - set(found)
+        if missing:
+            raise CnnlensError(
+                f"Layer {sorted(missing)[0]!r} of {self.name} is not reached by its forward pass, so it has no output."
+            )
+        return {path: tf.cast(found[path], tf.float32) for path in paths}
+
+    def class_scores(self, pixels, *, logits=True, changed=None):
+        """The scores of the classes for a tensor of pixels; for use inside a ``tf.function`` or a gradient tape.
+
+        Parameters
+        ----------
+        pixels : Tensor (N, H, W, C)
+            In [0, 1].
+        logits : bool
+            The scores before the last softmax or sigmoid; else probabilities.
+        changed : dict of str to function, optional
+            As for :meth:`outputs`.
+
+        Returns
+        -------
+        Tensor (N, classes)
+            float32.
+        """
+        head = self._head
+        if len(head.shape) != 1:
+            raise CnnlensError(
+                f"{self.name} ({self.source}) has no classifier: its last layer {head.path!r} gives maps {head.shape}. "
+                "Use a network that classifies, or look at one of its layers."
+            )
+        pass_on = lambda call: _change(call, changed)  # noqa: E731
+        return head.classes(lambda linear: tf.cast(self._run(pixels, pass_on, linear), tf.float32), logits)
+
+    @property
+    def class_count(self):
+        """Number of classes that :meth:`predict` gives; None if the network has no classifier."""
+        return self._head.class_count
+
+    def class_direction(self, index):
+        """The direction in the space of the last layer's units in which the score of a class grows: (units,) float32."""
+        if self._head.is_binary:
+            return np.float32([2 * index - 1])
+        return np.eye(self.class_count, dtype=np.float32)[index]
+
+
+def _change(call, changed):
+    return changed[call.path](call.output) if changed and call.path in changed else call.output
