@@ -94,7 +94,8 @@ from cnnlens import datasets, training, zoo
 data = datasets.load("digits").take(512, 200)
 def told(history):
     print(len(history), flush=True)
-training.train(zoo.untrained("lenet"), data, epochs=60, folder=sys.argv[1], policy="float32", progress=False, on_epoch=[told])
+how = {"epochs": 60, "folder": sys.argv[1], "policy": "float32", "progress": False, "on_epoch": [told]}
+training.train(zoo.untrained("lenet"), data, **how)
 """
 
 
