@@ -94,3 +94,11 @@ def differences(request):
         return found
 
     return compare
+
+
+@pytest.fixture
+def toys(monkeypatch):
+    """Made-up claims instead of the ledger's own; see :mod:`made_up`."""
+    from made_up import toys
+
+    yield from toys(monkeypatch)
