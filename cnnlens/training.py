@@ -1,7 +1,7 @@
 """Training: with progress, a snapshot of every epoch, and nothing lost when it is killed.
 
-A run with a folder leaves there ``snapshots/epoch_000.weights.h5`` (before training) to the last epoch, ``history.json``,
-and ``state.npz``: all that is needed to go on from the last finished epoch as if nothing had happened. The order of the
+A run with a folder leaves there ``snapshots/epoch_000.weights.h5`` (before training) to the last epoch,
+``history.json``, and ``state.npz``: all that is needed to go on from the last finished epoch as if nothing had happened. The order of the
 images and their augmentation depend on the seed and the epoch alone, so a resumed run sees what an unbroken one would.
 """
 
@@ -17,6 +17,7 @@ from .errors import CnnlensError, unknown
 from .muon import Muon
 from .opening import recast
 from .results import Result
+from .zoo import seeded
 
 import keras
 from tqdm.auto import tqdm
@@ -56,43 +57,30 @@ def _cosine(peak, steps):
     )
 
 
+def _adamw(steps):
+    return keras.optimizers.AdamW(_cosine(0.003, steps), weight_decay=0.01)
+
+
+def _adadelta(steps):
+    # Table 1 calls the rate "adaptable": the original Adadelta's is 1.0 (Keras 3's default of 0.001 hardly learns).
+    return keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8)
+
+
+def _muon(steps):
+    return Muon(_cosine(0.003, steps), weight_decay=0.02)
+
+
+def _rmsprop(steps):
+    # Table 2's "rho 0.000001" cannot be RMSprop's rho; it is read as the decay of the rate, as in Keras's example then.
+    rate = keras.optimizers.schedules.InverseTimeDecay(1e-4, 1, 1e-6)
+    return keras.optimizers.RMSprop(rate, epsilon=1e-8)
+
+
 RECIPES = {
-    ("lenet", "ours"): Recipe(
-        12,
-        128,
-        lambda steps: keras.optimizers.AdamW(_cosine(0.003, steps), weight_decay=0.01),
-        2,
-        False,
-        "AdamW with a cosine, shifts of 2 px",
-    ),
-    ("lenet", "dissertation"): Recipe(
-        # Table 1 calls the rate "adaptable": the original Adadelta's is 1.0 (Keras 3's default of 0.001 hardly learns).
-        12,
-        128,
-        lambda steps: keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8),
-        0,
-        False,
-        "Adadelta, no augmentation",
-    ),
-    ("vgg4", "ours"): Recipe(
-        30,
-        128,
-        lambda steps: Muon(_cosine(0.003, steps), weight_decay=0.02),
-        3,
-        True,
-        "Muon with a cosine, shifts of 3 px, mirrored",
-    ),
-    ("vgg4", "dissertation"): Recipe(
-        # Table 2's "rho 0.000001" cannot be RMSprop's rho; it is read as the decay of the rate, as in Keras's example of the time.
-        30,
-        128,
-        lambda steps: keras.optimizers.RMSprop(
-            keras.optimizers.schedules.InverseTimeDecay(1e-4, 1, 1e-6), epsilon=1e-8
-        ),
-        3,
-        True,
-        "RMSprop, shifts and mirrored",
-    ),
+    ("lenet", "ours"): Recipe(12, 128, _adamw, 2, False, "AdamW with a cosine, shifts of 2 px"),
+    ("lenet", "dissertation"): Recipe(12, 128, _adadelta, 0, False, "Adadelta, no augmentation"),
+    ("vgg4", "ours"): Recipe(30, 128, _muon, 3, True, "Muon with a cosine, shifts of 3 px, mirrored"),
+    ("vgg4", "dissertation"): Recipe(30, 128, _rmsprop, 3, True, "RMSprop, shifts and mirrored"),
 }
 
 
@@ -221,11 +209,12 @@ def train(net, data, *, recipe="ours", epochs=None, seed=0, folder=None, policy=
         "policy": policy,
     }
     run = _Run(net, settings, Path(folder) if folder else None)
-    keras.utils.set_random_seed(seed)
-    model = recast(net.model, policy)
+    with seeded(seed):
+        model = recast(net.model, policy)
     steps = epochs * max(1, len(data.y_train) // recipe.batch_size)
     optimizer = recipe.optimizer(steps)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer = _scaled(optimizer, policy)
     model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     optimizer.build(model.trainable_variables)
     done = run.restore(model)
@@ -234,7 +223,7 @@ def train(net, data, *, recipe="ours", epochs=None, seed=0, folder=None, policy=
     keeper = _Keeper(run, model, on_epoch, epochs, progress)
     try:
         if done < epochs:
-            # Batches are shuffled already; Keras would shuffle them once more, by a state that no resumed run could know.
+            # Batches are shuffled already; Keras would do it once more, by a state that no resumed run could know.
             model.fit(
                 batches,
                 epochs=epochs,
@@ -259,15 +248,22 @@ def train(net, data, *, recipe="ours", epochs=None, seed=0, folder=None, policy=
     )
 
 
+def _scaled(optimizer, policy):
+    """The optimizer, with loss scaling where gradients are taken in float16 (Micikevicius et al. 2018).
+
+    float16 loses gradients below 6e-8. So the loss is multiplied up before they are taken, and they are divided again.
+    Keras does it by itself where a whole model has that policy; ours has it layer by layer. bfloat16, which needs no
+    scaling, would be simpler, but the GPUs of many classrooms have no bfloat16 (T4, V100).
+    """
+    return keras.optimizers.LossScaleOptimizer(optimizer) if policy == "mixed_float16" else optimizer
+
+
 def _recipe(net, recipe):
     if isinstance(recipe, Recipe):
         return recipe
     if (net.name, recipe) not in RECIPES:
-        raise unknown(
-            f"recipe for {net.name}",
-            recipe,
-            [name for network, name in RECIPES if network == net.name] or ["a Recipe of your own"],
-        )
+        known = [name for network, name in RECIPES if network == net.name]
+        raise unknown(f"recipe for {net.name}", recipe, known or ["a Recipe of your own"])
     return RECIPES[net.name, recipe]
 
 
@@ -276,7 +272,8 @@ def _check_fit(net, data):
     outputs = net.model.output_shape[-1]
     if tuple(have) != tuple(want) or outputs != len(data.classes):
         raise CnnlensError(
-            f"{net.name} takes images {want} of {outputs} classes; {data.name} has {tuple(have)} of {len(data.classes)}. Choose the data set that fits."
+            f"{net.name} takes images {want} of {outputs} classes; {data.name} has {tuple(have)} of {len(data.classes)}. "
+            "Choose the data set that fits."
         )
 
 
@@ -319,9 +316,9 @@ class _Run:
                 f"{self.folder / 'state.npz'} is damaged ({type(error).__name__}). Delete the folder to start anew."
             ) from error
         if settings != self.settings:
-            other = [key for key in self.settings if settings.get(key) != self.settings[key]]
+            other = [f"{key}: {settings.get(key)}" for key in self.settings if settings.get(key) != self.settings[key]]
             raise CnnlensError(
-                f"{self.folder} holds a run with other settings ({', '.join(f'{key}: {settings.get(key)}' for key in other)}). "
+                f"{self.folder} holds a run with other settings ({', '.join(other)}). "
                 "Choose another folder, or delete this one to start anew."
             )
         for variable, value in zip(_variables(model), values):
@@ -378,11 +375,9 @@ class _Keeper(keras.callbacks.Callback):
             self.bar.set_postfix({key: f"{logs[key]:.3f}" for key in ("loss", "accuracy")}, refresh=False)
 
     def on_epoch_end(self, epoch, logs=None):
-        row = {
-            "epoch": epoch + 1,
-            **{key: round(float(logs[key]), 5) for key in ("loss", "accuracy", "val_loss", "val_accuracy")},
-        }
-        self.run.save(self.trained, {**row, "seconds": round(time.perf_counter() - self.began, 1)})
+        row = {key: round(float(logs[key]), 5) for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
+        row = {"epoch": epoch + 1, **row, "seconds": round(time.perf_counter() - self.began, 1)}
+        self.run.save(self.trained, row)
         for callback in self.on_epoch:
             callback(tuple(self.run.history))
 

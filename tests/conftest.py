@@ -16,6 +16,11 @@ SLOW = {
     "test_contributing.py",
     "test_embedding_browser.py",
     "test_ledger_committed.py",
+    "test_ledger_intervals.py",
+    "test_ledger_neurons.py",
+    "test_ledger_superpixels.py",
+    "test_ledger_table.py",
+    "test_own_models.py",
     "test_runner.py",
     "test_training.py",
     "test_zoo.py",
@@ -89,3 +94,11 @@ def differences(request):
         return found
 
     return compare
+
+
+@pytest.fixture
+def toys(monkeypatch):
+    """Made-up claims instead of the ledger's own; see :mod:`made_up`."""
+    from made_up import toys
+
+    yield from toys(monkeypatch)

@@ -61,7 +61,7 @@ def test_patches_of_training_and_test_never_overlap(monkeypatch):
     def columns(name):
         return np.broadcast_to((np.arange(600) // 3).astype(np.uint8)[None, :, None], (400, 600, 3)).copy()
 
-    monkeypatch.setattr(datasets, "_packaged_photo", columns)
+    monkeypatch.setattr(datasets.stand_ins, "packaged", columns)
     data = datasets.load("patches")
     assert data.x_train.pixels.max() < data.x_test.pixels.min()
 

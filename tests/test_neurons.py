@@ -35,11 +35,11 @@ def color():
     )
 
 
-# --- the image as waves -------------------------------------------------------------------------------------
+# --- the Fourier basis ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("length", [7, 28, 32])
-def test_waves_are_orthonormal_and_have_the_frequencies_of_fourier(length):
+def test_the_basis_is_orthonormal_and_has_the_frequencies_of_fourier(length):
     basis, frequency = fourier.fourier_basis(length)
     np.testing.assert_allclose(basis.T @ basis, np.eye(length), atol=1e-5)
     for column, expected in zip(basis.T, frequency):
@@ -48,7 +48,7 @@ def test_waves_are_orthonormal_and_have_the_frequencies_of_fourier(length):
 
 
 @pytest.mark.parametrize("channels, number", [(1, 2), (3, 28)])
-def test_the_constant_wave_draws_plain_colors(channels, number):
+def test_initial_colors_are_drawn_as_plain_colors(channels, number):
     plain = colors.plain_colors(channels)
     assert plain.shape == (number, channels) and 0 < plain.min() and plain.max() < 1
     start = fourier.start([(0, i) for i in range(number)], 20, 24, channels, noise=0.0)
@@ -57,7 +57,7 @@ def test_the_constant_wave_draws_plain_colors(channels, number):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_wave_images_lie_in_0_to_1_and_start_nearly_grey(channels):
+def test_images_lie_in_0_to_1_and_start_nearly_grey(channels):
     start = fourier.start([(0, 1), (0, 2)], 20, 24, channels)
     images = fourier.draw(start).numpy()
     assert images.shape == (2, 20, 24, channels)
@@ -188,7 +188,7 @@ def test_only_networks_for_small_images_are_shifted_by_little(color, lenet):
 
 
 def stuck_net():
-    """Unit 0 is dead for good, unit 1 asleep on grey until an edge wakes it, unit 2 awake."""
+    """Unit 0 is dead for good, unit 1 silent on grey until an edge activates it, unit 2 active."""
     net = Network(
         keras.Sequential([keras.Input((16, 16, 1)), kl.Conv2D(3, (1, 2), activation="relu", name="c")]), "stuck"
     )
@@ -197,7 +197,7 @@ def stuck_net():
 
 
 @pytest.mark.parametrize("method, rate", [("fourier", 0.5), ("pixels", 1.0)])
-def test_stuck_units_are_woken_and_dead_ones_are_called_dead_with_the_evidence(method, rate):
+def test_silent_units_are_rescued_and_dead_ones_are_called_dead_with_the_evidence(method, rate):
     found = neurons.maximize(stuck_net(), "c", range(3), steps=40, method=method, rate=rate)
     assert found.status == ("dead", "rescued", "live")
     assert "a gradient in 0 of 40 steps, redirected in 24" in found.evidence[0] and found.evidence[2] == ""
@@ -408,7 +408,7 @@ def test_copies_finds_planted_duplicates_and_turned_copies():
     assert scores.neurons.copies(rng.normal(size=(10, 3, 3, 4))).groups == ()
 
 
-def test_looks_do_not_see_shifts_but_see_turns():
+def test_amplitude_spectra_do_not_see_shifts_but_see_turns():
     y, x = np.mgrid[:33, :33]
     waves = (
         np.stack([np.sin(2 * np.pi * (f * x + g * y) / 33) for f, g in ((4, 0), (0, 4), (7, 2), (3, 9))])[..., None]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -249,6 +250,52 @@ def test_precision_follows_what_the_device_reports(monkeypatch):
     assert device.training_policy() == "mixed_bfloat16"
     monkeypatch.setattr(device, "cpu_flags", lambda: frozenset({"avx2"}))
     assert device.training_policy() == "float32"
+
+
+@pytest.fixture
+def optimizers(monkeypatch):
+    """The optimizer of each finished epoch, as (type of it, its numbers)."""
+    seen, save = [], training._Run.save
+
+    def spying(run, model, row):
+        values = {variable.path: keras.ops.convert_to_numpy(variable).copy() for variable in model.optimizer.variables}
+        seen.append((type(model.optimizer), values))
+        save(run, model, row)
+
+    monkeypatch.setattr(training._Run, "save", spying)
+    return seen
+
+
+def test_float16_scales_the_loss_and_resumes_with_the_scale(digits, tmp_path, optimizers):
+    """mixed_float16 is what a GPU trains in; without scaling, its small gradients are zeros."""
+    how = {"epochs": 2, "policy": "mixed_float16"}
+    data = digits.take(256, 64)
+    train(data, **how)
+    train(data, tmp_path, on_epoch=[Halt(1)], **how)
+    net, run = train(data, tmp_path, **how)
+    assert [kind for kind, _ in optimizers] == [keras.optimizers.LossScaleOptimizer] * 4
+    whole, resumed = optimizers[1][1], optimizers[3][1]
+    counted = {
+        path.rpartition("/")[2]: (int(whole[path]), int(resumed[path])) for path in whole if whole[path].ndim == 0
+    }
+    assert counted["step_counter"][0] == counted["step_counter"][1] > 0, "steps since the scale was last changed"
+    assert counted["dynamic_scale"][0] == counted["dynamic_scale"][1] >= 2**13
+    assert all(np.allclose(whole[path], resumed[path], atol=0.05) for path in whole if whole[path].ndim)
+    assert np.isfinite(weights(net)).all() and run.history[1]["loss"] < run.history[0]["loss"]
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_other_precisions_need_no_scaling(policy):
+    optimizer = keras.optimizers.SGD()
+    assert training._scaled(optimizer, policy) is optimizer
+
+
+def test_training_leaves_the_global_generators_as_they_were(digits):
+    keras.utils.set_random_seed(3)
+    expected = random.random(), np.random.rand()
+    keras.utils.set_random_seed(3)
+    train(digits.take(128, 64), epochs=1)
+    assert (random.random(), np.random.rand()) == expected
 
 
 def test_recast_computes_nearly_the_same():

@@ -62,8 +62,8 @@ def _climbed(found):
 
 
 def _method(found):
-    kinds = {"fourier": "Fourier basis, decorrelated colors", "pixels": "pixels, as in the dissertation"}
-    kind = kinds[found.settings["method"]]
+    basis = "Fourier basis, decorrelated colors" if found.images.shape[-1] == 3 else "Fourier basis"
+    kind = basis if found.settings["method"] == "fourier" else "pixels, as in the dissertation"
     size = "×".join(map(str, found.settings.get("size", found.images.shape[1:3])))
     return f"{kind}, {found.settings.get('steps')} steps, {size} px"
 

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+ASKED = ("size", "steps", "method", "objective", "seed")  # options that maximize takes under the same name
+
 
 def add(subparsers):
     """Add the command."""
@@ -10,9 +12,7 @@ def add(subparsers):
     command.add_argument("network", metavar="NETWORK", help="a name, such as vgg16 or lenet, or a .keras file")
     command.add_argument("--layers", default="all", help="all, or names with commas between (default: all)")
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the sheets go")
-    command.add_argument(
-        "--units", type=int, default=64, help="how many units of each layer, from the first (default: 64)"
-    )
+    command.add_argument("--units", type=int, default=64, help="how many units of each layer, the first (default: 64)")
     command.add_argument("--size", type=int, help="pixels a side (default: what the receptive field calls for)")
     command.add_argument("--steps", type=int, help="default: 64, or 500 for the method pixels")
     command.add_argument("--method", default="fourier", help="fourier (ours) or pixels (the dissertation's)")
@@ -48,19 +48,14 @@ def run(options):
 def _layers(net, asked):
     if asked != "all":
         return [net.layer(name.strip()).path for name in asked.split(",")]
-    return [
-        layer.path
-        for layer in net.layers()
-        if layer.kind not in ("Activation", "ReLU", "Softmax", "BatchNormalization")
-    ]
+    passing = ("Activation", "ReLU", "Softmax", "BatchNormalization")
+    return [layer.path for layer in net.layers() if layer.kind not in passing]
 
 
 def _order(net, layer, options):
     """What a sheet was made from, as text that goes into the PNG: a sheet made otherwise is made again."""
-    asked = ("units", "size", "steps", "method", "objective", "seed")
-    return json.dumps(
-        {"layer": layer, "source": net.source, **{name: getattr(options, name) for name in asked}}, sort_keys=True
-    )
+    asked = {name: getattr(options, name) for name in ("units", *ASKED)}
+    return json.dumps({"layer": layer, "source": net.source, **asked}, sort_keys=True)
 
 
 def _same(path, order):
@@ -79,20 +74,10 @@ def _sheet(net, layer, path, options):
     from ... import files, neurons
     from ...figures.neurons import sheet
 
-    found = neurons.maximize(
-        net,
-        layer,
-        range(min(options.units, net.layer(layer).units)),
-        size=options.size,
-        steps=options.steps,
-        method=options.method,
-        objective=options.objective,
-        seed=options.seed,
-    )
-    fig, _ = sheet(
-        found, title=f"{net.name}, {layer}: what {len(found.units)} of {net.layer(layer).units} units look for"
-    )
+    units = net.layer(layer).units
+    asked = {name: getattr(options, name) for name in ASKED}
+    found = neurons.maximize(net, layer, range(min(options.units, units)), **asked)
+    fig, _ = sheet(found, title=f"{net.name}, {layer}: what {len(found.units)} of {units} units look for")
+    made_from = {"cnnlens": _order(net, layer, options)}
     with files.atomic(path) as partial:
-        fig.savefig(
-            partial, format="png", dpi=160, facecolor="white", metadata={"cnnlens": _order(net, layer, options)}
-        )
+        fig.savefig(partial, format="png", dpi=160, facecolor="white", metadata=made_from)
