@@ -17,6 +17,7 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation
 from PIL import Image, ImageDraw, ImageFont
 
@@ -43,7 +44,7 @@ def canvas(width=8.0, height=4.5):
 
 
 def finish(fig, source):
-    """Stamp the source at the foot of a figure and make room for it.
+    """Stamp the source at the foot of a figure and make room for it; all its words are text, and none a formula.
 
     Parameters
     ----------
@@ -62,6 +63,8 @@ def finish(fig, source):
     lines = _source_lines(source, width)
     foot = (len(lines) * FOOT + 0.06) / height if lines else 0
     _stamp(fig, lines, height)
+    for words in fig.findobj(Text):
+        words.set_parse_math(False)  # names of classes are names of folders, which may hold a dollar sign
     fig.get_layout_engine().set(rect=(0, foot, 1, 1 - foot))
     return fig
 
