@@ -82,7 +82,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--theirs", type=int, default=1000, help="model calls of the lime package")
     parser.add_argument(
-        "--calls", type=int, default=499, help="model calls of cnnlens, besides the one that names the class"
+        "--calls", type=int, default=299, help="model calls of cnnlens, besides the one that names the class"
     )
     options = parser.parse_args()
     if options.quick:

@@ -579,6 +579,15 @@ def test_colors_stay_with_their_class_and_run_out_into_grey():
     assert many[0] == draw.GREY and len(set(many)) == 11
 
 
+def test_names_of_classes_are_no_formulas(mapped):
+    """A folder may be called so, and matplotlib would refuse to draw it."""
+    names = (r"$_$ \frac", *"123456789")
+    odd = dataclasses.replace(mapped, classes=names, source=r"$^ \frac$")
+    tables = {"map": score.class_neighbors(mapped.points, mapped.labels, classes=10)}
+    for fig, _ in (draw.draw_map(odd), draw.draw_scores(score.score(odd)), draw.pair_matrices(tables, names)):
+        assert len(figures.png(fig)) > 5000
+
+
 def test_other_figures_are_drawn(mapped, layers):
     found = [score.score(each) for each in layers.maps]
     matrix = score.class_neighbors(mapped.points, mapped.labels, classes=10)

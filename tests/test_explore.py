@@ -257,7 +257,7 @@ def test_packages_list_their_files(package):
 
 def test_every_file_with_painters_is_asked_for_them():
     folder = Path(figures.__file__).parent
-    assert set(figures._WITH_PAINTERS) == {file.stem for file in folder.glob("*.py") if "@painter(" in file.read_text()}
+    assert set(figures._PAINTED) == {file.stem for file in folder.glob("*.py") if "@painter(" in file.read_text()}
 
 
 def test_activations_over_the_whole_range_of_each_control():
@@ -301,12 +301,10 @@ def test_activations_refuse_at_once_what_cannot_be_shown(watched):
 
 @pytest.mark.parametrize("units, activation, channels", [(3, None, 3), (1, "sigmoid", 1), (1, None, 5)])
 def test_activations_of_models_as_users_have_them(units, activation, channels, tmp_path):
-    layers = [
-        keras.layers.Conv2D(2, 3, activation="relu"),
-        keras.layers.Flatten(),
-        keras.layers.Dense(units, activation),
-    ]
-    model = keras.Sequential([keras.Input((12, 8, channels)), *layers])
+    kl = keras.layers
+    maps = [kl.Conv2D(2, 3, activation="relu"), kl.Reshape((60, 2)), kl.Conv1D(3, 5)]
+    dense = [kl.Flatten(), kl.Dense(units, activation)]
+    model = keras.Sequential([keras.Input((12, 8, channels)), *maps, *dense])
     model.save(tmp_path / "own.keras")
     images = np.random.default_rng(0).random((2, 12, 8, channels))
     words = []

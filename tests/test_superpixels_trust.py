@@ -162,6 +162,23 @@ def test_shuffled_keeps_the_weights_and_loses_their_places(net, image):
     assert np.array_equal(blind.predict(image[None]), scores.shuffled(net, 1).predict(image[None]))
 
 
+@pytest.mark.parametrize("head", [("linear", 3), ("sigmoid", 1)], ids=["logits", "one probability"])
+def test_models_with_logits_or_one_probability_are_taken(image, parts, head):
+    import keras
+
+    activation, units = head
+    keras.utils.set_random_seed(4)
+    body = [keras.Input((30, 30, 3)), keras.layers.Conv2D(4, 5, 3, activation="relu"), keras.layers.Flatten()]
+    model = keras.Sequential([*body, keras.layers.Dense(units, activation)])
+    why = superpixels.explain(model, image, 1, parts, 32)
+    assert why.scores.shape[1] == max(units, 2) and why.scores.sum(1) == pytest.approx(1, abs=1e-5)
+    assert np.abs(why.weights).max() > 0
+    found = scores.trust(model, why, seeds=2, held_out=16, steps=4)
+    assert found.parts == 9 and found.source == why.source
+    explorer = explore.lime(model, [image], samples=64, count=9)
+    assert explorer.computed == 1 and "reliability" in explorer.frame.words
+
+
 # --- pictures -----------------------------------------------------------------------------------------------
 
 

@@ -10,27 +10,16 @@ import lazy_loader
 
 from ..results import PAINTERS
 
-_WITH_PAINTERS = (
-    "activations",
-    "activation_scores",
-    "convolution",
-    "neurons",
-    "superpixels",
-    "embedding",
-    "training",
-    "ledger",
-)
+_PAINTED = "activations activation_scores convolution neurons superpixels embedding training ledger".split()
 _NAMES = ["CLASS_COLORS", "bundle", "canvas", "colored", "finish", "png", "sheet", "show", "tiles"]
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submodules=["activation_view", "base", "interactive", "moving", *_WITH_PAINTERS],
-    submod_attrs={"base": _NAMES},
+    __name__, submodules=["activation_view", "base", "interactive", "moving", *_PAINTED], submod_attrs={"base": _NAMES}
 )
 
 
 def painter_of(kind):
     """The function that draws results of a kind, or None. Painters register themselves when their file is imported."""
-    for file in _WITH_PAINTERS:
+    for file in _PAINTED:
         if kind in PAINTERS:
             break
         importlib.import_module(f"{__name__}.{file}")

@@ -40,7 +40,7 @@ class Views:
         scaling : {"shared", "each"}
             One scale of colors for all units of the sheet, or one for each.
         """
-        values, label = self.acts[layer][0], self.label or "image"
+        values, label = self.acts.of(layer), self.label or "image"
         if values.ndim == 1:
             names = self.acts.names.get(layer)
             chart = bars(values, names, unit, width=SIDE + SHEET)
@@ -55,7 +55,7 @@ class Views:
 
     def _map(self, layer, unit):
         """The image and the unit's map, in both the strongest position framed, and the map's scale of colors."""
-        values, found = self.acts[layer][0], self._layers[layer]
+        values, found = self.acts.of(layer), self._layers[layer]
         one = values[..., unit]
         low, high, cmap = scale(values[..., unit : unit + 1], "each")
         low, high = float(low[0]), float(high[0])
@@ -64,7 +64,7 @@ class Views:
             row, col = np.unravel_index(one.argmax(), one.shape)
             zoom = picture.shape[0] / one.shape[0]
             picture = base.boxed(picture, *(round(edge * zoom) for edge in (row, col, row + 1, col + 1)))
-            if found.rows:
+            if found.is_map and found.rows:
                 zoom = image.shape[0] / self.acts.images.shape[1]
                 image = base.boxed(image, *(round(edge * zoom) for edge in found.box(row, col)))
         return image, picture, base.scale_bar(low, high, cmap=cmap, words="own scale")
@@ -85,7 +85,7 @@ class Views:
 
     def words(self, layer, unit):
         """The numbers beside the view, one thought a line."""
-        values, found = self.acts[layer][0], self._layers[layer]
+        values, found = self.acts.of(layer), self._layers[layer]
         seen = self._once(_summary, layer)
         rank = int((seen["mean"] > seen["mean"][unit]).sum()) + 1
         if values.ndim == 1:
@@ -105,13 +105,13 @@ class Views:
         """``function`` of the layer's maps, computed when first asked for."""
         key = (function, layer, *how)
         if key not in self._kept:
-            self._kept[key] = function(self.acts[layer][0], *how)
+            self._kept[key] = function(self.acts.of(layer), *how)
         return self._kept[key]
 
 
 def _field_words(found):
     """How much of the image one position sees, where that is known."""
-    if not found.rows:
+    if not found.is_map or not found.rows:
         return ""
     height, width = found.receptive_field
     return f" Each position sees {width}×{height} px of the image (framed), one every {found.stride[1]} px."

@@ -76,7 +76,7 @@ def sheet_raster(acts, layer, image=0, *, by="mean", scaling="shared", cell=96):
     -------
     ndarray (H, W, 3) uint8
     """
-    values, best = acts[layer][image], _best(acts, layer, image, by)
+    values, best = acts.of(layer, image), _best(acts, layer, image, by)
     if values.ndim == 1:
         return dense_sheet(values, acts.names.get(layer), best)
     low, high, cmap = scale(values, scaling)
@@ -89,14 +89,14 @@ def sheet_raster(acts, layer, image=0, *, by="mean", scaling="shared", cell=96):
 def sheet(acts, layer, image=0, *, by="mean", scaling="shared", cell=96):
     """The sheet of a layer as (Figure, alternative text); arguments as for :func:`sheet_raster`."""
     raster = sheet_raster(acts, layer, image, by=by, scaling=scaling, cell=cell)
-    values, best = acts[layer][image], _best(acts, layer, image, by)
+    values, best = acts.of(layer, image), _best(acts, layer, image, by)
     found = next(found for found in acts.layers if found.path == layer)
     if values.ndim == 1:
         size, note = f"{found.units} neurons", f"max: the neuron with the highest activation (neuron {best})."
     else:
         low, high, cmap = scale(values, scaling)
         what = "responds most on the whole" if by == "mean" else "has the highest single activation"
-        size = f"{found.units} units, {found.shape[1]}×{found.shape[0]} px each"
+        size = f"{found.units} units, {values.shape[1]}×{values.shape[0]} px each"
         note = f"max: the unit that {what} (by {by}: unit {best}); {scale_words(low, high, scaling, cmap)}."
     title = f"{acts.network}, {layer} ({found.kind}): {size}"
     fig = base.raster_figure(raster, title=title, note=note, source=acts.source)
@@ -171,7 +171,7 @@ def overview(acts, image=0, *, units=8, by="mean", scaling="shared"):
 
 def _overview_row(acts, layer, image, units, by, scaling, cell=76):
     """A layer's name and size, and beside them its most active units."""
-    values = acts[layer.path][image]
+    values = acts.of(layer.path, image)
     best = np.argsort(-responses(acts[layer.path][image : image + 1], by)[0], kind="stable")[:units]
     if values.ndim == 1:
         size = f"{layer.units} neurons"
@@ -182,7 +182,7 @@ def _overview_row(acts, layer, image, units, by, scaling, cell=76):
             side, gap = (16, 4) if layer.units <= 256 else (4, 1)
             picture = squares(values, int(best[0]), cell=side, columns=wide // (side + gap), gap=gap)
     else:
-        size = f"{layer.shape[1]}×{layer.shape[0]} px, {layer.units} units"
+        size = f"{values.shape[1]}×{values.shape[0]} px, {layer.units} units"
         low, high, cmap = scale(values, scaling)
         low, high = (end[best] if np.ndim(end) else end for end in (low, high))
         colors = dict(low=low, high=high, cmap=cmap)

@@ -17,6 +17,7 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation
 from PIL import Image, ImageDraw, ImageFont
 
@@ -24,18 +25,7 @@ UNSIGNED, SIGNED = "viridis", "RdBu_r"
 TITLE, LABEL, SMALL = 12, 10, 8  # font sizes in points
 DPI = 110
 # Ten colors that people with any common color vision tell apart (Petroff 2021, "Accessible color sequences").
-CLASS_COLORS = (
-    "#3f90da",
-    "#ffa90e",
-    "#bd1f01",
-    "#94a4a2",
-    "#832db6",
-    "#a96b59",
-    "#e76300",
-    "#b9ac70",
-    "#717581",
-    "#92dadd",
-)
+CLASS_COLORS = tuple("#3f90da #ffa90e #bd1f01 #94a4a2 #832db6 #a96b59 #e76300 #b9ac70 #717581 #92dadd".split())
 INK, PAPER, MARK = (34, 34, 34), (255, 255, 255), (214, 39, 40)
 HAIRLINE = (205, 205, 205)  # round each picture of a sheet, so that a white one is seen as well
 INK_HEX = "#222222"
@@ -54,7 +44,7 @@ def canvas(width=8.0, height=4.5):
 
 
 def finish(fig, source):
-    """Stamp the source at the foot of a figure and make room for it.
+    """Stamp the source at the foot of a figure and make room for it; all its words are text, and none a formula.
 
     Parameters
     ----------
@@ -73,6 +63,8 @@ def finish(fig, source):
     lines = _source_lines(source, width)
     foot = (len(lines) * FOOT + 0.06) / height if lines else 0
     _stamp(fig, lines, height)
+    for words in fig.findobj(Text):
+        words.set_parse_math(False)  # names of classes are names of folders, which may hold a dollar sign
     fig.get_layout_engine().set(rect=(0, foot, 1, 1 - foot))
     return fig
 
@@ -80,9 +72,8 @@ def finish(fig, source):
 def legend_below(axes, columns=3, inches=0.5):
     """A legend so many inches below the axes, where it covers neither the data, the labels, nor the source."""
     below = axes.transAxes + ScaledTranslation(0, -inches, axes.figure.dpi_scale_trans)
-    return axes.legend(
-        loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=columns, fontsize=SMALL, frameon=False
-    )
+    place = dict(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below)
+    return axes.legend(ncols=columns, fontsize=SMALL, frameon=False, **place)
 
 
 def _source_lines(source, width):
@@ -92,31 +83,18 @@ def _source_lines(source, width):
 
 def _stamp(fig, lines, height):
     if lines:
-        fig.text(
-            0.01,
-            0.05 / height,
-            "\n".join(lines),
-            fontsize=7.5,
-            color="#555555",
-            va="bottom",
-            ha="left",
-            linespacing=1.15,
-        )
+        style = dict(fontsize=7.5, color="#555555", linespacing=1.15)
+        fig.text(0.01, 0.05 / height, "\n".join(lines), va="bottom", ha="left", **style)
 
 
 def png(fig, dpi=DPI):
     """A figure as the bytes of a PNG."""
     file = io.BytesIO()
     fig.savefig(file, format="png", dpi=dpi, facecolor="white")
-    _close(fig)
-    return file.getvalue()
-
-
-def _close(fig):
-    # Only a figure made by pyplot needs closing, and then pyplot is loaded already.
     pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None:
+    if pyplot is not None:  # only a figure made by pyplot needs closing, and then pyplot is loaded already
         pyplot.close(fig)
+    return file.getvalue()
 
 
 def bundle(fig, alt):
@@ -183,9 +161,8 @@ def font(size, bold=False):
 def png_bytes(raster, compress=1):
     """A raster (H, W, 3) uint8 as the bytes of a PNG, packed for speed rather than size."""
     file = io.BytesIO()
-    Image.fromarray(raster).save(
-        file, "png", compress_level=compress, compress_type=3
-    )  # run lengths: what flat colors want
+    run_lengths = 3  # what flat colors want
+    Image.fromarray(raster).save(file, "png", compress_level=compress, compress_type=run_lengths)
     return file.getvalue()
 
 
@@ -235,13 +212,18 @@ def tiles(pictures, *, labels=None, marked=None, cell=64, columns=None, low=None
     for label, (top, left) in zip(labels if labels is not None else (), corners):
         draw.text((left + width // 2, top + height + 1), str(label), INK, font(CAPTION - 1), anchor="ma")
     for i, word in (marked or {}).items():
-        top, left = corners[i]
-        draw.rectangle((left - 2, top - 2, left + width + 1, top + height + 1), outline=MARK, width=2)
-        if word:
-            box = draw.textbbox((left + 1, top), word, font(CAPTION, bold=True))
-            draw.rectangle((box[0] - 2, box[1] - 2, box[2] + 2, box[3] + 1), fill=MARK)
-            draw.text((left + 1, top), word, PAPER, font(CAPTION, bold=True))
+        _mark(draw, *corners[i], height, width, word)
     return np.asarray(sheet)
+
+
+def _mark(draw, top, left, height, width, word):
+    """Frame a picture, with a word in the frame's corner."""
+    draw.rectangle((left - 2, top - 2, left + width + 1, top + height + 1), outline=MARK, width=2)
+    if word:
+        letters = font(CAPTION, bold=True)
+        box = draw.textbbox((left + 1, top), word, letters)
+        draw.rectangle((box[0] - 2, box[1] - 2, box[2] + 2, box[3] + 1), fill=MARK)
+        draw.text((left + 1, top), word, PAPER, letters)
 
 
 def _small(pictures, height, width, low, high, cmap):
@@ -268,10 +250,8 @@ def scaled(pictures, height, width):
     """
     down, across = _resampler(pictures.shape[1], height), _resampler(pictures.shape[2], width)
     flat = pictures.astype(np.float32, copy=False).reshape(len(pictures), pictures.shape[1], -1)
-    rows = np.matmul(down, flat).reshape(len(pictures), height, *pictures.shape[2:])
-    return np.matmul(across, rows if pictures.ndim == 4 else rows[..., None]).reshape(
-        len(pictures), height, width, *pictures.shape[3:]
-    )
+    rows = np.matmul(down, flat).reshape(len(pictures), height, pictures.shape[2], -1)
+    return np.matmul(across, rows).reshape(len(pictures), height, width, *pictures.shape[3:])
 
 
 @functools.lru_cache(256)
@@ -288,13 +268,12 @@ def _resampler(before, after):
 def row(*rasters, gap=16):
     """Rasters side by side, their tops aligned."""
     height = max(raster.shape[0] for raster in rasters)
-    parts = []
-    for raster in rasters:
-        parts += [
-            np.pad(raster, ((0, height - raster.shape[0]), (0, 0), (0, 0)), constant_values=255),
-            np.full((height, gap, 3), PAPER, np.uint8),
-        ]
-    return np.concatenate(parts[:-1], 1)
+    edges = [(0, gap)] * (len(rasters) - 1) + [(0, 0)]
+    padded = [
+        np.pad(raster, ((0, height - raster.shape[0]), edge, (0, 0)), constant_values=255)
+        for raster, edge in zip(rasters, edges)
+    ]
+    return np.concatenate(padded, 1)
 
 
 def stack(*rasters, gap=6):
@@ -333,12 +312,9 @@ def boxed(raster, top, left, bottom, right, width=2):
     top, left = max(top, 0), max(left, 0)
     bottom, right = min(bottom, raster.shape[0]), min(right, raster.shape[1])
     draw = ImageDraw.Draw(picture)
-    for grow, ink in ((0, PAPER), (1, MARK)):  # white beside red, so that it is seen on any picture
-        draw.rectangle(
-            (left - grow * width, top - grow * width, right - 1 + grow * width, bottom - 1 + grow * width),
-            outline=ink,
-            width=width,
-        )
+    for grow, ink in ((0, PAPER), (width, MARK)):  # white beside red, so that it is seen on any picture
+        box = left - grow, top - grow, right - 1 + grow, bottom - 1 + grow
+        draw.rectangle(box, outline=ink, width=width)
     return np.asarray(picture)
 
 

@@ -24,7 +24,7 @@ class Activations(Result, Mapping):
     Attributes
     ----------
     maps : dict of str to ndarray
-        (N, h, w, c) for layers of maps, (N, units) for dense layers.
+        (N, h, w, c) for layers of maps, (N, units) for dense layers, (N, length, c) for sequences.
     images : ndarray (N, H, W, C) float32 in [0, 1]
         As the network was shown them.
     layers : tuple of Layer
@@ -55,6 +55,11 @@ class Activations(Result, Mapping):
             raise IndexError(f"There is no image {image}: there are {len(self.images)}.")
         one = slice(image, image + 1)
         return replace(self, maps={path: values[one] for path, values in self.items()}, images=self.images[one])
+
+    def of(self, layer, image=0):
+        """One layer's activations for one image: (h, w, c) or (units,); a sequence is one row of positions."""
+        values = self.maps[layer][image]
+        return values[None] if values.ndim == 2 else values
 
     def __repr__(self):
         what = ", ".join(f"{path} {value.shape}" for path, value in self.maps.items())
@@ -143,7 +148,7 @@ def responses(maps, by="mean"):
 
     Parameters
     ----------
-    maps : ndarray (N, h, w, c) or (N, units)
+    maps : ndarray (N, h, w, c), (N, length, c) or (N, units)
     by : {"mean", "peak"}
 
     Returns
@@ -166,9 +171,8 @@ def responses(maps, by="mean"):
     """
     if by not in MEASURES:
         raise unknown("measure of a response", by, MEASURES)
-    if maps.ndim == 2:
-        return maps
-    return maps.mean((1, 2), dtype=np.float32) if by == "mean" else maps.max((1, 2))
+    positions = tuple(range(1, maps.ndim - 1))
+    return maps.mean(positions, dtype=np.float32) if by == "mean" else maps.max(positions)
 
 
 def most_active(maps, by="mean"):

@@ -148,13 +148,10 @@ def _asked(place, units):
 
 def _batches(images, batch_size):
     """Batches of an array, of anything that can be sliced, or of an iterable of batches."""
-    if hasattr(images, "batch"):  # photographs of different sizes
-        for first in range(0, len(images), batch_size):
-            yield images[first : first + batch_size]
-    elif hasattr(images, "shape"):
-        array = images[None] if len(images.shape) == 3 else images
-        for first in range(0, len(array), batch_size):
-            yield array[first : first + batch_size]
+    if hasattr(images, "batch") or hasattr(images, "shape"):  # photographs of different sizes have no shape
+        many = images[None] if len(getattr(images, "shape", ())) == 3 else images
+        for first in range(0, len(many), batch_size):
+            yield many[first : first + batch_size]
     elif isinstance(images, (list, tuple)) and images and np.ndim(images[0]) == 3:
         yield from _batches(np.stack(images), batch_size)
     else:

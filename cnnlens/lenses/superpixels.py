@@ -83,12 +83,12 @@ class Estimator:
         how = {"kernel_width": self.kernel_width, "ridge": self.ridge}
         return surrogate.split_half_reliability(masks, scores, self.block(masks), seed=seed, **how)
 
-    def fit(self, masks, scores, segments, seed):
-        """Weights (K,) and intercept."""
+    def fit(self, masks, scores, target, segments, seed):
+        """Weights (K,) and intercept of what ``target`` takes from the scores (M, classes)."""
         how = {"kernel_width": self.kernel_width, "ridge": self.ridge}
         if self.control_variate:
-            return surrogate.surrogate_corrected(masks, scores, touching(segments), seed=seed, **how)
-        return surrogate.weighted_ridge(masks, scores, **how)
+            return surrogate.surrogate_corrected(masks, scores, touching(segments), target, seed=seed, **how)
+        return surrogate.weighted_ridge(masks, target(scores), **how)
 
 
 # explain(…, **LIME_DEFAULTS) is lime as it comes
@@ -174,7 +174,7 @@ class Explanation(Result):
     def contrast(self, other):
         """Why this class rather than another: the regression on the difference of their scores, same model calls.
 
-        The difference of two explanations is not quite this, because each of them corrects its own surrogate model.
+        All classes share one surrogate model, so these weights are also the difference of the two explanations.
 
         Parameters
         ----------
@@ -192,15 +192,9 @@ class Explanation(Result):
     def _refit(self, label, rival):
         estimator, seed = Estimator.of(self.settings), self.settings["seed"]
         found = dataclasses.replace(self, label=label, rival=rival, settings={**self.settings, "label": label})
-        scores = found.target(self.scores)
-        low = 0.0 if rival is None else -1.0  # the surrogate model wants 0 to 1, and a difference goes from -1 to 1
-        weights, intercept = estimator.fit(self.masks, (scores - low) / (1 - low), self.segments, seed)
-        return dataclasses.replace(
-            found,
-            weights=weights * (1 - low),
-            intercept=intercept * (1 - low) + low,
-            reliability=estimator.reliability(self.masks, scores, seed),
-        )
+        weights, intercept = estimator.fit(self.masks, self.scores, found.target, self.segments, seed)
+        reliability = estimator.reliability(self.masks, found.target(self.scores), seed)
+        return dataclasses.replace(found, weights=weights, intercept=intercept, reliability=reliability)
 
 
 # --- explaining ---------------------------------------------------------------------------------------------
@@ -263,14 +257,14 @@ def explain(
 
     Examples
     --------
-    A classifier that is sure as far as the right half of the image is bright:
+    A classifier that is the surer, the brighter the right half of the image is:
 
     >>> image = np.ones((8, 8, 1), np.float32)
     >>> def right(images):
-    ...     bright = images[:, :, 4:].mean((1, 2, 3))
+    ...     bright = 0.8 * images[:, :, 4:].mean((1, 2, 3))
     ...     return np.stack([bright, 1 - bright], 1)
-    >>> explain(right, image, 0, segment(image, "grid", 4), samples=33, fill="grey").weights.round(2) + 0.0
-    array([0.  , 0.25, 0.  , 0.25])
+    >>> explain(right, image, 0, segment(image, "grid", 4), samples=129, fill="grey").weights.round(2) + 0.0
+    array([0. , 0.2, 0. , 0.2])
     """
     net, how = opened(net), _estimator(estimator)
     shown = frame(net, image)
@@ -299,7 +293,7 @@ def explain(
         if done in ends[2:] and how.reliability(masks[:done], np.concatenate(answers)[:, index], seed) >= how.stop_at:
             break
     masks, scores = masks[:done], np.concatenate(answers)
-    weights, intercept = how.fit(masks, scores[:, index], segments, seed)
+    weights, intercept = how.fit(masks, scores, lambda scores: scores[:, index], segments, seed)
     return Explanation(
         image=shown,
         segments=segments,
@@ -373,10 +367,10 @@ def repeat(net, why, seeds=range(1, 6), *, progress=True):
     --------
     >>> def bright(images):
     ...     return np.stack([images.mean((1, 2, 3)), 1 - images.mean((1, 2, 3))], 1)
-    >>> image = np.ones((8, 8, 1), np.float32)
-    >>> why = explain(bright, image, 0, segment(image, "grid", 4), samples=33, fill=0.0)
-    >>> [one.weights.round(2).tolist() for one in repeat(bright, why, [1, 2])]
-    [[0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]]
+    >>> image = np.float32([[0.2, 0.4], [0.6, 0.8]]).repeat(4, 0).repeat(4, 1)[..., None]
+    >>> why = explain(bright, image, 0, segment(image, "grid", 4), samples=65, fill=0.0)
+    >>> [int(one.order[0]) for one in repeat(bright, why, [1, 2])]
+    [3, 3]
     """
     net = opened(net)
     settings = {key: value for key, value in why.settings.items() if key != "seed"}

@@ -12,6 +12,8 @@ from . import masks as designs
 
 KERNEL_WIDTH = 0.25  # the lime package's own
 FREE = 4000  # masks that the surrogate model answers
+LEAST = 1e-7  # probabilities nearer than this to 0 or 1 count as this near, so that their logits are finite
+LIKELY = 50  # classes that the surrogate model tells apart; what the others do is left to the plain regression
 HALVINGS = 40  # ways to halve the blocks that split-half reliability is averaged over
 GROUPS = 12  # blocks are pooled into at most so many
 
@@ -83,20 +85,24 @@ def weighted_ridge(masks, scores, *, kernel_width=KERNEL_WIDTH, ridge=0.1):
     return weights, float(fit.intercept_)
 
 
-def surrogate_corrected(masks, scores, touching, *, seed=0, **regression):
+def surrogate_corrected(masks, scores, touching, target, *, seed=0, **regression):
     """The regression that thousands of masks would give, from hundreds: a surrogate model answers the rest.
 
-    In the surrogate, superpixels and pairs of superpixels that touch add up in log-odds, and a rising curve turns the
-    sum into a probability. It is fitted to the network's answers and then asked at 4,000 more masks. The regression on
-    what it says there, plus the regression on what it gets wrong where the network was asked, estimates the same weights
-    with less scatter: a control variate (Owen 2013, "Monte Carlo theory, methods and examples", section 8.9).
+    The surrogate (:func:`surrogate_model`) is fitted to the network's answers and then asked at 4,000 more masks. The
+    regression on what it says there, plus the regression on what it gets wrong where the network was asked, estimates
+    the same weights with less scatter: a control variate (Owen 2013, "Monte Carlo theory, methods and examples", section
+    8.9). Both parts are linear in the scores and all classes share one surrogate, so the weights for a difference of two
+    scores are the difference of their weights.
 
     Parameters
     ----------
-    masks, scores
-        As for :func:`weighted_ridge`.
+    masks : ndarray (M, K) bool
+    scores : ndarray (M, classes)
+        Of all classes.
     touching : ndarray (P, 2) int
         Pairs of superpixels that share a border.
+    target : function
+        From scores (M, classes) to those that are explained (M,), such as one of the columns; linear.
     seed : int
         Draws the further masks.
     **regression
@@ -109,32 +115,77 @@ def surrogate_corrected(masks, scores, touching, *, seed=0, **regression):
 
     Examples
     --------
-    >>> masks = designs.hadamard(25, 3, seed=0)
-    >>> weights, _ = surrogate_corrected(masks, 0.2 + masks @ [0.1, 0.2, 0.3], np.array([[0, 1], [1, 2]]))
+    >>> masks = designs.hadamard(65, 3, seed=0)
+    >>> score = 0.2 + masks @ [0.1, 0.2, 0.3]
+    >>> scores, touching = np.stack([score, 1 - score], 1), np.array([[0, 1], [1, 2]])
+    >>> weights, _ = surrogate_corrected(masks, scores, touching, lambda scores: scores[:, 0])
     >>> weights.round(1)
     array([0.1, 0.2, 0.3])
     """
-    from sklearn.isotonic import IsotonicRegression
-    from sklearn.linear_model import Ridge
-
     seen = varied(masks)
     free = np.ones((FREE, len(seen)), bool)
     free[:, seen] = designs.hadamard(FREE, seen.sum(), (seed, 1))
-    certain = np.clip(scores, 1e-5, 1 - 1e-5)
-    shown = _with_pairs(masks, touching)
-    log_odds = Ridge(alpha=30).fit(shown, np.log(certain / (1 - certain)))
-    sums = log_odds.predict(shown)
-    link = IsotonicRegression(out_of_bounds="clip").fit(sums, scores)
-    answers = link.predict(log_odds.predict(_with_pairs(free, touching)))
-    weights, intercept = weighted_ridge(free, answers, **regression)
-    # The residuals are in-sample on purpose: a balanced design is no longer balanced where a fold is left out, and
-    # cross-fitted residuals then over-correct (tests/test_superpixels.py measures both).
-    more, higher = weighted_ridge(masks, scores - link.predict(sums), **regression)
+    surrogate = surrogate_model(masks, scores, touching)
+    weights, intercept = weighted_ridge(free, target(surrogate(free)), **regression)
+    # In-sample residuals: in a balanced design those of left-out folds lean against the fit, and cross-fitting makes
+    # larger errors (tests/test_superpixels_error.py).
+    more, higher = weighted_ridge(masks, target(scores - surrogate(masks)), **regression)
     return weights + more, intercept + higher
 
 
+def surrogate_model(masks, scores, touching):
+    """A crude model of a network for one image: superpixels, and pairs of them that touch, add up in its logits.
+
+    Parameters
+    ----------
+    masks, scores, touching
+        As for :func:`surrogate_corrected`. If the scores of a mask sum to 1, the logits go through a softmax; if not, each
+        through a sigmoid. A rising curve (isotonic regression) then brings each class to the network's own scale.
+
+    Returns
+    -------
+    function
+        From masks (M, K) to scores (M, classes).
+
+    Examples
+    --------
+    >>> masks = designs.hadamard(65, 3, seed=0)
+    >>> score = 0.2 + masks @ [0.1, 0.2, 0.3]
+    >>> model = surrogate_model(masks, np.stack([score, 1 - score], 1), np.array([[0, 1], [1, 2]]))
+    >>> model(np.array([[True, True, True], [False, False, False]])).round(1)
+    array([[0.8, 0.2],
+           [0.2, 0.8]])
+    """
+    from scipy.special import expit, softmax
+    from sklearn.isotonic import IsotonicRegression
+    from sklearn.linear_model import Ridge
+
+    likely = np.sort(np.argsort(-scores.mean(0), kind="stable")[:LIKELY])
+    told = scores[:, likely].astype(float)
+    exclusive = np.allclose(scores.sum(1), 1, atol=1e-3)
+    if exclusive and len(likely) < scores.shape[1]:
+        told = np.column_stack([told, 1 - told.sum(1)])  # all other classes as one
+    told = np.clip(told, LEAST, 1 - LEAST)
+    logits = np.log(told) - (np.log(told).mean(1, keepdims=True) if exclusive else np.log(1 - told))
+    model = Ridge(alpha=3).fit(_with_pairs(masks, touching), logits)
+
+    def expected(masks):
+        logits = model.predict(_with_pairs(masks, touching))
+        return (softmax(logits, axis=1) if exclusive else expit(logits))[:, : len(likely)]
+
+    pairs = zip(expected(masks).T, scores[:, likely].T)
+    curves = [IsotonicRegression(out_of_bounds="clip").fit(guess, score) for guess, score in pairs]
+
+    def answer(masks):
+        answers = np.zeros((len(masks), scores.shape[1]))
+        answers[:, likely] = np.stack([curve.predict(guess) for curve, guess in zip(curves, expected(masks).T)], 1)
+        return answers
+
+    return answer
+
+
 def _with_pairs(masks, touching):
-    """±1 for each superpixel, and half of that for each pair, so that the penalty weighs more on pairs, which matter less."""
+    """±1 for each superpixel, half of that for each pair, so that the penalty weighs more on pairs, which matter less."""
     signs = np.where(masks, 1.0, -1.0)
     return np.concatenate([signs, 0.5 * signs[:, touching[:, 0]] * signs[:, touching[:, 1]]], 1)
 
