@@ -2,7 +2,7 @@
 
     python benchmarks/training.py [--quick]
 
-Both train the same network from the same weights with the same optimizer, batch size and unaugmented images, so that only
+Both train the same network from the same weights with the same optimizer, batch size and unaugmented images, so only
 the way of training differs: precision and batches. Epochs alternate (A B A B …), so a machine that changes its speed
 changes both. The matrix-product peak is measured in the same run, in float32 and in bfloat16.
 """
@@ -93,15 +93,14 @@ def main():
     for name, contestant in contestants.items():
         policy = "float32" if "float32" in name else device.training_policy()
         speed = operations / np.median(times[name])
-        share = f"{speed / peaks[policy]:.0%} of the {policy} peak" if policy in peaks else ""
+        fraction = f"{speed / peaks[policy]:.0%} of the {policy} peak" if policy in peaks else ""
+        accuracy = f"accuracy {contestant.accuracy():.2%}"
         spread = ", ".join(f"{value:.1f}" for value in times[name])
-        print(
-            f"{name:20} {np.median(times[name]):7.1f} s an epoch ({spread})  {speed / 1e9:5.0f} GFLOP/s {share}  accuracy {contestant.accuracy():.2%}"
-        )
+        took = f"{np.median(times[name]):7.1f} s an epoch ({spread})"
+        print(f"{name:20} {took}  {speed / 1e9:5.0f} GFLOP/s {fraction}  {accuracy}")
     ratios = [b / a for a, b in zip(*times.values())]
-    print(
-        f"ratio, epoch by epoch: median {np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}); at most 0.65 is wanted"
-    )
+    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+    print(f"ratio, epoch by epoch: median {np.median(ratios):.2f} ({spread}); at most 0.65 is wanted")
 
 
 if __name__ == "__main__":

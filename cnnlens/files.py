@@ -236,8 +236,8 @@ def _resume(url, output_file, _, *, part, progress, timeout, tries):
             failures = 0 if gained else failures + 1
             if failures >= tries:
                 raise CnnlensError(
-                    f"{url} could not be downloaded ({type(error).__name__} {tries} times in a row). What came is kept in "
-                    f"{part.name}: run again to go on from there. {ways_out(part.stem)}"
+                    f"{url} could not be downloaded ({type(error).__name__} {tries} times in a row). What came is "
+                    f"kept in {part.name}: run again to go on from there. {ways_out(part.stem)}"
                 ) from error
             time.sleep(min(2**failures, 8) * 0.1)
     os.replace(part, output_file)

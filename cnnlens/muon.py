@@ -24,7 +24,7 @@ class Muon(keras.optimizers.AdamW):
     learning_rate : float or schedule
         Step of the orthogonal updates, scaled so that a good AdamW rate is a good Muon rate (Liu et al. 2025, eq. 4).
     adam_ratio : float
-        The AdamW part moves with this share of the learning rate.
+        The AdamW part moves with this fraction of the learning rate.
     momentum : float
         Of the averaged gradient, taken with Nesterov's look-ahead.
     **kwargs
@@ -61,8 +61,8 @@ def _is_wide(shape):
 def orthogonal(matrix):
     """The matrix with all its singular values brought near 1 (0.5 to 1.3 unless almost zero), its directions kept.
 
-    Each Newton-Schulz round is ``X ← X (aI + bG + cG²)`` with ``G = XᵀX``. All rounds are polynomials of the first G, so
-    they are multiplied up on that small square matrix, and the long matrix is touched only twice.
+    Each Newton-Schulz round is ``X ← X (aI + bG + cG²)`` with ``G = XᵀX``. All rounds are polynomials of the first G,
+    so they are multiplied up on that small square matrix, and the long matrix is touched only twice.
 
     Parameters
     ----------

@@ -1,8 +1,9 @@
 """Training: with progress, a snapshot of every epoch, and nothing lost when it is killed.
 
 A run with a folder leaves there ``snapshots/epoch_000.weights.h5`` (before training) to the last epoch,
-``history.json``, and ``state.npz``: all that is needed to go on from the last finished epoch as if nothing had happened. The order of the
-images and their augmentation depend on the seed and the epoch alone, so a resumed run sees what an unbroken one would.
+``history.json``, and ``state.npz``: all that is needed to go on from the last finished epoch as if nothing had
+happened. The order of the images and their augmentation depend on the seed and the epoch alone, so a resumed run sees what an
+unbroken one would.
 """
 
 import json
@@ -272,8 +273,8 @@ def _check_fit(net, data):
     outputs = net.model.output_shape[-1]
     if tuple(have) != tuple(want) or outputs != len(data.classes):
         raise CnnlensError(
-            f"{net.name} takes images {want} of {outputs} classes; {data.name} has {tuple(have)} of {len(data.classes)}. "
-            "Choose the data set that fits."
+            f"{net.name} takes images {want} of {outputs} classes; {data.name} has {tuple(have)} of "
+            f"{len(data.classes)}. Choose the data set that fits."
         )
 
 
@@ -321,7 +322,13 @@ class _Run:
                 f"{self.folder} holds a run with other settings ({', '.join(other)}). "
                 "Choose another folder, or delete this one to start anew."
             )
-        for variable, value in zip(_variables(model), values):
+        variables = _variables(model)
+        if len(variables) != len(values):
+            raise CnnlensError(
+                f"{self.folder} holds {len(values)} numbers of a run, this optimizer has {len(variables)}: another version "
+                "wrote it. Delete the folder to start anew."
+            )
+        for variable, value in zip(variables, values):
             variable.assign(value)
         self.history = history
         self.net.model.set_weights(model.get_weights())

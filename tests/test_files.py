@@ -112,7 +112,7 @@ def test_no_server(tmp_path):
 
 
 def test_fetch_command(server, tmp_path, monkeypatch, capsys):
-    """The command itself, pointed at a mirror: what is right is kept, what is wrong fails, and the exit code says so."""
+    """The command itself, pointed at a mirror: what is right is kept, what is wrong fails, and the exit code tells."""
     monkeypatch.setenv("CNNLENS_MIRROR", server)
     monkeypatch.delenv("CNNLENS_OFFLINE")
     known = fetch.catalog()

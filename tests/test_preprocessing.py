@@ -8,7 +8,8 @@ from keras import layers as kl
 from cnnlens import datasets, zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.network import Network
-from cnnlens.preprocessing import IMAGENET_MEAN, IMAGENET_STD, OwnPreprocessing, Preprocessing, called, check, chosen
+from cnnlens.preprocessing import IMAGENET_MEAN, IMAGENET_STD, OwnPreprocessing, Preprocessing, check, chosen
+from cnnlens.preprocessing.listening import called
 
 IMAGES = np.random.default_rng(0).random((2, 16, 16, 3)).astype(np.float32)
 

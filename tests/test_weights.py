@@ -10,7 +10,7 @@ from cnnlens import datasets, files, zoo
 
 README = (Path(__file__).resolve().parents[1] / "data" / "weights" / "README.md").read_text()
 ROW = re.compile(r"\| (\w+) \| .* \| ([\d.]+) % \| `([0-9a-f]{64})` \|")
-NETWORKS = {name: (float(share), digest) for name, share, digest in ROW.findall(README)}
+NETWORKS = {name: (float(accuracy), digest) for name, accuracy, digest in ROW.findall(README)}
 AT_LEAST = {"lenet": 99.5, "vgg4": 84.0}
 
 
@@ -26,11 +26,11 @@ def test_file_is_the_one_described(name):
 @pytest.mark.parametrize(("name", "data"), [("lenet", "mnist"), ("vgg4", "cifar10")])
 def test_accuracy_on_the_real_test_set(name, data, real_data):
     found = datasets.load(data)
-    share = (
+    accuracy = (
         100 * (zoo.load(name).predict(found.x_test, batch_size=500, progress=False).argmax(1) == found.y_test).mean()
     )
-    assert share == pytest.approx(NETWORKS[name][0], abs=0.03)
-    assert share >= AT_LEAST[name]
+    assert accuracy == pytest.approx(NETWORKS[name][0], abs=0.03)
+    assert accuracy >= AT_LEAST[name]
 
 
 def test_lenet_reads_digits_of_another_source():

@@ -9,7 +9,7 @@ from sklearn.metrics import confusion_matrix
 
 @dataclass(frozen=True, eq=False)
 class Accuracy:
-    """A share of right answers with its 95 % interval.
+    """A fraction of right answers with its 95 % interval.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Accuracy:
 
 
 def accuracy(probabilities, labels):
-    """The share of images whose most probable class is the right one, with Wilson's interval (Wilson 1927).
+    """The fraction of images whose most probable class is the right one, with Wilson's interval (Wilson 1927).
 
     Parameters
     ----------

@@ -43,8 +43,8 @@ def load(name, *, weights="auto", seed=0, pixels="auto"):
     Parameters
     ----------
     name : str or path
-        ``lenet``, ``vgg4``, ``vgg16``, ``inception_v3``, ``squeezenet``, any name in ``keras.applications``, or the path
-        of a ``.keras`` file (opened in safe mode: one that holds Python code is refused).
+        ``lenet``, ``vgg4``, ``vgg16``, ``inception_v3``, ``squeezenet``, any name in ``keras.applications``, or the
+        path of a ``.keras`` file (opened in safe mode: one that holds Python code is refused).
     weights : "auto", "random" or path
         ``auto`` goes through the places above; ``random`` leaves the network untrained; a path names a weights file.
     seed : int

@@ -1,4 +1,4 @@
-"""The networks of ``keras.applications``, with the ImageNet weights that Keras publishes or a file that stands for them."""
+"""The networks of ``keras.applications``, with the ImageNet weights that Keras publishes or those of a file."""
 
 import inspect
 import re
@@ -70,8 +70,8 @@ _ONE_AT_A_TIME = threading.Lock()
 def _with_imagenet_weights(name, build):
     """The model with its ImageNet weights, and a source line that names their file.
 
-    Which file that is, Keras knows: each builder asks ``keras.utils.get_file`` for it by name. While the model is built,
-    that function looks into ``CNNLENS_DATA`` first, and never into a network that is forbidden or not there.
+    Which file that is, Keras knows: each builder asks ``keras.utils.get_file`` for it by name. While the model is
+    built, that function looks into ``CNNLENS_DATA`` first, and tries no download that is forbidden or cannot be done.
     """
     module = inspect.getmodule(keras.utils.get_file)
     keras_own, source = module.get_file, "ImageNet weights of keras.applications"
@@ -103,8 +103,8 @@ def _must_be_cached(name, filename, found, digest):
     """Refuse what Keras would try to download although it cannot or must not."""
     if found is None:
         raise CnnlensError(
-            f"The ImageNet weights of {name} are not on this machine and cannot be downloaded now. Three ways out: load it "
-            f"once while connected, or copy {filename} into a folder that CNNLENS_DATA names; give load(name, "
+            f"The ImageNet weights of {name} are not on this machine and cannot be downloaded now. Three ways out: "
+            f"load it once while connected, or copy {filename} into a folder that CNNLENS_DATA names; give load(name, "
             "weights=FILE); or load(name, weights='random') for an untrained one."
         )
     if digest and pooch.file_hash(found, "md5" if len(digest) == 32 else "sha256") != digest:

@@ -35,8 +35,8 @@ def fill(model, path):
 def seeded(seed):
     """While open, models are built with the weights of this seed; afterwards the generators are where they were.
 
-    Keras draws the seed of each layer's initializer and dropout from Python's generator; NumPy's is for layers of a user
-    that initialize themselves.
+    Keras draws the seed of each layer's initializer and dropout from Python's generator; NumPy's is for layers of a
+    user that initialize themselves.
     """
     python, numpy = random.getstate(), np.random.get_state()
     random.seed(seed)

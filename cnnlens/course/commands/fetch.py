@@ -77,9 +77,10 @@ def remembered(path):
         If the file is another one than then.
     """
     note, digest = path.with_name(path.name + ".sha256"), files.sha256(path)
-    if note.is_file() and note.read_text().split()[:1] != [digest]:
+    first = note.read_text().split()[:1] if note.is_file() else [digest]
+    if first != [digest]:
         raise CnnlensError(
-            f"{path.name} is not the file that was fetched first (SHA-256 {digest}, then {note.read_text().split()[0]}). "
+            f"{path.name} is not the file that was fetched first (SHA-256 {digest}, then {' '.join(first)}). "
             f"Delete it and {note.name} if you trust the new one."
         )
     with files.atomic(note) as partial:

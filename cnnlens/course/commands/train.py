@@ -34,9 +34,8 @@ def run(options):
         folder=options.folder or Path("runs") / f"{options.network}-{options.recipe}",
         on_epoch=[lambda history: print(history[-1], flush=True)],
     )
-    print(
-        f"{'stopped' if result.interrupted else 'done'}: {result.accuracy:.2%} of {len(data.y_test):,} test images right ({result.source})"
-    )
+    state, count = "stopped" if result.interrupted else "done", len(data.y_test)
+    print(f"{state}: {result.accuracy:.2%} of {count:,} test images right ({result.source})")
     if options.save and not result.interrupted:
         with files.atomic(options.save) as path:
             net.model.save_weights(path)
