@@ -81,9 +81,8 @@ def main():
     parser.add_argument("--photos", type=int, default=6)
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--theirs", type=int, default=1000, help="model calls of the lime package")
-    parser.add_argument(
-        "--calls", type=int, default=299, help="model calls of cnnlens, besides the one that names the class"
-    )
+    words = "model calls of cnnlens, besides the one that names the class"
+    parser.add_argument("--calls", type=int, default=299, help=words)
     options = parser.parse_args()
     if options.quick:
         options.photos, options.seeds = 2, 3
@@ -91,45 +90,35 @@ def main():
     images = [superpixels.frame(net, photo) for photo in datasets.photos()]
     answers = net.predict(np.stack(images), progress=False)
     sure = np.flatnonzero(answers.max(1) >= 0.3)[: options.photos]  # an explanation of a guess would measure little
-    net.predict(
-        np.repeat(images[0][None], superpixels.default_batch_size(), 0), progress=False
-    )  # compiled before the clock runs
-    print(
-        f"{net.name}: {net.source}\n{'class':18}{'parts':>6} | {'lime':^15} | {'cnnlens':^15} | means\n{'':24} | rank   top 5   | rank   top 5   | agree"
-    )
+    batch = np.repeat(images[0][None], superpixels.default_batch_size(), 0)
+    net.predict(batch, progress=False)  # compiled before the clock runs
+    print(f"{net.name}: {net.source}\n{'class':18}{'parts':>6} | {'lime':^15} | {'cnnlens':^15} | means")
+    print(f"{'':24} | rank   top 5   | rank   top 5   | agree")
     rows = []
     for index in sure:
         image, label = images[index], int(answers[index].argmax())
         parts = superpixels.segment(image)
-        both = [
-            measured(how, net, image, parts, label, calls, options.seeds)
-            for how, calls in ((plain, options.theirs), (ours, options.calls))
-        ]
+        task = image, parts, label
+        runs = ((plain, options.theirs), (ours, options.calls))
+        both = [measured(how, net, *task, calls, options.seeds) for how, calls in runs]
         theirs, mine = (stability(one["weights"]) for one in both)
         agree = correlation(*(one["weights"].mean(0) for one in both))
         rows.append((both, theirs, mine))
-        print(
-            f"{net.classes[label][:17]:18}{parts.max() + 1:6} | {theirs.rank:.3f}  {theirs.overlap:.3f}   | {mine.rank:.3f}  {mine.overlap:.3f}   | {agree:.3f}",
-            flush=True,
-        )
+        numbers = " | ".join(f"{one.rank:.3f}  {one.overlap:.3f}  " for one in (theirs, mine))
+        print(f"{net.classes[label][:17]:18}{parts.max() + 1:6} | {numbers} | {agree:.3f}", flush=True)
     summary(rows)
 
 
 def summary(rows):
     """Means over photographs, and the ratios."""
-    rank, overlap = (
-        np.array([[getattr(theirs, name), getattr(mine, name)] for _, theirs, mine in rows]).mean(0)
-        for name in ("rank", "overlap")
-    )
+    rank, overlap = np.mean([[(one.rank, one.overlap) for one in pair] for _, *pair in rows], 0).T
     calls = np.mean([[one["images"] for one in both] for both, *_ in rows], 0)
     total, network = (np.sum([[one[name] for one in both] for both, *_ in rows], 0) for name in ("total", "network"))
     print(f"{'mean':24} | {rank[0]:.3f}  {overlap[0]:.3f}   | {rank[1]:.3f}  {overlap[1]:.3f}   |")
     print(f"model calls an explanation: {calls[0]:.0f} against {calls[1]:.0f}, ratio {calls[1] / calls[0]:.2f}")
-    print("time outside the network: " + " against ".join(f"{1 - share:.1%}" for share in network / total))
-    print(
-        "seconds an explanation: "
-        + " against ".join(f"{seconds:.2f}" for seconds in total / len(rows) / len(rows[0][0][0]["weights"]))
-    )
+    print("time outside the network: " + " against ".join(f"{1 - fraction:.1%}" for fraction in network / total))
+    seconds = total / len(rows) / len(rows[0][0][0]["weights"])
+    print("seconds an explanation: " + " against ".join(f"{each:.2f}" for each in seconds))
 
 
 if __name__ == "__main__":

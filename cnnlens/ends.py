@@ -106,6 +106,8 @@ class Head:
     layer : keras.Layer, keras.Operation or None
         The last one with an activation: it may stand before layers that only reshape.
     ends_in : {"softmax", "sigmoid", "log_softmax", "logits", "other"}
+    place : int
+        That layer's, in the order of the forward pass.
     shape : tuple of int
         Of the answer to one image.
     number : int
@@ -117,6 +119,7 @@ class Head:
     path: str
     layer: object
     ends_in: str
+    place: int
     shape: tuple
     number: int
     outputs: tuple
@@ -186,8 +189,8 @@ def head_of(model, calls, answer, output=None, scores="auto"):
     ends_in = _ending(call, averaged, answer.shape[-1]) if call else "other"
     if scores != "auto" and ends_in in ("logits", "other"):
         ends_in = "logits" if scores == "logits" else "other"
-    layer, shape = call.layer if call else None, tuple(answer.shape[1:])
-    return Head((last or calls[-1]).path, layer, ends_in, shape, number, tuple(names))
+    layer, place = (call.layer, calls.index(call)) if call else (None, len(calls))
+    return Head((last or calls[-1]).path, layer, ends_in, place, tuple(answer.shape[1:]), number, tuple(names))
 
 
 def _ending(call, averaged, units):

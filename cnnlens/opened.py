@@ -127,8 +127,8 @@ class OpenedModel:
     def compiled(self, paths, linear=False):
         """The graph function from pixels (N, H, W, C) to ``{path: output}``, compiled once for these layers."""
         paths = tuple(paths)
-        for path in paths:
-            self.layer(path)
+        places = [self._layers.index(self.layer(path)) for path in paths]
+        linear = linear and max(places) >= self._head.place  # before that it makes no difference
         return self._graph((paths, linear), functools.partial(self.outputs, paths=paths, linear=linear))
 
     def _graph(self, key, take):

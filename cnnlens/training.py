@@ -2,8 +2,8 @@
 
 A run with a folder leaves there ``snapshots/epoch_000.weights.h5`` (before training) to the last epoch,
 ``history.json``, and ``state.npz``: all that is needed to go on from the last finished epoch as if nothing had
-happened. The order of the images and their augmentation depend on the seed and the epoch alone, so a resumed run sees what an
-unbroken one would.
+happened. The order of the images and their augmentation depend on the seed and the epoch alone, so a resumed run sees
+what an unbroken one would.
 """
 
 import json
@@ -325,7 +325,7 @@ class _Run:
         variables = _variables(model)
         if len(variables) != len(values):
             raise CnnlensError(
-                f"{self.folder} holds {len(values)} numbers of a run, this optimizer has {len(variables)}: another version "
+                f"{self.folder} holds {len(values)} variables of a run that has {len(variables)}: another version "
                 "wrote it. Delete the folder to start anew."
             )
         for variable, value in zip(variables, values):

@@ -1,6 +1,11 @@
-"""Any Keras CNN opens: one model of each family of ``keras.applications``, and models as users build them."""
+"""Any Keras CNN opens: one model of each family of ``keras.applications``.
+
+Nearly all the time goes into building TensorFlow's graphs, layer by layer. Of networks with more than LARGE layers only
+the first steps are tried, unless CNNLENS_EVERY_FAMILY=1 asks for everything.
+"""
 
 import inspect
+import os
 import re
 import sys
 
@@ -12,8 +17,9 @@ from cnnlens import activations, deconvnet, embedding, exemplars, neurons, super
 from cnnlens.errors import CnnlensError
 from cnnlens.network import Network
 
-# --- keras.applications ---------------------------------------------------------------------------------------------
+pytestmark = pytest.mark.slow
 
+LARGE = 500
 WORDS = ("nano", "tiny", "mobile", "small", "base", "medium", "large")
 
 
@@ -57,14 +63,24 @@ def images(net):
 def maps(net):
     """A first, a middle and a last layer with maps."""
     found = [layer for layer in net.layers() if layer.is_map]
-    return found[0], found[len(found) // 2], found[-1]
+    return {"first": found[0], "middle": found[len(found) // 2], "last": found[-1]}
 
 
-def test_its_layers_answer(net, images, maps):
-    acts = activations.record(net, images, [layer.path for layer in maps], progress=False)
-    for layer in maps:
+@pytest.fixture(scope="module")
+def acts(net, images, maps):
+    return activations.record(net, images, [layer.path for layer in maps.values()], progress=False)
+
+
+@pytest.fixture
+def affordable(net):
+    if len(net.layers(all=True)) > LARGE and not os.environ.get("CNNLENS_EVERY_FAMILY"):
+        pytest.skip(f"more than {LARGE} layers: set CNNLENS_EVERY_FAMILY=1 to try everything on it")
+
+
+def test_its_layers_answer(acts, maps):
+    for layer in maps.values():
         assert acts[layer.path].shape == (4, *layer.shape) and np.isfinite(acts[layer.path]).all()
-    assert maps[0].receptive_field is not None, "the path from the image is known at least to the first layer"
+    assert maps["first"].receptive_field is not None, "the path from the image is known at least to the first layer"
 
 
 def test_it_classifies_and_is_explained(net, images):
@@ -76,16 +92,27 @@ def test_it_classifies_and_is_explained(net, images):
     assert why.weights.shape == (4,) and np.isfinite(why.weights).all()
 
 
-@pytest.mark.parametrize("which", ["first", "middle", "last"])
-def test_images_are_made_for_its_units(net, maps, which):
-    layer = dict(zip(("first", "middle", "last"), maps))[which]
-    found = neurons.maximize(net, layer.path, [0], size=net.size, steps=2, progress=False)
+def made(net, acts, layer):
+    """Two steps for the unit that is most awake, for which no gradient has to be redirected."""
+    unit = int(activations.responses(acts[layer.path]).mean(0).argmax())
+    return neurons.maximize(net, layer.path, [unit], size=net.size, steps=2, progress=False)
+
+
+def test_an_image_is_made_for_its_first_map(net, acts, maps):
+    assert np.isfinite(made(net, acts, maps["first"]).images).all()
+
+
+@pytest.mark.parametrize("which", ["middle", "last"])
+@pytest.mark.usefixtures("affordable")
+def test_images_are_made_for_its_deeper_maps(net, acts, maps, which):
+    found = made(net, acts, maps[which])
     assert found.images.shape == (1, *net.size, 3) and np.isfinite(found.activation).all()
 
 
+@pytest.mark.usefixtures("affordable")
 def test_what_drives_a_unit_is_found(net, images, maps):
-    layer = maps[1].path
-    tops = exemplars.find(net, layer, images, units=[0], k=2)
+    layer = maps["middle"].path
+    tops = exemplars.find(net, layer, images, units=[0], k=2, progress=False)
     assert tops.activation.shape[-1] == 2
     try:
         back = deconvnet.project(net, images[:1], layer, 0)
@@ -95,5 +122,6 @@ def test_what_drives_a_unit_is_found(net, images, maps):
         assert back.rectifiers > 0 and np.isfinite(back.projection).all()
 
 
+@pytest.mark.usefixtures("affordable")
 def test_its_images_are_mapped(net, images, maps):
-    assert len(embedding.represent(net, images, maps[1].path, progress=False).vectors) == 4
+    assert len(embedding.represent(net, images, maps["middle"].path, progress=False).vectors) == 4

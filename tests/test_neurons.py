@@ -374,7 +374,12 @@ def test_the_penalty_pulls_towards_what_the_network_takes_as_zero(lenet):
 
 def test_untrained_copy_has_other_weights_and_leaves_the_network_alone(color):
     before = [weight.copy() for weight in color.model.get_weights()]
+    np.random.seed(5)
+    expected = np.random.RandomState(5).random()
     copy = neurons.untrained(color, seed=3)
+    assert np.random.random() == expected, "the global generators go on as if nothing had happened"
+    again = neurons.untrained(color, seed=3).model.get_weights()[0]
+    np.testing.assert_array_equal(copy.model.get_weights()[0], again)
     assert copy.source.startswith("untrained copy") and copy.preprocessing == color.preprocessing
     assert np.abs(copy.model.get_weights()[0] - before[0]).max() > 0.01
     for old, new in zip(before, color.model.get_weights()):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
-from cnnlens import ablation, activations, datasets, deconvnet, exemplars, neurons, superpixels, zoo
+from cnnlens import ablation, activations, datasets, deconvnet, exemplars, explore, neurons, scores, superpixels, zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.network import Network
 from cnnlens.pixels import fitted, sampled
@@ -112,6 +112,17 @@ def test_every_lens_takes_it(kind):
     parts = superpixels.segment(images[0], "grid", 4)
     why = superpixels.explain(net, images[0], 1, parts, samples=8, progress=False)
     assert np.isfinite(why.weights).all()
+
+
+@pytest.mark.parametrize("kind", ["logits", "one probability"])
+def test_explorers_and_trust_take_it(kind):
+    model, images = MODELS[kind](), pixels(3, 16, 16, 3)
+    explorer = explore.lime(model, list(images), samples=64, count=4)
+    assert explorer.error is None and explorer.frame.words
+    assert explore.activations(model, images).error is None
+    assert explore.neurons(model, images, steps=2).error is None
+    why = superpixels.explain(model, images[0], 1, superpixels.segment(images[0], "grid", 4), samples=16)
+    assert np.isfinite(scores.superpixels.trust(model, why, seeds=2, held_out=16, steps=3, progress=False).r2)
 
 
 # --- what its answer means ------------------------------------------------------------------------------------------

@@ -8,16 +8,17 @@ from cnnlens.errors import CnnlensError
 from cnnlens.labels import class_index
 from cnnlens.lenses import masks, surrogate
 from cnnlens.network import Network
+from cnnlens.pixels import fitted
 from cnnlens.preprocessing import Preprocessing
 
 
 @pytest.fixture(scope="module")
 def cat():
-    return datasets.square(datasets.photos()[0].image, 48)
+    return fitted(datasets.photos()[0].image, 48)
 
 
 def watcher(image, segments, part):
-    """A classifier that looks at one superpixel only: sure when it sees it as it is, less so the more it was changed."""
+    """A classifier that looks at one superpixel only: sure when it sees it whole, less so the more it was changed."""
     where = segments == part
 
     def scores(images):
@@ -169,7 +170,7 @@ def test_plain_settings_equal_the_lime_package():
 
 
 def curved(image, parts):
-    """A classifier in which superpixels act together, as in real networks: sharply bent, and neighbors need each other."""
+    """A classifier in which superpixels act together, as in real networks: bent, and neighbors need each other."""
     weights = np.random.default_rng(2).normal(0, 1.2, parts.max() + 1)
     pairs = superpixels.touching(parts)
     bonds = np.random.default_rng(3).normal(0, 0.8, len(pairs))
@@ -192,7 +193,7 @@ def curved(image, parts):
     return scores
 
 
-def test_the_imitation_estimates_the_same_weights_with_less_scatter():
+def test_the_control_variate_estimates_the_same_weights_with_less_scatter():
     image, parts = shaded(16, 24)
     function = curved(image, parts)
     truth = superpixels.explain(function, image, 1, parts, 12000, 99, **superpixels.LIME_DEFAULTS, fill="grey").weights

@@ -111,7 +111,7 @@ def _packaged_photos():
 
 
 def square(image, size):
-    """The centred square of an image, scaled to ``size`` px: float32 (size, size, C)."""
+    """The centered square of an image, scaled to ``size`` px: float32 (size, size, C)."""
     return fitted(image, size)
 
 
@@ -123,7 +123,7 @@ def load_image(path, size=None, grey=False):
     path : path
         PNG, JPEG, WebP or anything Pillow reads; with palette, transparency (laid on white), 16 bits, or EXIF rotation.
     size : int, optional
-        Cut to the centred square and scaled to this many pixels.
+        Cut to the centered square and scaled to this many pixels.
     grey : bool
         One channel instead of three.
 

@@ -212,9 +212,10 @@ def _bars(axes, why):
 
 def _words(why):
     strongest = ", ".join(f"number {k} ({why.weights[k]:+.2f})" for k in why.order[:3])
+    score, positive = why.target(why.prediction[None])[0], int((why.weights > 0).sum())
     return (
-        f"LIME explanation of “{why.name}”, which has a score of {why.target(why.prediction[None])[0]:.1%}: of "
-        f"{len(why.weights)} superpixels the largest weights have {strongest}; {int((why.weights > 0).sum())} are positive."
+        f"LIME explanation of “{why.name}”, which has a score of {score:.1%}: of {len(why.weights)} superpixels the "
+        f"largest weights have {strongest}; {positive} are positive."
     )
 
 
@@ -301,8 +302,9 @@ def versus(one, other):
     fig = _row(rasters, titles, source=one.source, columns=3, size=3.4, title=title)
     best, worst = int(contrast.weights.argmax()), int(contrast.weights.argmin())
     return fig, (
-        f"Weights for {one.name}, for {other.name}, and for the difference of their scores; superpixel {best} speaks most for "
-        f"{one.name} ({contrast.weights[best]:+.2f}), superpixel {worst} most for {other.name} ({contrast.weights[worst]:+.2f})."
+        f"Weights for {one.name}, for {other.name}, and for the difference of their scores; superpixel {best} speaks "
+        f"most for {one.name} ({contrast.weights[best]:+.2f}), superpixel {worst} most for {other.name} "
+        f"({contrast.weights[worst]:+.2f})."
     )
 
 
@@ -316,7 +318,7 @@ def side_by_side(explanations, titles, view="for, alone", count=5, title=""):
 
 @painter(Trust)
 def trusted(found):
-    """The weights of several seeds, the deletion and insertion curves, and the sentence that sums them up: Figure, str."""
+    """The weights of several seeds, the deletion and insertion curves, and the sentence about them: Figure, str."""
     fig = canvas(11, 4.6)
     seeds, deletion, insertion = fig.subplots(1, 3, width_ratios=(1.25, 1, 1))
     _seeds(seeds, found)

@@ -1,9 +1,9 @@
 """Claims about LIME (the dissertation's section 7.7 and its conclusion).
 
-Each photograph is explained for the class that it shows, and only where the network has that class among its first five:
-of a picture that it does not know there is nothing to learn. Places to point at were marked by eye beforehand
-(:mod:`.annotations`). Under each seed the picture is cut into superpixels by another method and hidden by other masks, so that
-an interval covers both.
+Each photograph is explained for the class that it shows, and only where the network has that class among its first
+five: of a picture that it does not know there is nothing to learn. Places to point at were marked by eye beforehand
+(:mod:`.annotations`). Under each seed the picture is cut into superpixels by another method and hidden by other masks,
+so that an interval covers both.
 """
 
 from dataclasses import dataclass
@@ -103,7 +103,7 @@ def _pointed(context, names, kinds):
 
 
 def _ranks(context, seed, pointed, *, heat_of=None, within=None):
-    """How each marked box, and one at random, stands among all regions of its shape."""
+    """Percentile rank of each marked box, and of boxes at random, among all regions of its shape."""
     generator, found, blind = np.random.default_rng((seed, 9)), [], []
     for subject, boxes in pointed:
         why = explained(context, seed, subject)
@@ -121,20 +121,20 @@ def _ranks(context, seed, pointed, *, heat_of=None, within=None):
 
 @claims.measure("lime-cat-eye")
 def cat_eye(context, seed):
-    """Standing of each eye in LIME's weights (Ribeiro, Singh and Guestrin 2016); see :func:`~.superpixel_measures.percentile_rank`."""
+    """Percentile rank of each eye in LIME's weights (Ribeiro, Singh and Guestrin 2016)."""
     return _ranks(context, seed, _pointed(context, ("tabby", "Siamese_cat"), ("eye",)))
 
 
 @claims.measure("lime-dog-ears-nose")
 def dog_ears_and_nose(context, seed):
-    """Standing of each ear, nose and paw in LIME's weights, over all marked photographs of dogs."""
+    """Percentile rank of each ear, nose and paw in LIME's weights, over all marked photographs of dogs."""
     dogs = ("golden_retriever", "Border_collie", "German_shepherd", "bull_mastiff", "dalmatian")
     return _ranks(context, seed, _pointed(context, dogs, ("ear", "nose", "paw")))
 
 
 @claims.measure("lime-goldfish-tail")
 def goldfish_tail_and_fins(context, seed):
-    """Standing of the tail, each fin and the mouth in LIME's weights."""
+    """Percentile rank of the tail, each fin and the mouth in LIME's weights."""
     return _ranks(context, seed, _pointed(context, ("goldfish",), ("tail", "fin", "mouth")))
 
 
@@ -143,7 +143,7 @@ def goldfish_tail_and_fins(context, seed):
 
 @claims.measure("lime-elephant-ears")
 def elephant_ears(context, seed):
-    """Standing of the ears, turned round, in LIME's weights for the other class, counted only where they are negative."""
+    """Percentile rank of the ears against the other class, counted only where their weight for it is negative."""
     found, blind = [], []
     generator = np.random.default_rng((seed, 9))
     for subject, boxes in _pointed(context, ("African_elephant",), ("ear",)):
@@ -176,31 +176,25 @@ def elephants_apart(context, seed):
 
 @claims.measure("lime-human-features")
 def human_features(context, seed):
-    """Share of LIME's positive weight inside boxes (Wang et al. 2020, "Score-CAM": the energy-based pointing game)."""
-    return _shares(context, seed, lambda subject: measures.WHOLE)
+    """Fraction of LIME's positive weight inside boxes: the energy-based pointing game (Wang et al. 2020)."""
+    return _fractions(context, seed, lambda subject: measures.WHOLE)
 
 
 @claims.measure("lime-human-not-just-animal")
 def human_features_of_the_animal(context, seed):
     """As for the whole picture, with chance confined to the animal."""
-    return _shares(context, seed, lambda subject: subject.marked.animal)
+    return _fractions(context, seed, lambda subject: subject.marked.animal)
 
 
-def _shares(context, seed, within):
-    """Share of positive weight inside each photograph's boxes, and inside boxes at random."""
+def _fractions(context, seed, within):
+    """Fraction of positive weight inside each photograph's boxes, and inside boxes at random."""
     generator, found, blind = np.random.default_rng((seed, 9)), [], []
     for subject in _marked(context):
         why, boxes = explained(context, seed, subject), subject.marked.boxes
         heat = measures.spread(why.weights, why.segments)
         found.append(measures.positive_fraction_inside(heat, boxes))
-        blind.append(
-            np.mean(
-                [
-                    measures.positive_fraction_inside(heat, measures.random_boxes(boxes, generator, within(subject)))
-                    for _ in range(BLIND)
-                ]
-            )
-        )
+        chance = [measures.random_boxes(boxes, generator, within(subject)) for _ in range(BLIND)]
+        blind.append(np.mean([measures.positive_fraction_inside(heat, others) for others in chance]))
     return found, blind
 
 
@@ -222,9 +216,7 @@ def negative_features(context, seed):
     net, found = context.net(NETWORK), []
     for subject in known(context)[: context.size.photos]:
         why = explained(context, seed, subject)
-        masks = np.ones(
-            (3, len(why.weights)), bool
-        )  # the last hides nothing: asked together, so that rounding is the same
+        masks = np.ones((3, len(why.weights)), bool)  # the last hides nothing: asked together, rounding is the same
         masks[0, why.weights.argsort()[:HIDDEN]] = False
         masks[1, np.abs(why.weights).argsort()[:HIDDEN]] = False
         *hidden, whole = superpixels.ask(net, why, masks)[:, why.label]
@@ -237,7 +229,7 @@ def negative_features(context, seed):
 
 @claims.measure("lime-explains")
 def lime_explains(context, seed):
-    """Deletion curves (Petsiuk, Das and Saenko 2018, "RISE", section 4.2) over the share of pixels, against random orders."""
+    """Deletion curves (Petsiuk, Das and Saenko 2018, "RISE", section 4.2) over pixels, against random orders."""
     found = _losses(context, seed)
     return found[:, 0], found[:, 2:].mean(1)
 
@@ -250,7 +242,7 @@ def lime_over_activations(context, seed):
 
 
 def _losses(context, seed):
-    """What each order of hiding costs each photograph, (photographs, orders): LIME's, the activations', three at random."""
+    """What hiding costs, (photographs, orders): in the order of LIME, of the activations, three at random."""
     net = context.net(NETWORK)
     layer = _last_maps(net)
 
@@ -258,19 +250,11 @@ def _losses(context, seed):
         why = explained(context, seed, subject)
         seen = measures.mean_activation(net.read(subject.image[None], [layer], progress=False)[layer][0], why.segments)
         random = scores.orders(why, seed, 3)["at random"]
-        return measures.deletion_loss(
-            net, why, [np.argsort(-why.weights), np.argsort(-seen), *random], steps=context.size.steps
-        )
+        orders = [np.argsort(-why.weights), np.argsort(-seen), *random]
+        return measures.deletion_loss(net, why, orders, steps=context.size.steps)
 
-    key = (
-        "lime losses",
-        net.source,
-        seed,
-        context.size.parts,
-        context.size.calls,
-        context.size.photos,
-        context.size.steps,
-    )
+    size = context.size
+    key = ("lime losses", net.source, seed, size.parts, size.calls, size.photos, size.steps)
     return context.shared(key, lambda: np.stack([lost(subject) for subject in known(context)[: context.size.photos]]))
 
 
@@ -302,7 +286,8 @@ def repeats(context, seed):
     """Overlap of the top five between two seeds, with the lime package's own superpixels and number of model calls."""
     if context.size.calls < DEFAULT:
         raise CannotTell(
-            f"A run of the lime package asks the network {DEFAULT:,} times; several runs take longer than a quick measurement may."
+            f"A run of the lime package asks the network {DEFAULT:,} times; several runs take longer than a quick "
+            "measurement may."
         )
     pairs = [
         _steadiness(context, seed, subject, PUBLISHED, superpixels.LIME_DEFAULTS)

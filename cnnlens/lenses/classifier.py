@@ -1,4 +1,4 @@
-"""What is asked for predictions: a network, or any function from images to probabilities; and what it sees of an image."""
+"""What is asked for predictions, a network or any function from images to scores, and what it sees of an image."""
 
 import inspect
 import os
@@ -82,7 +82,7 @@ def _checked(scores, count):
         )
     if np.isnan(scores).any():
         raise CnnlensError(
-            "The classifier returned NaN. Check its weights, and that it divides by nothing that can be 0 in a flat image."
+            "The classifier returned NaN. Check its weights, and that it divides by nothing that is 0 in a flat image."
         )
     if scores.min() < -1e-4 or scores.max() > 1 + 1e-4:
         raise CnnlensError(
@@ -156,10 +156,9 @@ def frame_segments(image, shown, segments, fit="crop"):
         )
     if segments.shape == shown.shape[:2]:
         return segments.astype(np.intp)
-    if segments.shape != as_image(image).shape[:2]:
-        raise CnnlensError(
-            f"segments have shape {segments.shape}, the image {as_image(image).shape[:2]}: they belong to another image."
-        )
+    came = as_image(image).shape[:2]
+    if segments.shape != came:
+        raise CnnlensError(f"segments have shape {segments.shape}, the image {came}: they belong to another image.")
     return segments[sampled(segments.shape, shown.shape[:2], fit)].astype(np.intp)
 
 
@@ -169,8 +168,8 @@ def warn_if_framed(net, image, shown):
     if came != shown.shape:
         size = "×".join(map(str, came[:2]))
         warnings.warn(
-            f"The image of {size} px and {came[2]} channel(s) was cut and scaled to {shown.shape[0]}×{shown.shape[1]} px "
-            f"and {shown.shape[2]} channel(s) for {name_of(net)}. superpixels.frame(net, image) gives what it sees.",
+            f"The image of {size} px and {came[2]} channel(s) was cut and scaled to {shown.shape[0]}×{shown.shape[1]} "
+            f"px and {shown.shape[2]} channel(s) for {name_of(net)}. superpixels.frame(net, image) gives what it sees.",
             stacklevel=4,
         )
 

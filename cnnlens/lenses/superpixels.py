@@ -24,25 +24,8 @@ from .classifier import classifier, frame, frame_segments, name_of, opened, sour
 from .perturbation import filling, perturb
 from .segmentation import METHODS, at, segment, touching
 
-__all__ = [
-    "LIME_DEFAULTS",
-    "METHODS",
-    "Estimator",
-    "Explanation",
-    "ask",
-    "at",
-    "classifier",
-    "default_batch_size",
-    "explain",
-    "filling",
-    "frame",
-    "opened",
-    "perturb",
-    "repeat",
-    "segment",
-    "source_of",
-    "touching",
-]
+__all__ = ["LIME_DEFAULTS", "METHODS", "Estimator", "Explanation", "ask", "explain", "repeat"]
+__all__ += ["at", "classifier", "filling", "frame", "opened", "perturb", "segment", "source_of", "touching"]
 
 
 @dataclass(frozen=True)
@@ -367,7 +350,7 @@ def repeat(net, why, seeds=range(1, 6), *, progress=True):
     --------
     >>> def bright(images):
     ...     return np.stack([images.mean((1, 2, 3)), 1 - images.mean((1, 2, 3))], 1)
-    >>> image = np.float32([[0.2, 0.4], [0.6, 0.8]]).repeat(4, 0).repeat(4, 1)[..., None]
+    >>> image = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8, 1)
     >>> why = explain(bright, image, 0, segment(image, "grid", 4), samples=65, fill=0.0)
     >>> [int(one.order[0]) for one in repeat(bright, why, [1, 2])]
     [3, 3]
@@ -385,7 +368,7 @@ def default_batch_size():
 
 
 def _answers(predict, hide, masks, ends, batch_size, title):
-    """Scores of masks, batch by batch; no batch reaches over one of the ``ends``. A bar is shown if there is a title."""
+    """Scores of masks, batch by batch; no batch reaches over one of the ``ends``. A title asks for a bar."""
     size = batch_size or default_batch_size()
     batches = [masks[i : min(i + size, end)] for start, end in zip([0, *ends], ends) for i in range(start, end, size)]
     with tqdm(total=len(masks), desc=title, unit="image", delay=2, leave=False, disable=not title) as bar:

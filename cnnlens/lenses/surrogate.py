@@ -90,9 +90,9 @@ def surrogate_corrected(masks, scores, touching, target, *, seed=0, **regression
 
     The surrogate (:func:`surrogate_model`) is fitted to the network's answers and then asked at 4,000 more masks. The
     regression on what it says there, plus the regression on what it gets wrong where the network was asked, estimates
-    the same weights with less scatter: a control variate (Owen 2013, "Monte Carlo theory, methods and examples", section
-    8.9). Both parts are linear in the scores and all classes share one surrogate, so the weights for a difference of two
-    scores are the difference of their weights.
+    the same weights with less scatter: a control variate (Owen 2013, "Monte Carlo theory, methods and examples",
+    section 8.9). Both parts are linear in the scores and all classes share one surrogate, so the weights for a
+    difference of two scores are the difference of their weights.
 
     Parameters
     ----------
@@ -139,8 +139,8 @@ def surrogate_model(masks, scores, touching):
     Parameters
     ----------
     masks, scores, touching
-        As for :func:`surrogate_corrected`. If the scores of a mask sum to 1, the logits go through a softmax; if not, each
-        through a sigmoid. A rising curve (isotonic regression) then brings each class to the network's own scale.
+        As for :func:`surrogate_corrected`. If the scores of a mask sum to 1, the logits go through a softmax; if not,
+        each through a sigmoid. A rising curve (isotonic regression) then brings each class to the network's own scale.
 
     Returns
     -------
@@ -185,7 +185,7 @@ def surrogate_model(masks, scores, touching):
 
 
 def _with_pairs(masks, touching):
-    """±1 for each superpixel, half of that for each pair, so that the penalty weighs more on pairs, which matter less."""
+    """±1 for each superpixel, half of that for each pair: the penalty is to weigh more on pairs, which matter less."""
     signs = np.where(masks, 1.0, -1.0)
     return np.concatenate([signs, 0.5 * signs[:, touching[:, 0]] * signs[:, touching[:, 1]]], 1)
 

@@ -62,6 +62,13 @@ def check(net, images):
     -------
     Check
         Prints as one sentence.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> found = check(zoo.load("lenet", weights="random"), np.zeros((2, 28, 28, 1)))
+    >>> found.verdict
+    'cannot tell'
     """
     pixels = net.prepare(images)[:ENOUGH_IMAGES]
     layers, seen, learned = _normalizations(net.model, net.preprocessing(pixels))

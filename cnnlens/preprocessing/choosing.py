@@ -42,6 +42,14 @@ def chosen(model, pixels="auto"):
     ------
     CnnlensError
         If there is no such range or word, or it does not fit the model's channels.
+
+    Examples
+    --------
+    >>> import keras
+    >>> first = [keras.Input((8, 8, 3)), keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(2, 3)]
+    >>> preprocessing, sentence = chosen(keras.Sequential(first))
+    >>> preprocessing.scale, sentence
+    ((255.0,), 'pixels 0-255, read off its own Rescaling')
     """
     channels = image_shape(model)[-1]
     if isinstance(pixels, str) and pixels == "auto":

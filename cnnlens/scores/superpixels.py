@@ -208,7 +208,7 @@ def _mean_curve(several):
 
 
 def shuffled(net, seed=0):
-    """The same network with the weights inside each layer shuffled: it has learned nothing, and explanations must differ.
+    """The same network with the weights inside each layer shuffled: it knows nothing, and explanations must differ.
 
     The model-randomization test of Adebayo et al. 2018, "Sanity checks for saliency maps".
 
@@ -264,7 +264,7 @@ class Trust(Result):
 
     @property
     def gain(self):
-        """How much more the score falls when superpixels are hidden by weight instead of at random: difference of areas."""
+        """How much more the score falls when superpixels are hidden by weight than at random: difference of areas."""
         deletion = self.curves["deletion"]
         return deletion["at random"].area - deletion["by weight"].area
 

@@ -25,8 +25,8 @@ def _stable(found):
         return f"This explanation is stable {calls}: another seed names {shared} of the same five superpixels"
     if stability.overlap >= 0.8:
         return (
-            f"The five leading superpixels are stable {calls} (another seed names {shared} of them), but the order of the "
-            "rest is not: do not read anything into the small weights"
+            f"The five leading superpixels are stable {calls} (another seed names {shared} of them), but the order of "
+            "the rest is not: do not read anything into the small weights"
         )
     return (
         f"This explanation is not stable {calls}: another seed names {shared} of the same five superpixels. "

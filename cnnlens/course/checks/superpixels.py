@@ -7,7 +7,7 @@ from ..exercise import compare, exercise
 
 @exercise("hide")
 def hide(answer):
-    """A function (image (H, W, C), segments (H, W), mask (K,)) -> image with superpixels hidden under their mean color."""
+    """A function (image (H, W, C), segments (H, W), mask (K,)) -> image with superpixels under their mean color."""
     from ...lenses import superpixels
 
     def reference(image, segments, mask):
@@ -30,7 +30,7 @@ def hide(answer):
 
 @exercise("weighted_regression")
 def weighted_regression(answer):
-    """A function (masks (M, K), scores (M,), proximity (M,)) -> weights (K,), against scikit-learn's weighted regression."""
+    """A function (masks (M, K), scores (M,), proximity (M,)) -> weights (K,), against scikit-learn's regression."""
     from sklearn.linear_model import LinearRegression
 
     from ...lenses import masks, surrogate

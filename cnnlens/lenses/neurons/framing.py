@@ -25,6 +25,13 @@ def fitting_size(net, place):
     A network for small images, and a layer that sees the whole image, get the network's own size; else half again the
     receptive field, which leaves room around the thing or for a texture to repeat, between 64 px and the network's
     size.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> fitting_size(net, net.layer("conv1"))
+    (28, 28)
     """
     own = own_size(net)
     if not place.is_map or place.receptive_field is None or max(own) <= SMALL:

@@ -28,6 +28,13 @@ def targets(place, units=None, directions=None):
     ------
     CnnlensError
         If a unit is out of range or no number, or a direction has the wrong length or none.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> place = zoo.load("lenet", weights="random").layer("conv1")
+    >>> targets(place, units=[3, (0, 5)])[2]
+    ('unit 3', 'unit 0 + 5')
     """
     if directions is not None:
         rows = _unit_length(place, directions)
