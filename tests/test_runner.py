@@ -230,6 +230,10 @@ def test_a_lesson_whose_process_dies_is_a_failed_one(tmp_path):
     died = notebook(tmp_path, "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)")
     (outcome,) = runner.run_all([died], tmp_path / "out")
     assert outcome.problems == ("the process that ran it died; most often memory ran out",)
+    deadline = time.monotonic() + 60
+    while kernels(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not kernels(tmp_path), "a kernel ends with the process that started it"
 
 
 def test_jobs_follow_cores_and_memory(monkeypatch):

@@ -32,7 +32,8 @@ def run(options):
     if options.offline:
         os.environ["CNNLENS_OFFLINE"] = "1"
     parameters = dict(parse(text) for text in options.parameter)
-    paths = [runner.find(name) for name in options.lessons] or list(runner.lessons().values())
+    asked = dict.fromkeys(runner.find(name) for name in options.lessons)  # each once
+    paths = list(asked or runner.lessons().values())
     for path in paths:  # all are checked before the first one runs
         runner.check_parameters(path, {"profile": options.profile, **parameters})
     if options.jobs is not None and options.jobs < 1:
