@@ -32,6 +32,7 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):  # tests run 
         os.environ.setdefault(setting, str(max(1, os.cpu_count() // workers)))
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config, items):
     """Mark what ``make check`` leaves out, and say what stays together when tests run side by side.
 
@@ -70,7 +71,15 @@ def execute(tmp_path_factory):
     """A function that executes a lesson, once however many tests look at it, and gives the runner's Outcome."""
     from cnnlens.course import runner
 
-    return functools.cache(lambda name: runner.run(name, tmp_path_factory.mktemp("lesson")))
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    @functools.cache
+    def once(name):
+        (shared / f"{name} was executed").touch(exist_ok=False)  # raises where another worker has done it
+        return runner.run(name, tmp_path_factory.mktemp("lesson"))
+
+    return once
 
 
 @pytest.fixture
