@@ -10,8 +10,8 @@ import keras
 
 # Kinds of layers that only pass on, pad, scale or reshape what they get.
 PASSIVE = """
-    InputLayer Identity Dropout SpatialDropout2D GaussianNoise Flatten Reshape Permute ZeroPadding2D Cropping2D Rescaling
-    Normalization Lambda
+    InputLayer Identity Dropout SpatialDropout2D GaussianNoise Flatten Reshape Permute ZeroPadding2D Cropping2D
+    Rescaling Normalization Lambda
 """.split()
 
 
@@ -96,8 +96,8 @@ class Layer:
         """Pixels (top, left, bottom, right) that position (row, col) sees; may reach outside the image."""
         if not self.rows:
             raise CnnlensError(
-                f"The receptive field of layer {self.path!r} is not known: on its path from the image stands a step whose "
-                "effect on it is not known."
+                f"The receptive field of layer {self.path!r} is not known: on its path from the image stands a step "
+                "whose effect on it is not known."
             )
         top, left = self.rows.start + row * self.rows.stride, self.cols.start + col * self.cols.stride
         return top, left, top + self.rows.field, left + self.cols.field
