@@ -56,8 +56,8 @@ class Feed:
             )
         if missing:
             raise CnnlensError(
-                f"Model {model.name!r} takes {len(names)} inputs: {', '.join(names)}. Say at which values to hold those "
-                f"that are not looked at: Network.of(model, fixed={{{missing[0]!r}: values}})."
+                f"Model {model.name!r} takes {len(names)} inputs: {', '.join(names)}. Say at which values to hold "
+                f"those that are not looked at: Network.of(model, fixed={{{missing[0]!r}: values}})."
             )
         self.image, self.shape = images[0], tuple(shapes[images[0]][1:])
         rows = [np.asarray(fixed[name]) if name in fixed else None for name in names]
