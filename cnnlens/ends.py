@@ -50,9 +50,9 @@ class Feed:
         missing = [name for i, name in enumerate(names) if i not in images[:1] and name not in fixed]
         if not images:
             raise CnnlensError(
-                f"Model {model.name!r} takes input of shape {shapes[0] if len(shapes) == 1 else shapes}; cnnlens looks "
-                "into image models, with an input (N, H, W, channels). A subclassed model must have been called or built "
-                "once, so that its input shape is known."
+                f"Model {model.name!r} takes input of shape {shapes[0] if len(shapes) == 1 else shapes}; "
+                "cnnlens looks into image models, with an input (N, H, W, channels). "
+                "A subclassed model must have been called or built once, so that its input shape is known."
             )
         if missing:
             raise CnnlensError(

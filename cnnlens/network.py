@@ -15,7 +15,6 @@ from tqdm.auto import tqdm
 from . import preprocessing as preprocessings
 from .errors import CnnlensError, unknown
 from .opened import NOMINAL_SIZE, OpenedModel
-from .opening import gradients_overridden, in_precision, leaves, recast  # noqa: F401
 from .pixels import FITS, as_pixels, fitted, with_channels
 from .preprocessing import Preprocessing
 

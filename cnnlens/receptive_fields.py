@@ -151,7 +151,7 @@ def _axis(call, axes, i, image_size):
     if None in lengths:  # a vector that becomes a map
         return None
     merged = functools.reduce(Axis.merge, before)
-    if length > 1 and 1 in lengths:  # squeeze and excite: one value for all positions, which has seen all of them
+    if 1 in lengths and max(lengths) > 1:  # squeeze and excite: one value for all positions, from all of them
         stride = min(axis.stride for axis, size in zip(before, lengths) if size > 1)
         return Axis(stride).everywhere(length, image_size)
     return _moved(call.layer, merged, i, lengths[0], length)
