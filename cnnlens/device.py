@@ -13,7 +13,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 @contextlib.contextmanager
 def _silence():
-    """Close the process's own error stream for a moment: TensorFlow's C++ start-up log goes past Python and any setting.
+    """Close the process's own error stream for a moment: TensorFlow's C++ start-up log heeds no setting of Python.
 
     Python's exceptions are not affected.
     """
@@ -33,8 +33,8 @@ with _silence():
 
     tf.config.list_physical_devices()  # looks for GPUs, and complains once where there is none
 
-# TensorFlow warns of a function traced often, and counts by line of code: five networks, or images of five sizes, set it
-# off, and neither is a mistake.
+# TensorFlow warns of a function traced often, and counts by line of code: five networks, or images of five sizes,
+# set it off, and neither is a mistake.
 tf.get_logger().addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 
 

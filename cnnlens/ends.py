@@ -50,14 +50,14 @@ class Feed:
         missing = [name for i, name in enumerate(names) if i not in images[:1] and name not in fixed]
         if not images:
             raise CnnlensError(
-                f"Model {model.name!r} takes input of shape {shapes[0] if len(shapes) == 1 else shapes}; cnnlens looks into "
-                "image models, with an input (N, H, W, channels). A subclassed model must have been called or built once, so "
-                "that its input shape is known."
+                f"Model {model.name!r} takes input of shape {shapes[0] if len(shapes) == 1 else shapes}; "
+                "cnnlens looks into image models, with an input (N, H, W, channels). "
+                "A subclassed model must have been called or built once, so that its input shape is known."
             )
         if missing:
             raise CnnlensError(
-                f"Model {model.name!r} takes {len(names)} inputs: {', '.join(names)}. Say at which values to hold those that "
-                f"are not looked at: Network.of(model, fixed={{{missing[0]!r}: values}})."
+                f"Model {model.name!r} takes {len(names)} inputs: {', '.join(names)}. Say at which values to hold "
+                f"those that are not looked at: Network.of(model, fixed={{{missing[0]!r}: values}})."
             )
         self.image, self.shape = images[0], tuple(shapes[images[0]][1:])
         rows = [np.asarray(fixed[name]) if name in fixed else None for name in names]

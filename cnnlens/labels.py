@@ -32,7 +32,8 @@ def class_index(label, classes, count):
         raise CnnlensError(f"There is no class {label}: the classifier has {count}, numbered from 0.")
     if classes is None:
         raise CnnlensError(
-            f"Class {label!r} cannot be looked up, because the classifier's classes have no names. Give a number or classes=[…]."
+            f"Class {label!r} cannot be looked up, because the classifier's classes have no names. "
+            "Give a number or classes=[…]."
         )
     plain = [str(name).lower().replace("_", " ") for name in classes]
     wanted = str(label).lower().replace("_", " ")

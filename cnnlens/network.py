@@ -15,7 +15,6 @@ from tqdm.auto import tqdm
 from . import preprocessing as preprocessings
 from .errors import CnnlensError, unknown
 from .opened import NOMINAL_SIZE, OpenedModel
-from .opening import gradients_overridden, in_precision, leaves, recast  # noqa: F401
 from .pixels import FITS, as_pixels, fitted, with_channels
 from .preprocessing import Preprocessing
 
@@ -43,8 +42,8 @@ class Network(OpenedModel):
         What is done to images of another size (:func:`cnnlens.pixels.fitted`).
     scores : {"auto", "logits", "as given"}
         What the output is. ``auto`` takes a dense layer or convolution that ends without an activation for logits, to
-        which :meth:`predict` adds the softmax. Say ``as given`` for one that is no classifier, such as an embedding or a
-        regression.
+        which :meth:`predict` adds the softmax. Say ``as given`` for one that is no classifier, such as an embedding or
+        a regression.
 
     Attributes
     ----------
@@ -89,8 +88,8 @@ class Network(OpenedModel):
             Names of the classes.
         pixels : str, pair, callable or Preprocessing
             What to feed (:func:`cnnlens.preprocessing.chosen`): ``"0-1"``, ``"-1-1"``, ``"0-255"``; a pair (mean,
-            standard deviation); Keras's words ``"tf"``, ``"torch"``, ``"caffe"``; a function; or ``"auto"``, which looks
-            for layers that scale, and says in ``source`` where it guessed.
+            standard deviation); Keras's words ``"tf"``, ``"torch"``, ``"caffe"``; a function; or ``"auto"``, which
+            looks for layers that scale, and says in ``source`` where it guessed.
         output : int or str, optional
             Which of several outputs.
         fixed : dict, optional
@@ -242,8 +241,8 @@ class Network(OpenedModel):
     def predict(self, images, batch_size=64, progress=True):
         """The probabilities of the classes for images, in batches: (N, classes).
 
-        A model that ends in logits gets the softmax, one of a single probability p (or its logit) two classes, 1 − p and
-        p; both are said in :attr:`source`. Several sigmoids stay what they are: independent probabilities.
+        A model that ends in logits gets the softmax, one of a single probability p (or its logit) two classes, 1 − p
+        and p; both are said in :attr:`source`. Several sigmoids stay what they are: independent probabilities.
 
         Raises
         ------

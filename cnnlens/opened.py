@@ -60,8 +60,8 @@ class OpenedModel:
         found = tuple(layer for layer in self._layers if all or layer.computes)
         if {layer.kind for layer in found} == {"TFSMLayer"}:
             raise CnnlensError(
-                f"{self.name} cannot be opened: it is an exported graph (TFSMLayer), which keeps no layers, only what goes "
-                "in and comes out. Save the model itself with model.save('name.keras') and load that."
+                f"{self.name} cannot be opened: it is an exported graph (TFSMLayer), which keeps no layers, only "
+                "what goes in and comes out. Save the model itself with model.save('name.keras') and load that."
             )
         return found
 
@@ -104,8 +104,8 @@ class OpenedModel:
         tf.function(trace, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
         if not calls:
             raise CnnlensError(
-                f"{self.name} cannot be opened: it is one opaque {type(self.model).__name__} with no Keras layers inside. "
-                "Rebuild it from Keras layers."
+                f"{self.name} cannot be opened: it is one opaque {type(self.model).__name__} with no Keras layers "
+                "inside. Rebuild it from Keras layers."
             )
         return described(calls, shape), head_of(self.model, calls, answers[0], self.output, self.scores)
 
@@ -210,7 +210,7 @@ class OpenedModel:
         return self._head.class_count
 
     def class_direction(self, index):
-        """The direction in the space of the last layer's units in which the score of a class grows: (units,) float32."""
+        """The direction among the last layer's units in which the score of a class grows: (units,) float32."""
         if self._head.is_binary:
             return np.float32([2 * index - 1])
         return np.eye(self.class_count, dtype=np.float32)[index]

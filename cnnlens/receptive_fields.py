@@ -10,8 +10,8 @@ import keras
 
 # Kinds of layers that only pass on, pad, scale or reshape what they get.
 PASSIVE = """
-    InputLayer Identity Dropout SpatialDropout2D GaussianNoise Flatten Reshape Permute ZeroPadding2D Cropping2D Rescaling
-    Normalization Lambda
+    InputLayer Identity Dropout SpatialDropout2D GaussianNoise Flatten Reshape Permute ZeroPadding2D Cropping2D
+    Rescaling Normalization Lambda
 """.split()
 
 
@@ -96,8 +96,8 @@ class Layer:
         """Pixels (top, left, bottom, right) that position (row, col) sees; may reach outside the image."""
         if not self.rows:
             raise CnnlensError(
-                f"The receptive field of layer {self.path!r} is not known: on its path from the image stands a step whose "
-                "effect on it is not known."
+                f"The receptive field of layer {self.path!r} is not known: on its path from the image stands a step "
+                "whose effect on it is not known."
             )
         top, left = self.rows.start + row * self.rows.stride, self.cols.start + col * self.cols.stride
         return top, left, top + self.rows.field, left + self.cols.field
@@ -151,7 +151,7 @@ def _axis(call, axes, i, image_size):
     if None in lengths:  # a vector that becomes a map
         return None
     merged = functools.reduce(Axis.merge, before)
-    if length > 1 and 1 in lengths:  # squeeze and excite: one value for all positions, which has seen all of them
+    if 1 in lengths and max(lengths) > 1:  # squeeze and excite: one value for all positions, from all of them
         stride = min(axis.stride for axis, size in zip(before, lengths) if size > 1)
         return Axis(stride).everywhere(length, image_size)
     return _moved(call.layer, merged, i, lengths[0], length)

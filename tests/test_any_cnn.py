@@ -17,8 +17,6 @@ from cnnlens import activations, deconvnet, embedding, exemplars, neurons, super
 from cnnlens.errors import CnnlensError
 from cnnlens.network import Network
 
-pytestmark = pytest.mark.slow
-
 LARGE = 500
 WORDS = ("nano", "tiny", "mobile", "small", "base", "medium", "large")
 

@@ -1,4 +1,4 @@
-"""The ledger on made-up claims: verdicts, the book that is resumed, what two ledgers differ in, fingerprints, guesses."""
+"""The ledger on made-up claims: verdicts, resuming, what two ledgers differ in, fingerprints, guesses."""
 
 import dataclasses
 import importlib.util

@@ -332,7 +332,7 @@ def test_without_a_gate_that_is_said_and_no_other_layer_s_is_opened():
 
 
 def test_rescued_means_active_in_the_end():
-    """As at the end of MobileNetV2: convolution, normalization, ReLU6; three units are dead, the rest silent on grey."""
+    """As at the end of MobileNetV2: convolution, normalization, ReLU6; three units are dead, the rest silent."""
     keras.utils.set_random_seed(0)
     image = keras.Input((24, 24, 3))
     h = kl.ReLU(6.0)(kl.BatchNormalization()(kl.Conv2D(6, 3, strides=2)(image)))

@@ -369,6 +369,11 @@ def test_behind_a_gate_each_position_sees_the_whole_image():
     assert net.layer("gated").stride == (1, 1)
 
 
+def test_a_map_of_one_position_may_be_padded_again():
+    net = Network.of(classifier(kl.MaxPooling2D(16), kl.ZeroPadding2D(1), kl.Conv2D(4, 3, name="last")), pixels="0-1")
+    assert net.layer("last").box(0, 0) == (-17, -17, 33, 33) and net.predict(pixels(1, 16, 16, 3)).shape == (1, 3)
+
+
 def test_a_nested_backbone_is_read_at_another_size():
     net = Network.of(nested(), pixels="0-1")
     assert neurons.maximize(net, "backbone/inner/deep", [0], size=24, steps=2, progress=False).images.shape[1] == 24
