@@ -209,21 +209,34 @@ def kernels(folder):
     return found
 
 
+# Whatever runs in the background of a script inherits that Ctrl-C is ignored; a user's terminal does not do that.
+LISTENING = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from cnnlens.__main__ import main
+sys.exit(main())
+"""
+
+
 @pytest.mark.parametrize("send", (os.kill, os.killpg), ids=("the command alone", "Ctrl-C, which reaches all"))
 def test_interrupt_ends_the_kernels(tmp_path, send):
     endless = notebook(tmp_path, "import time\nopen('begun', 'w')\ntime.sleep(600)")
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "cnnlens", "run", str(endless), "--out", str(out)]
+    command = [sys.executable, "-c", LISTENING, "run", str(endless), "--out", str(out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     begun = out / "files" / "99_planted" / "begun"
     deadline = time.monotonic() + 60
     while not begun.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert begun.exists() and kernels(out)
-    send(process.pid, signal.SIGINT)
-    assert process.wait(timeout=120) == 130
-    assert process.stderr.read() == "cnnlens: stopped; what is finished is kept.\n"
-    assert not kernels(out)
+    try:
+        assert begun.exists() and kernels(out)
+        send(process.pid, signal.SIGINT)
+        assert process.wait(timeout=120) == 130
+        assert process.stderr.read() == "cnnlens: stopped; what is finished is kept.\n"
+        assert not kernels(out)
+    finally:  # nothing stays behind when this fails
+        for left in (process, *kernels(out)):
+            left.kill()
 
 
 def test_a_lesson_whose_process_dies_is_a_failed_one(tmp_path):
