@@ -1,6 +1,7 @@
 """The runner goes red when a lesson is broken: each fault is planted, and must be caught."""
 
 import contextlib
+import functools
 import os
 import re
 import signal
@@ -214,7 +215,9 @@ def test_interrupt_ends_the_kernels(tmp_path, send):
     endless = notebook(tmp_path, "import time\nopen('begun', 'w')\ntime.sleep(600)")
     out = tmp_path / "out"
     command = [sys.executable, "-m", "cnnlens", "run", str(endless), "--out", str(out)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a job in the background ignores Ctrl-C
+    how = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True, "preexec_fn": heeding}
+    process = subprocess.Popen(command, **how)
     begun = out / "files" / "99_planted" / "begun"
     deadline = time.monotonic() + 60
     while not begun.exists() and time.monotonic() < deadline:
