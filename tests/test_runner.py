@@ -1,6 +1,7 @@
 """The runner goes red when a lesson is broken: each fault is planted, and must be caught."""
 
 import contextlib
+import functools
 import os
 import re
 import signal
@@ -209,21 +210,14 @@ def kernels(folder):
     return found
 
 
-# Whatever runs in the background of a script inherits that Ctrl-C is ignored; a user's terminal does not do that.
-LISTENING = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from cnnlens.__main__ import main
-sys.exit(main())
-"""
-
-
 @pytest.mark.parametrize("send", (os.kill, os.killpg), ids=("the command alone", "Ctrl-C, which reaches all"))
 def test_interrupt_ends_the_kernels(tmp_path, send):
     endless = notebook(tmp_path, "import time\nopen('begun', 'w')\ntime.sleep(600)")
     out = tmp_path / "out"
-    command = [sys.executable, "-c", LISTENING, "run", str(endless), "--out", str(out)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    command = [sys.executable, "-m", "cnnlens", "run", str(endless), "--out", str(out)]
+    heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a job in the background ignores Ctrl-C
+    how = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True, "preexec_fn": heeding}
+    process = subprocess.Popen(command, **how)
     begun = out / "files" / "99_planted" / "begun"
     deadline = time.monotonic() + 60
     while not begun.exists() and time.monotonic() < deadline:
