@@ -91,7 +91,20 @@ def measure(net, layer, images, weights, objective="mean"):
 
 
 def in_batches(plan, names, weights, begin=None, *, progress):
-    """Images for all names, batch by batch, from grey or from the colors ``begin``: arrays (U, …) by name."""
+    """Images for all names, batch by batch, from grey or from the colors ``begin``: arrays (U, …) by name.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from tqdm import tqdm
+    >>> net = Network(keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Conv2D(3, 1, name="c")]), "tiny")
+    >>> how = stepping.How(layer="c", method="fourier", objective="mean")
+    >>> asked = {"how": how, "settings": Settings(), "size": (4, 4), "steps": 2, "seed": 0, "kept": ()}
+    >>> plan, progress = Plan(net=net, batch_size=2, **asked), Progress(tqdm(disable=True), None)
+    >>> made = in_batches(plan, ("unit 0", "unit 1", "unit 2"), np.eye(3, dtype="float32"), progress=progress)
+    >>> made["images"].shape, made["history"].shape, progress.done
+    ((3, 4, 4, 1), (3, 2), 4)
+    """
     batches = -(-len(names) // plan.batch_size)
     count = -(-len(names) // batches)  # as even as possible, so that no batch is padded by much
     progress.expect(plan.steps * batches)

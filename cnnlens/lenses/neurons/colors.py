@@ -22,6 +22,11 @@ def plain_colors(channels):
     ndarray (N, channels) float32
         2 shades of grey for one channel, 28 colors for three; for other numbers each channel up or down. Black and
         white lie a little inside the range, of which the sigmoid never reaches the ends.
+
+    Examples
+    --------
+    >>> plain_colors(1).ravel(), plain_colors(3).shape
+    (array([0.02, 0.98], dtype=float32), (28, 3))
     """
     extremes = np.repeat([[DARKEST], [1 - DARKEST]], channels, 1)
     if channels == 1:
@@ -34,7 +39,15 @@ def plain_colors(channels):
 
 
 def begun_on(state, colors):
-    """A state of the Fourier method with other initial colors (N, channels) in (0, 1), each image its own."""
+    """A state of the Fourier method with other initial colors (N, channels) in (0, 1), each image its own.
+
+    Examples
+    --------
+    >>> from cnnlens.lenses.neurons import fourier
+    >>> state = begun_on(fourier.start([(0, 1)], 4, 4, 3, noise=0.0), np.float32([[0.8, 0.2, 0.2]]))
+    >>> fourier.draw(state).numpy()[0, 0, 0].round(3)
+    array([0.8, 0.2, 0.2], dtype=float32)
+    """
     _, channels, height, width = state[0].shape
     logits = np.log(colors) - np.log1p(-colors)
     axes = np.linalg.solve(COLOR_AXES, logits.T).T if channels == 3 else logits
@@ -45,7 +58,22 @@ def begun_on(state, colors):
 
 
 def best_color(plan, weights):
-    """The plain color that each target responds to most, (U, channels), and its response, (U,)."""
+    """The plain color that each target responds to most, (U, channels), and its response, (U,).
+
+    Examples
+    --------
+    >>> import keras
+    >>> from cnnlens import Network
+    >>> from cnnlens.lenses.neurons import batches, settings, stepping
+    >>> net = Network(keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Conv2D(1, 1, name="dark")]), "tiny")
+    >>> net.model.set_weights([np.full((1, 1, 1, 1), -1.0), np.ones(1)])  # 1 − brightness
+    >>> how = stepping.How(layer="dark", method="fourier", objective="mean")
+    >>> asked = {"how": how, "settings": settings.Settings(), "size": (4, 4), "steps": 2, "seed": 0, "kept": ()}
+    >>> plan = batches.Plan(net=net, batch_size=2, **asked)
+    >>> color, reached = best_color(plan, np.eye(1, dtype="float32"))
+    >>> print(color, reached)
+    [[0.02]] [0.98]
+    """
     net, layer, channels = plan.net, plan.how.layer, plan.channels
     colors, read, found = plain_colors(channels), net.compiled((layer,), linear=True), []
     for first in range(0, len(colors), plan.batch_size):
@@ -73,6 +101,22 @@ def or_from_color(plan, names, weights, made, ascend):
     made : dict of ndarray (U, …)
     notes : list of U str
         What is to be said about colors of each image kept.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from cnnlens import Network
+    >>> from cnnlens.lenses.neurons import batches, settings, stepping
+    >>> net = Network(keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Conv2D(1, 1, name="dark")]), "tiny")
+    >>> net.model.set_weights([np.full((1, 1, 1, 1), -1.0), np.ones(1)])  # 1 − brightness
+    >>> how = stepping.How(layer="dark", method="fourier", objective="mean")
+    >>> asked = {"how": how, "settings": settings.Settings(), "size": (4, 4), "steps": 2, "seed": 0, "kept": ()}
+    >>> plan = batches.Plan(net=net, batch_size=2, **asked)
+    >>> made = {"activation": np.float32([0.6])}  # from grey; let it become 0.99 from the color
+    >>> again = lambda plan, names, weights, colors: {"activation": np.float32([0.99])}
+    >>> made, notes = or_from_color(plan, ["unit 0"], np.eye(1, dtype="float32"), made, again)
+    >>> print(made["activation"], *notes)
+    [0.99] started from a plain color, to which alone the response is 0.98: from grey the ascent came to 0.6
     """
     colors, reached = best_color(plan, weights)
     notes = ["no plain color activates it" if each <= 0 else "" for each in reached]

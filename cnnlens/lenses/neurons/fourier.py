@@ -35,6 +35,12 @@ def fourier_basis(length):
 
     Returns the orthonormal basis (length, length) float32, one wave a column, and the frequency of
     each in waves a pixel, from 0 to 0.5.
+
+    Examples
+    --------
+    >>> basis, frequency = fourier_basis(4)
+    >>> np.allclose(basis.T @ basis, np.eye(4), atol=1e-6), frequency.tolist()
+    (True, [0.0, 0.25, 0.25, 0.5])
     """
     x, k = np.arange(length)[:, None], (np.arange(length) + 1) // 2
     angle = 2 * np.pi * k * x / length
@@ -49,6 +55,11 @@ def scaling(height, width):
     """How far a unit step of each coefficient moves the image, (height, width): 1 / frequency.
 
     In photographs, too, the amplitude of a wave falls as one over its frequency.
+
+    Examples
+    --------
+    >>> print(scaling(1, 8).round(1))
+    [[8.  8.  8.  4.  4.  2.7 2.7 2. ]]
     """
     frequency = np.hypot(fourier_basis(height)[1][:, None], fourier_basis(width)[1][None])
     return (1 / np.maximum(frequency, 1 / max(height, width))).astype(np.float32)
@@ -60,6 +71,11 @@ def start(seeds, height, width, channels, noise=NOISE["mean"]):
     ``seeds`` is a pair of int for each image; ``noise`` its standard deviation before the sigmoid.
     The state is the coefficients (N, channels, height, width), the running means of their gradient
     and of its square, and the number of steps made (N, 1, 1, 1).
+
+    Examples
+    --------
+    >>> print(draw(start([(0, 1)], 28, 28, 1)).numpy().std().round(2))
+    0.04
     """
     strength = noise / (CONTRAST * scaling(height, width))
     noises = [tf.random.stateless_normal((channels, height, width), seed=pair) for pair in seeds]
@@ -69,7 +85,13 @@ def start(seeds, height, width, channels, noise=NOISE["mean"]):
 
 
 def draw(state):
-    """The images (N, height, width, channels) in (0, 1) of a state; three channels are colors."""
+    """The images (N, height, width, channels) in (0, 1) of a state; three channels are colors.
+
+    Examples
+    --------
+    >>> draw(start([(0, 1)], 1, 2, 3, noise=0.0)).numpy().tolist()
+    [[[[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]]]
+    """
     _, channels, height, width = state[0].shape
     coefficients = state[0] * (CONTRAST * scaling(height, width))
     # A product for each axis: TensorFlow 2.21 crashes on broadcast ones of single-channel batches.
@@ -87,6 +109,11 @@ def transform(pixels, key, shift=0, turn=0.0):
 
     At most ``shift`` pixels each way, wrapping round as the waves do; ``turn`` radians; a scale
     within 1 ± ``turn``. The image that is kept is not transformed: it would drift.
+
+    Examples
+    --------
+    >>> transform(np.float32([[[[0], [1], [2], [3]]]]), np.int32([0, 2]), 1).numpy().ravel().tolist()
+    [3.0, 0.0, 1.0, 2.0]
     """
     if turn:
         pixels = _turned(pixels, *tf.unstack(tf.random.stateless_uniform((2,), key, -turn, turn)))
@@ -122,6 +149,11 @@ def objective(output, weights, kind="mean"):
         the whole layer: the mean square of all that it gives (DeepDream).
     kind : {"mean", "center"}
         Over all positions of the map, or its middle one.
+
+    Examples
+    --------
+    >>> objective(tf.constant([[[[1.0, 0.0], [3.0, 8.0]]]]), [[1.0, 0.0]]).numpy().tolist()
+    [2.0]
     """
     if weights is None:
         output = _middle(output) if kind == "center" else output
@@ -130,7 +162,13 @@ def objective(output, weights, kind="mean"):
 
 
 def responses(output, kind="mean"):
-    """The response of each unit to each image, (N, C): over all positions, or at the middle one."""
+    """The response of each unit to each image, (N, C): over all positions, or at the middle one.
+
+    Examples
+    --------
+    >>> responses(tf.constant([[[[1.0, 0.0], [3.0, 8.0]]]]), "center").numpy().tolist()
+    [[3.0, 8.0]]
+    """
     if len(output.shape) == 4:
         output = _middle(output) if kind == "center" else tf.reduce_mean(output, (1, 2))
     return tf.reshape(output, (output.shape[0], -1))
@@ -145,12 +183,24 @@ def _middle(output):
 
 
 def uphill(reached, output, variable):
-    """The gradient of what each image reached."""
+    """The gradient of what each image reached.
+
+    Examples
+    --------
+    >>> tf.function(lambda x: uphill(x**2, None, x))(tf.constant([1.0, -3.0])).numpy().tolist()
+    [2.0, -6.0]
+    """
     return tf.gradients(tf.reduce_sum(reached), variable)[0]
 
 
 def move(state, gradient, rate):
-    """One step of Adam (Kingma and Ba 2015) up the gradient of the coefficients."""
+    """One step of Adam (Kingma and Ba 2015) up the gradient of the coefficients.
+
+    Examples
+    --------
+    >>> print(move((0.0, 0.0, 0.0, 0.0), tf.constant([5.0, -0.1]), rate=0.5)[0].numpy().round(3))
+    [ 0.5 -0.5]
+    """
     coefficients, mean, square, count = state
     mean += (1 - MOMENTUM) * (gradient - mean)
     square += (1 - SPREAD) * (gradient**2 - square)
@@ -164,6 +214,13 @@ def step(read, state, weights, rate, key, draw=draw, see=transform, score=object
 
     ``read`` gives the layer's output for pixels. Returns the next state, and of this one what each
     image reached (N,), the gradient, and the output. Tactics exchange one or another function.
+
+    Examples
+    --------
+    >>> one = tf.function(lambda *now: step(tf.identity, *now), autograph=False)  # reads pixels
+    >>> state, reached, *_ = one(start([(0, 1)], 4, 4, 1, noise=0.0), tf.ones((1, 1)), 0.5, (0, 0))
+    >>> print(reached.numpy(), draw(state).numpy().mean() > 0.5)
+    [0.5] True
     """
     pixels = draw(state)
     output = read(see(pixels, key))
@@ -176,12 +233,24 @@ def step(read, state, weights, rate, key, draw=draw, see=transform, score=object
 
 
 def rates(steps, rate=None):
-    """The length of each step: the first is ``rate``, the last nearly 0; by default 5 together."""
+    """The length of each step: the first is ``rate``, the last nearly 0; by default 5 together.
+
+    Examples
+    --------
+    >>> print(rates(64).round(3)[[0, 1, -1]], rates(64).sum().round(1))
+    [0.156 0.154 0.002] 5.1
+    """
     return (2 * PATH / steps if rate is None else rate) * (1 - np.arange(steps) / steps)
 
 
 def climb(step, state, weights, rates, seed=0, after=None):
-    """All steps; the last state. ``after(state, outcome, rate, key)`` may change it after each."""
+    """All steps; the last state. ``after(state, outcome, rate, key)`` may change it after each.
+
+    Examples
+    --------
+    >>> climb(lambda x, _, rate, key: (x + rate,), 0.0, None, [2.0, 1.0, 0.5]).numpy().tolist()
+    3.5
+    """
     for number, rate in enumerate(rates):
         key, length = tf.constant([seed, number], tf.int32), tf.constant(rate, tf.float32)
         state, *outcome = step(state, weights, length, key)
@@ -191,7 +260,14 @@ def climb(step, state, weights, rates, seed=0, after=None):
 
 
 def ascend(net, layer, weights, size, *, kind="mean", shift=0, turn=0.0, steps=STEPS, seed=0):
-    """The method by itself: an image for each direction in ``weights`` (N, units of the layer)."""
+    """The method by itself: an image for each direction in ``weights`` (N, units of the layer).
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> ascend(zoo.load("lenet"), "conv1", np.eye(2, 32, dtype="float32"), (28, 28), steps=2).shape
+    (2, 28, 28, 1)
+    """
 
     def one(state, weights, rate, key):
         def read(pixels):

@@ -15,7 +15,14 @@ LARGEST_BATCH = 32
 
 
 def own_size(net):
-    """The image size (height, width) that a network insists on, or a usual one."""
+    """The image size (height, width) that a network insists on, or a usual one.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> own_size(zoo.load("lenet", weights="random"))
+    (28, 28)
+    """
     return net.size or (NOMINAL_SIZE, NOMINAL_SIZE)
 
 
@@ -40,7 +47,15 @@ def fitting_size(net, place):
 
 
 def checked_size(net, place, size):
-    """The size asked for as (height, width), if the layer can be had at it; by default what fits."""
+    """The size asked for as (height, width), if the layer can be had at it; by default what fits.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> checked_size(net, net.layer("conv1"), 32), checked_size(net, net.layer("conv1"), None)
+    ((32, 32), (28, 28))
+    """
     if size is None:
         return fitting_size(net, place)
     height, width = (whole_number("size", side) for side in (size if np.ndim(size) else (size, size)))
@@ -62,6 +77,13 @@ def disturbance(net, place, objective, size):
 
     A texture may be shifted all the way round, so that it leans on no border, but not in a network for small images,
     whose maps are little besides border; a thing has to stay in the middle.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> disturbance(net, net.layer("conv1"), "mean", 28), disturbance(net, net.layer("dense1"), "mean", 28)
+    ((2, 0.0), (1, 0.05))
     """
     field = min(min(place.receptive_field or (size, size)), size) if place.is_map else size
     turn = 0.0 if field < COARSE else 0.05  # turning resamples, which blurs what filters of a few pixels look for
@@ -76,6 +98,13 @@ def borders(place, objective):
     Units that see little get the image repeated for so many pixels (``pad``), and the rows and columns of the map that
     still look over the border are not counted (``rim``). For others the border does good: it is an edge where all else
     is even, from which a texture can begin to grow.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> borders(net.layer("conv1"), "mean"), borders(net.layer("conv2"), "mean")
+    ({'pad': (2, 2), 'rim': (0, 0)}, {})
     """
     axes = (place.rows, place.cols)
     if not place.is_map or None in axes or objective != "mean" or max(place.receptive_field) > FINEST:
@@ -87,13 +116,30 @@ def borders(place, objective):
 
 
 def tactics(net, place, objective, side, settings):
-    """Disturbance and borders, as arguments of :class:`.How`."""
+    """Disturbance and borders, as arguments of :class:`.How`.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> from cnnlens.lenses.neurons import FourierSettings
+    >>> tactics(net, net.layer("conv2"), "mean", 28, FourierSettings(robust=False))
+    {'shift': 0, 'turn': 0.0}
+    """
     shift, turn = disturbance(net, place, objective, side) if settings.robust else (0, 0.0)
     return {"shift": shift, "turn": turn, **borders(place, objective)}
 
 
 def fitting_batch(net, layer, height, width):
-    """How many images of this size can be taken back through the network at once."""
+    """How many images of this size can be taken back through the network at once.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> fitting_batch(net, "conv1", 28, 28), fitting_batch(net, "conv1", 2800, 2800)
+    (32, 1)
+    """
     own, values = own_size(net), 0
     for each in net.layers(all=True):
         values += int(np.prod(each.shape))

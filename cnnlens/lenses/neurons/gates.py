@@ -26,6 +26,14 @@ def own_gates(output, image):
 
     Found by a walk back through the graph that ends at weights, at a gate, and at the image. A branched block has
     several.
+
+    Examples
+    --------
+    >>> with tf.Graph().as_default():
+    ...     image = tf.zeros((1, 2))
+    ...     output = tf.nn.relu(tf.nn.relu6(image) @ tf.eye(2))
+    ...     [gate.op.type for _, gate in own_gates(output, image)]
+    ['Relu']
     """
     fed, gates = _fed(image), []
     todo, seen = [output.op], set()
@@ -90,6 +98,15 @@ def redirected(reached, output, variable):
     Behind a gate the unit is climbed where it comes nearest to becoming active: positions count by the softmax of what
     the gate gets, so that the image fills with what activates the unit. With equal counts, edges would cancel and leave
     a flat color.
+
+    Examples
+    --------
+    >>> @tf.function(autograph=False)
+    ... def slopes(image):
+    ...     output = tf.nn.relu(2 * image)
+    ...     return [gradient(output, output, image) for gradient in (uphill, redirected)]
+    >>> [slope.numpy().tolist() for slope in slopes(tf.constant([[-1.0]]))]
+    [[[0.0]], [[2.0]]]
     """
     gates, total = own_gates(output, variable), tf.reduce_sum(reached)
     shut = [gate for _, gate in gates]
@@ -118,6 +135,14 @@ def activity(output, weights, variable):
 
     Active is what is above zero, and for a direction also what is below; without a gate of its own no unit is ever
     silent.
+
+    Examples
+    --------
+    >>> @tf.function(autograph=False)
+    ... def found(image):
+    ...     return activity(tf.nn.relu(image), tf.ones((1, 1)), image)
+    >>> [each.numpy().tolist() for each in found(tf.reshape([-1.0, -1.0, -1.0, 2.0], (1, 2, 2, 1)))]
+    [[0.25], 1]
     """
     count = len(own_gates(output, variable))
     driven = tf.reduce_sum(output, -1) if weights is None else tf.einsum("n...c,nc->n...", output, weights)
@@ -164,6 +189,12 @@ def status(tries, awake, ends_awake, activity, activation, start, history):
     It is rescued only if its image activates it in the end, and more than the starting image did. Behind a gate that
     lets negative values pass the mean over a map may stay below zero: there it counts whether enough positions are
     above.
+
+    Examples
+    --------
+    >>> facts = {"ends_awake": True, "activity": 0.4, "start": 0.0, "history": np.array([0.0, 0.0, 0.7])}
+    >>> status(tries=2, awake=1, activation=0.9, **facts)
+    ('rescued', 'a gradient in 1 of 3 steps, redirected in 2; strongest response 0.7')
     """
     if not tries and ends_awake:
         return "live", ""

@@ -66,7 +66,14 @@ KINDS = {"fourier": FourierSettings, "pixels": PixelSettings}
 
 
 def checked(net, method, settings):
-    """The settings of a method, or the error that says what is wrong with them."""
+    """The settings of a method, or the error that says what is wrong with them.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> checked(zoo.load("lenet", weights="random"), "fourier", {"precision": "float32", "robust": False})
+    FourierSettings(rate=None, color=None, penalty=0.0, precision='float32', robust=False)
+    """
     names = [field.name for field in fields(KINDS[method])]
     for name in settings:
         if name not in names:
@@ -83,7 +90,13 @@ def checked(net, method, settings):
 
 
 def with_rate(settings, usual, is_grey_texture):
-    """The settings with a rate, of ``usual`` by default."""
+    """The settings with a rate, of ``usual`` by default.
+
+    Examples
+    --------
+    >>> with_rate(Settings(), 0.5, is_grey_texture=True).rate, with_rate(Settings(rate=0.1), 0.5, True).rate
+    (3.0, 0.1)
+    """
     if settings.rate is not None:
         return settings
     return replace(settings, rate=float(usual) * (GREY if is_grey_texture else 1))

@@ -60,6 +60,16 @@ def compiled(net, how, redirect=False):
         reached before it (N,), how long each gradient was, at which fraction of its positions the unit was active, and
         how many gates of its own the layer has. With ``redirect`` the gradient passes those gates even where they are
         shut.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> step = compiled(net, How(layer="conv1", method="fourier", objective="mean"))
+    >>> state = fourier.start([(0, 1), (0, 2)], 28, 28, 1)
+    >>> state, reached, *_, own = step(state, tf.eye(2, 32), tf.constant(0.1), tf.constant([0, 1]))
+    >>> reached.shape.as_list(), int(own)
+    ([2], 1)
     """
     one = functools.partial(_step, net, how, redirect)
     return net.once(("ascent", how, redirect), lambda: tf.function(one, autograph=False))
@@ -103,7 +113,13 @@ def _step(net, how, redirect, state, weights, rate, key):
 
 
 def images(method, state, channels):
-    """The images (N, H, W, channels) in [0, 1] of a state; a colorless one is repeated over the channels."""
+    """The images (N, H, W, channels) in [0, 1] of a state; a colorless one is repeated over the channels.
+
+    Examples
+    --------
+    >>> images(pixels, (tf.fill((1, 1, 1, 1), 0.25),), channels=3).numpy().tolist()
+    [[[[0.25, 0.25, 0.25]]]]
+    """
     drawn = method.draw(state)
     return drawn if drawn.shape[-1] == channels else tf.repeat(drawn, channels, -1)
 

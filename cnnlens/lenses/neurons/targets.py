@@ -59,7 +59,18 @@ def targets(place, units=None, directions=None):
 
 
 def unit_number(place, unit):
-    """A unit of a layer as int, or the error that says which there are."""
+    """A unit of a layer as int, or the error that says which there are.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> place = zoo.load("lenet", weights="random").layer("conv1")
+    >>> unit_number(place, np.int64(3))
+    3
+    >>> unit_number(place, 32)
+    Traceback (most recent call last):
+    cnnlens.errors.CnnlensError: There is no unit 32. Layer 'conv1' has units 0 to 31.
+    """
     known = f"Layer {place.path!r} has units 0 to {place.units - 1}."
     try:
         number = operator.index(unit)
@@ -71,7 +82,16 @@ def unit_number(place, unit):
 
 
 def whole_number(name, value):
-    """A number of steps or the like: an int of at least 1."""
+    """A number of steps or the like: an int of at least 1.
+
+    Examples
+    --------
+    >>> whole_number("steps", 2)
+    2
+    >>> whole_number("steps", 0)
+    Traceback (most recent call last):
+    cnnlens.errors.CnnlensError: steps=0 is no whole number of at least 1.
+    """
     if not isinstance(value, (int, np.integer)) or value < 1:
         raise CnnlensError(f"{name}={value!r} is no whole number of at least 1.")
     return int(value)
