@@ -36,7 +36,8 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):  # tests run 
 def pytest_collection_modifyitems(config, items):
     """Mark what ``make check`` leaves out, and say what stays together when tests run side by side.
 
-    With ``-n 2 --dist loadgroup`` a file is a unit of work, and so is a lesson; the lessons begin.
+    With ``-n 2 --dist loadgroup`` a file is a unit of work, and so is a lesson, and a family of networks; the long ones
+    begin.
     """
     for item in items:
         if item.path.name in SLOW or "execute" in item.fixturenames:
@@ -44,9 +45,10 @@ def pytest_collection_modifyitems(config, items):
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:
-        lesson = getattr(item, "callspec", None) and item.callspec.params.get("lesson")
-        item.add_marker(pytest.mark.xdist_group(f"lesson {lesson}" if lesson else item.path.name))
-    items.sort(key=lambda item: item.path.name != "test_lessons.py")
+        given = item.callspec.params if hasattr(item, "callspec") else {}
+        part = next((given[name] for name in ("lesson", "net") if isinstance(given.get(name), str)), "")
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {part}"))
+    items.sort(key=lambda item: (item.path.name != "test_lessons.py", item.path.name not in SLOW))  # the longest first
 
 
 @pytest.fixture(autouse=True)

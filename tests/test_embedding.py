@@ -89,7 +89,7 @@ def test_a_map_is_the_same_on_any_number_of_threads(blobs, monkeypatch, fft_from
     monkeypatch.setattr(layout, "FFT_FROM", fft_from)
     found = []
     for threads in (1, 2):
-        monkeypatch.setattr(layout, "threads", lambda count, threads=threads: threads)
+        monkeypatch.setattr(layout, "_threads", lambda count, threads=threads: threads)
         found.append(embedding.arrange(blobs[0], perplexity=10, iterations=4, progress=False)[0])
     assert np.array_equal(*found)
 

@@ -27,6 +27,13 @@ def test_every_claim_is_answered_as_it_is_put_today(book):
         )
 
 
+def test_no_entry_is_stale(book):
+    stale = [entry.key for entry in book.entries if entry.stale]
+    assert not stale, f"their measures or sizes have changed since: {stale}; run: make ledger"
+    planted = dataclasses.replace(book.entries[0], fingerprint="0" * len(book.entries[0].fingerprint))
+    assert planted.stale, "an entry whose measure has changed would go unseen"
+
+
 def test_every_verdict_follows_from_its_figures(book):
     for entry in book.entries:
         assert entry.verdict in VERDICTS and entry.reason

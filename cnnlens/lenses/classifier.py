@@ -96,7 +96,16 @@ def _checked(scores, count):
 
 
 def as_image(image):
-    """One image as float32 (H, W, C) in [0, 1], from a Photo or an array (H, W, C) or (H, W)."""
+    """One image as float32 (H, W, C) in [0, 1], from a Photo or an array (H, W, C) or (H, W).
+
+    Examples
+    --------
+    A grey image of bytes gets an axis for its channel, and its white becomes 1:
+
+    >>> pixels = as_image(np.uint8([[0, 255]]))
+    >>> pixels.shape, pixels.ravel().tolist()
+    ((1, 2, 1), [0.0, 1.0])
+    """
     array = np.asarray(image.image if hasattr(image, "label") and hasattr(image, "image") else image)
     if array.ndim == 2:
         array = array[..., None]
@@ -147,6 +156,15 @@ def frame_segments(image, shown, segments, fit="crop"):
         Of either of them.
     fit : {"crop", "stretch", "pad"}
         How the image was fitted.
+
+    Examples
+    --------
+    Of four superpixels side by side, the square in the middle keeps the two inner ones and their numbers:
+
+    >>> image, shown = np.zeros((2, 4, 1)), np.zeros((2, 2, 1))
+    >>> frame_segments(image, shown, [[0, 1, 2, 3], [0, 1, 2, 3]])
+    array([[1, 2],
+           [1, 2]])
     """
     segments = np.asarray(segments)
     if segments.ndim != 2 or segments.dtype.kind not in "iu" or segments.min() < 0:
@@ -163,7 +181,16 @@ def frame_segments(image, shown, segments, fit="crop"):
 
 
 def warn_if_framed(net, image, shown):
-    """Say so if the network sees something else than the image that was given."""
+    """Say so if the network sees something else than the image that was given.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as said:
+    ...     warnings.simplefilter("always")
+    ...     warn_if_framed(np.mean, np.zeros((4, 6)), np.zeros((4, 4, 1)))
+    >>> print(str(said[0].message).split(".")[0])
+    The image of 4×6 px and 1 channel(s) was cut and scaled to 4×4 px and 1 channel(s) for mean
+    """
     came = as_image(image).shape
     if came != shown.shape:
         size = "×".join(map(str, came[:2]))
@@ -175,10 +202,26 @@ def warn_if_framed(net, image, shown):
 
 
 def name_of(net):
-    """What to call a network or a function."""
+    """What to call a network or a function.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> name_of(zoo.load("lenet", weights="random")), name_of(np.mean)
+    ('lenet', 'mean')
+    """
     return getattr(net, "name", None) or getattr(net, "__name__", type(net).__name__)
 
 
 def source_of(net):
-    """Name and origin of a network or a function."""
+    """Name and origin of a network or a function.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> source_of(zoo.load("lenet", weights="random"))
+    'lenet: untrained, seed 0'
+    >>> source_of(np.mean)
+    'the function mean'
+    """
     return f"{net.name}: {net.source}" if isinstance(net, Network) else f"the function {name_of(net)}"

@@ -142,7 +142,7 @@ def tsne(
     (20, 2)
     """
     net = Network.of(net)
-    labels, classes = check_labels(labels, classes or net.classes, len(images))
+    labels, classes = _check_labels(labels, classes or net.classes, len(images))
     layout = Layout.of(layout, len(images))
     representation = represent(net, images, layer, components=components, seed=seed, progress=progress)
     points, divergence = laid_out(representation.vectors, layout, seed, progress)
@@ -155,7 +155,7 @@ def tsne(
         labels=labels,
         predictions=predictions,
         classes=classes,
-        judged=judged(net, labels, predictions, classes),
+        judged=_judged(net, labels, predictions, classes),
         source=net.source if source in net.source else f"{net.source}; {source}",
         settings={**representation.settings, "images": len(points), **layout.settings},
     )
@@ -216,14 +216,14 @@ def predict(net, images, *, progress=True):
     return net.predict(images, batch_size=BATCH, progress=progress).argmax(1)
 
 
-def judged(net, labels, predictions, classes):
+def _judged(net, labels, predictions, classes):
     """Whether a prediction that differs from the label is a mistake: both must speak of the same classes."""
     if labels is None or predictions is None:
         return False
     return net.classes is None or classes is None or tuple(net.classes) == tuple(classes)
 
 
-def check_labels(labels, classes, count):
+def _check_labels(labels, classes, count):
     """Labels as indices (N,) and classes as a tuple; either may be None."""
     classes = tuple(map(str, classes)) if classes is not None else None
     if labels is None:

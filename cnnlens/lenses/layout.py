@@ -58,7 +58,7 @@ class Layout:
 
     def check(self, count):
         """Raise a CnnlensError if ``count`` points cannot be laid out so."""
-        check_perplexity(self.perplexity, count)
+        _check_perplexity(self.perplexity, count)
         if not isinstance(self.iterations, (int, np.integer)) or self.iterations < 1:
             raise CnnlensError(f"iterations must be a whole number of at least 1; got {self.iterations!r}.")
         rate = self.learning_rate
@@ -112,7 +112,19 @@ def arrange(vectors, *, seed=0, progress=True, **layout):
 
 
 def laid_out(vectors, layout, seed, progress):
-    """Points (N, 2) float32 of vectors that were checked, and the divergence."""
+    """Points (N, 2) float32 of vectors that were checked, and the divergence.
+
+    Examples
+    --------
+    Two clouds far from each other stay two clouds:
+
+    >>> vectors = np.random.default_rng(0).normal(size=(20, 3))
+    >>> vectors[10:] += 10
+    >>> points, divergence = laid_out(vectors, Layout(perplexity=5, iterations=50), 0, False)
+    >>> left = points[:, 0] < 0
+    >>> left.astype(int)
+    array([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
+    """
     points, divergence = ENGINES[layout.engine](vectors, _start(vectors, layout.start, seed), layout, seed, progress)
     return points.astype(np.float32), float(divergence)
 
@@ -146,11 +158,22 @@ def _opentsne(vectors, start, layout, seed, progress):
 
 
 def opentsne_of(vectors, points, perplexity, seed, method=None):
-    """openTSNE's object for points that stand for vectors."""
+    """openTSNE's object for points that stand for vectors.
+
+    Examples
+    --------
+    Points on a line, all begun at one place: none has moved yet, but the first is already drawn most to its neighbor.
+
+    >>> embedding = opentsne_of(np.arange(20.0)[:, None], np.zeros((20, 2)), 5, seed=0)
+    >>> embedding.shape, float(abs(embedding).max())
+    ((20, 2), 0.0)
+    >>> int(embedding.affinities.P[0].argmax())
+    1
+    """
     import openTSNE
     from openTSNE.affinity import PerplexityBasedNN
 
-    shared = {"n_jobs": threads(len(vectors)), "random_state": seed}
+    shared = {"n_jobs": _threads(len(vectors)), "random_state": seed}
     method = method or ("fft" if len(vectors) >= FFT_FROM else "bh")
     # Exact neighbors, so that a map is the same on any number of cores.
     affinities = PerplexityBasedNN(vectors, perplexity=perplexity, method="exact", **shared)
@@ -161,7 +184,7 @@ def _sklearn(vectors, start, layout, seed, progress):
     import threadpoolctl
     from sklearn.manifold import TSNE
 
-    jobs = threads(len(vectors))
+    jobs = _threads(len(vectors))
     shared = {"random_state": seed, "n_jobs": jobs, "init": start.astype(np.float32)}
     rate, most = layout.learning_rate, layout.iterations
     engine = TSNE(perplexity=layout.perplexity, learning_rate=rate, max_iter=most, **shared)
@@ -172,13 +195,13 @@ def _sklearn(vectors, start, layout, seed, progress):
 ENGINES = {"opentsne": _opentsne, "sklearn": _sklearn}
 
 
-def threads(count):
+def _threads(count):
     """Threads for so many points: few points go faster on one, and do not stall when the machine is busy."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return 1 if count < ONE_THREAD else cores
 
 
-def check_perplexity(perplexity, count):
+def _check_perplexity(perplexity, count):
     """Raise a CnnlensError unless each of ``count`` points has the 3 × perplexity neighbors that t-SNE looks at."""
     if not (isinstance(perplexity, (int, float, np.number)) and perplexity > 1):
         raise CnnlensError(f"perplexity must be a number above 1; got {perplexity!r}.")

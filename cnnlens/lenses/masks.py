@@ -26,6 +26,16 @@ def random(samples, parts, seed):
     Returns
     -------
     ndarray (samples, K) bool
+
+    Examples
+    --------
+    The first mask shows everything; the others are tossed:
+
+    >>> random(4, 5, seed=1).astype(int)
+    array([[1, 1, 1, 1, 1],
+           [1, 1, 1, 1, 0],
+           [0, 1, 0, 1, 1],
+           [0, 0, 1, 0, 0]])
     """
     masks = np.random.RandomState(seed).randint(0, 2, samples * parts).reshape(samples, parts).astype(bool)
     masks[0] = True
@@ -36,6 +46,17 @@ def pairs(samples, parts, seed):
     """Each mask is followed by its complement, so what two superpixels do together cancels out of what one does alone.
 
     Parameters and result as in :func:`random`.
+
+    Examples
+    --------
+    The whole image, then each mask and its complement:
+
+    >>> pairs(5, 6, seed=0).astype(int)
+    array([[1, 1, 1, 1, 1, 1],
+           [0, 1, 1, 1, 0, 0],
+           [1, 0, 0, 0, 1, 1],
+           [0, 0, 0, 0, 0, 1],
+           [1, 1, 1, 1, 1, 0]])
     """
     tosses = np.random.default_rng(seed).random((samples // 2, parts)) < 0.5
     return _after_all_on(_folded(tosses), samples)
@@ -50,6 +71,16 @@ def hadamard(samples, parts, seed):
     at random, which makes blocks independent of each other, and each mask by itself a row of fair coin tosses.
 
     Parameters and result as in :func:`random`.
+
+    Examples
+    --------
+    Each superpixel is shown in half of the eight masks after the first, and each pair of them in a quarter:
+
+    >>> shown = hadamard(9, 3, seed=0)[1:].astype(int)
+    >>> shown.T @ shown
+    array([[4, 2, 2],
+           [2, 4, 2],
+           [2, 2, 4]])
     """
     generator = np.random.default_rng(seed)
     matrix = hadamard_matrix(parts + 1)
@@ -58,7 +89,18 @@ def hadamard(samples, parts, seed):
 
 
 def block_size(design, parts):
-    """Masks after which a design is complete and may stop: they are balanced, and independent of all later ones."""
+    """Masks after which a design is complete and may stop: they are balanced, and independent of all later ones.
+
+    Examples
+    --------
+    After a whole block each superpixel was shown exactly half of the time:
+
+    >>> block_size("pairs", 4), block_size("hadamard", 4)
+    (10, 16)
+    >>> block = hadamard(1 + 16, 4, seed=0)[1:]
+    >>> block.mean(0)
+    array([0.5, 0.5, 0.5, 0.5])
+    """
     return 2 * len(hadamard_matrix(parts + 1)) if design == "hadamard" else 2 * (parts + 1)
 
 
@@ -78,6 +120,16 @@ def draw(design, samples, parts, seed):
     ------
     CnnlensError
         If there is no such design or fewer than eight masks are asked for.
+
+    Examples
+    --------
+    How often each of three superpixels is shown in eight masks: coin tosses are even only on average.
+
+    >>> for design in DESIGNS:
+    ...     print(design, draw(design, 9, 3, seed=0)[1:].sum(0))
+    hadamard [4 4 4]
+    pairs [4 4 4]
+    random [3 7 3]
     """
     if design not in DESIGNS:
         raise unknown("sampling design", design, DESIGNS)
@@ -92,6 +144,22 @@ def hadamard_matrix(least):
     """The smallest known-here square matrix of ±1 with orthogonal columns and at least ``least`` rows.
 
     Paley's construction for orders p + 1 (p prime, 3 modulo 4), and Sylvester's doubling of those and of 1.
+
+    Examples
+    --------
+    Any two columns agree in half of their rows:
+
+    >>> matrix = hadamard_matrix(3)
+    >>> matrix
+    array([[ 1,  1,  1,  1],
+           [-1,  1,  1, -1],
+           [-1, -1,  1,  1],
+           [-1,  1, -1,  1]])
+    >>> matrix.T @ matrix
+    array([[4, 0, 0, 0],
+           [0, 4, 0, 0],
+           [0, 0, 4, 0],
+           [0, 0, 0, 4]])
     """
     order = min(_orders(least))
     doublings = 0

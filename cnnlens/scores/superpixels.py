@@ -34,6 +34,20 @@ def fidelity(why, masks, scores):
     -------
     float
         1: the network adds up superpixels; 0: no better than a constant; below 0: worse.
+
+    Examples
+    --------
+    A network that adds up four quarters is what the regression says; one that asks for two of them at once is not.
+
+    >>> def bright(images):
+    ...     return np.stack([images.mean((1, 2, 3)), 1 - images.mean((1, 2, 3))], 1)
+    >>> image = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8, 1)
+    >>> why = superpixels.explain(bright, image, 0, superpixels.segment(image, "grid", 4), samples=65, fill=0.0)
+    >>> masks = np.array(list(itertools.product([False, True], repeat=4)))
+    >>> round(fidelity(why, masks, superpixels.ask(bright, why, masks)[:, 0]), 1)
+    1.0
+    >>> round(fidelity(why, masks, masks[:, 0] & masks[:, 3]), 1)
+    0.1
     """
     weight = surrogate.proximity_kernel(masks, why.settings["kernel_width"])
     return r_squared(np.asarray(scores, float), why.answer(masks), weight)
@@ -94,6 +108,15 @@ def stability(weights, top=TOP):
     weights : sequence of ndarray (K,)
         One a seed, at least two.
     top : int
+
+    Examples
+    --------
+    The same ranking, and the opposite one:
+
+    >>> print(stability([[3, 2, 1], [6, 4, 2]], top=1))
+    overlap 1.00   rank +1.00   flips 0.00
+    >>> print(stability([[3, 2, 1], [1, 2, 3]], top=1))
+    overlap 0.00   rank -1.00   flips 0.00
     """
     from scipy.stats import rankdata
 
@@ -183,6 +206,20 @@ def curves(net, why, *, steps=12, seed=0):
     -------
     dict of str to dict of str to Curve
         ``found["deletion"]["by weight"]``; also ``"insertion"``, ``"by size"`` and ``"at random"`` (the mean of five).
+
+    Examples
+    --------
+    Hiding the brightest quarter first dims the image fastest:
+
+    >>> def bright(images):
+    ...     return np.stack([images.mean((1, 2, 3)), 1 - images.mean((1, 2, 3))], 1)
+    >>> image = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8, 1)
+    >>> why = superpixels.explain(bright, image, 0, superpixels.segment(image, "grid", 4), samples=65, fill=0.0)
+    >>> deletion = curves(bright, why)["deletion"]
+    >>> [round(float(score), 2) for score in deletion["by weight"].score]
+    [0.5, 0.3, 0.12, 0.05, 0.0]
+    >>> deletion["by weight"].area < deletion["at random"].area
+    True
     """
     plans = []
     for name, several in orders(why, seed).items():
@@ -220,6 +257,16 @@ def shuffled(net, seed=0):
     Returns
     -------
     Network
+
+    Examples
+    --------
+    Each layer keeps its weights, but not their places:
+
+    >>> from cnnlens import zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> before, after = net.model.get_weights()[0], shuffled(net).model.get_weights()[0]
+    >>> np.array_equal(before, after), np.array_equal(np.sort(before, None), np.sort(after, None))
+    (False, True)
     """
     import keras
 
@@ -293,6 +340,20 @@ def trust(net, why, *, seeds=5, held_out=128, steps=12, progress=True):
     Returns
     -------
     Trust
+
+    Examples
+    --------
+    A network that adds up the brightness of its image can be trusted:
+
+    >>> def bright(images):
+    ...     return np.stack([images.mean((1, 2, 3)), 1 - images.mean((1, 2, 3))], 1)
+    >>> image = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8, 1)
+    >>> why = superpixels.explain(bright, image, 0, superpixels.segment(image, "grid", 4), samples=65, fill=0.0)
+    >>> found = trust(bright, why, seeds=2, held_out=32, progress=False)
+    >>> found.r2 > 0.9, found.gain > 0
+    (True, True)
+    >>> print(found.stability)
+    overlap 1.00   rank +1.00   flips 0.00
     """
     net, seed = superpixels.opened(net), why.settings["seed"]
     others = superpixels.repeat(net, why, range(seed + 1, seed + max(seeds, 2)), progress=progress)
