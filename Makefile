@@ -25,7 +25,7 @@ course: setup
 	$(BIN)/cnnlens run --profile $(PROFILE) --out build/course
 
 # Two workers on two cores; a file, or a lesson, is a unit of work (tests/conftest.py).
-SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 test: setup
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests

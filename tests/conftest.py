@@ -32,23 +32,35 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):  # tests run 
         os.environ.setdefault(setting, str(max(1, os.cpu_count() // workers)))
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(config, items):
-    """Mark what ``make check`` leaves out, and say what stays together when tests run side by side.
-
-    With ``-n 2 --dist loadgroup`` a file is a unit of work, and so is a lesson, and a family of networks; the long ones
-    begin.
-    """
+def pytest_collection_modifyitems(items):
+    """Mark what ``make check`` leaves out; what takes longest begins, so that no worker is left alone with it."""
     for item in items:
         if item.path.name in SLOW or "execute" in item.fixturenames:
             item.add_marker(pytest.mark.slow)
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        given = item.callspec.params if hasattr(item, "callspec") else {}
-        part = next((given[name] for name in ("lesson", "net") if isinstance(given.get(name), str)), "")
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {part}"))
-    items.sort(key=lambda item: (item.path.name != "test_lessons.py", item.path.name not in SLOW))  # the longest first
+    items.sort(key=lambda item: (item.path.name != "test_lessons.py", item.path.name not in SLOW))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Side by side (``-n 2 --dist loadscope``), a file stays on one worker, and so does a lesson or a family.
+
+    xdist's own groups would say this by marks, but as of 3.8 pytest 9.2 does not heed them.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return unit_of_work(nodeid)
+
+    return Scheduling(config, log)
+
+
+def unit_of_work(nodeid):
+    """What a test belongs to that must stay together: its file, or in two long files the lesson or the family."""
+    file, _, test = nodeid.partition("::")
+    if not file.endswith(("test_lessons.py", "test_any_cnn.py")):
+        return file
+    return f"{file} {test.partition('[')[2].rstrip(']').partition('-')[0]}"
 
 
 @pytest.fixture(autouse=True)

@@ -294,3 +294,13 @@ def test_every_room_opens_by_name():
         assert importlib.import_module(getattr(cnnlens, name).__name__)
     with pytest.raises(AttributeError):
         cnnlens.no_such_room  # noqa: B018
+
+
+def test_what_stays_together_when_tests_run_side_by_side():
+    from conftest import unit_of_work
+
+    ran, compared = (f"tests/test_lessons.py::test_{name}[05_activations]" for name in ("it_runs", "its_outputs"))
+    assert unit_of_work(ran) == unit_of_work(compared) != unit_of_work(ran.replace("05", "06"))
+    first, last = (f"tests/test_any_cnn.py::test_maps[ResNet50V2{step}]" for step in ("", "-last"))
+    assert unit_of_work(first) == unit_of_work(last) != unit_of_work(first.replace("50", "101"))
+    assert unit_of_work("tests/test_zoo.py::test_a[x]") == unit_of_work("tests/test_zoo.py::test_b")
