@@ -34,8 +34,7 @@ test: setup
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
-	CNNLENS_OFFLINE=1 $(BIN)/python -m pytest --doctest-modules cnnlens
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow" tests
+	CNNLENS_OFFLINE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --doctest-modules -m "not slow" tests cnnlens
 
 lab: setup
 	$(BIN)/jupyter lab notebooks

@@ -14,13 +14,18 @@ SLOW = {
     "test_any_cnn.py",
     "test_browser.py",
     "test_contributing.py",
+    "test_embedding.py",
     "test_embedding_browser.py",
+    "test_ledger_activations.py",
     "test_ledger_committed.py",
+    "test_ledger_embedding.py",
     "test_ledger_intervals.py",
     "test_ledger_neurons.py",
     "test_ledger_superpixels.py",
     "test_ledger_table.py",
+    "test_neurons.py",
     "test_own_models.py",
+    "test_preprocessing.py",
     "test_runner.py",
     "test_training.py",
     "test_zoo.py",
@@ -35,7 +40,7 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):  # tests run 
 def pytest_collection_modifyitems(items):
     """Mark what ``make check`` leaves out; what takes longest begins, so that no worker is left alone with it."""
     for item in items:
-        if item.path.name in SLOW or "execute" in item.fixturenames:
+        if item.path.name in SLOW or "execute" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: (item.path.name != "test_lessons.py", item.path.name not in SLOW))
 
