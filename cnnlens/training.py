@@ -40,6 +40,11 @@ class Recipe:
         Half of the images are mirrored left to right; which half changes every epoch (Jordan 2024, "alternating flip").
     text : str
         The recipe in words.
+    cut : int
+        A square of this many pixels is greyed in each image, at a place drawn anew each time, so that no part of an
+        object may be relied on alone (DeVries & Taylor 2017, "cutout").
+    smooth : float
+        This much of the label is spread over all classes (Szegedy et al. 2016, section 7, "label smoothing").
     """
 
     epochs: int
@@ -48,6 +53,8 @@ class Recipe:
     shift: int
     flip: bool
     text: str
+    cut: int = 0
+    smooth: float = 0.0
 
 
 def _cosine(peak, steps):
@@ -68,7 +75,12 @@ def _adadelta(steps):
 
 
 def _muon(steps):
-    return Muon(_cosine(0.003, steps), weight_decay=0.02)
+    return Muon(_cosine(0.003, steps), weight_decay=0.05, use_ema=True, ema_momentum=_momentum(steps))
+
+
+def _momentum(steps):
+    """Of averaged weights that look back over a twentieth of the run, however short it is (Polyak & Juditsky 1992)."""
+    return max(0.0, 1 - 20 / steps)
 
 
 def _rmsprop(steps):
@@ -80,7 +92,16 @@ def _rmsprop(steps):
 RECIPES = {
     ("lenet", "ours"): Recipe(12, 128, _adamw, 2, False, "AdamW with a cosine, shifts of 2 px"),
     ("lenet", "dissertation"): Recipe(12, 128, _adadelta, 0, False, "Adadelta, no augmentation"),
-    ("vgg4", "ours"): Recipe(30, 128, _muon, 3, True, "Muon with a cosine, shifts of 3 px, mirrored"),
+    ("vgg4", "ours"): Recipe(
+        30,
+        128,
+        _muon,
+        4,
+        True,
+        "Muon with a cosine, averaged weights, smoothed labels, shifts of 4 px, mirrored, squares of 8 px cut out",
+        cut=8,
+        smooth=0.1,
+    ),
     ("vgg4", "dissertation"): Recipe(30, 128, _rmsprop, 3, True, "RMSprop, shifts and mirrored"),
 }
 
@@ -92,7 +113,8 @@ class Training(Result):
     Attributes
     ----------
     history : tuple of dict
-        One an epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy (on the test images), seconds.
+        One an epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy (on the images that measure: the test
+        images, or those held back), seconds.
     interrupted : bool
         Whether it was stopped before its last epoch; the network holds the weights so far.
     folder : Path or None
@@ -105,7 +127,7 @@ class Training(Result):
 
     @property
     def accuracy(self):
-        """On the test images after the last finished epoch; in [0, 1]."""
+        """On the images that measure, after the last finished epoch; in [0, 1]."""
         return self.history[-1]["val_accuracy"] if self.history else float("nan")
 
 
@@ -147,6 +169,10 @@ class Batches(keras.utils.PyDataset):
         if self.recipe.flip:
             mirrored = self.mirrored_first[chosen] ^ (self.epoch % 2 == 1)
             batch[mirrored] = batch[mirrored, :, ::-1]
+        if self.recipe.cut:
+            batch[self._squares(len(chosen), np.random.default_rng((self.seed, 3, self.epoch, number)))] = (
+                128 if batch.dtype == np.uint8 else 0.5
+            )
         pixels = batch.astype(np.float32)
         if batch.dtype == np.uint8:
             pixels /= np.float32(255)
@@ -158,12 +184,33 @@ class Batches(keras.utils.PyDataset):
         down, across = generator.integers(0, 2 * self.recipe.shift + 1, (2, len(chosen)))
         return np.ascontiguousarray(windows[chosen, down, across].transpose(0, 2, 3, 1))
 
+    def _squares(self, count, generator):
+        """Where each image is greyed: (count, H, W) of bool. Centers are drawn, so some squares hang over a border."""
+        centers = generator.integers(0, np.array(self.size)[:, None], (2, count))
+        within = [
+            abs(np.arange(side) + 0.5 - center[:, None]) < self.recipe.cut / 2
+            for side, center in zip(self.size, centers)
+        ]
+        return within[0][:, :, None] & within[1][:, None, :]
+
     def on_epoch_end(self):
         self.epoch += 1
         self._shuffle()
 
 
-def train(net, data, *, recipe="ours", epochs=None, seed=0, folder=None, policy="auto", on_epoch=(), progress=True):
+def train(
+    net,
+    data,
+    *,
+    recipe="ours",
+    epochs=None,
+    seed=0,
+    folder=None,
+    policy="auto",
+    hold_back=0,
+    on_epoch=(),
+    progress=True,
+):
     """Train a network in place.
 
     Parameters
@@ -181,6 +228,9 @@ def train(net, data, *, recipe="ours", epochs=None, seed=0, folder=None, policy=
         For snapshots and state. A run of the same settings found there is gone on with.
     policy : str
         Keras dtype policy; ``auto`` asks :func:`cnnlens.device.training_policy`.
+    hold_back : int
+        So many of the training images (the last ones) are not trained on and measure in place of the test images: a
+        recipe that is chosen by them leaves the test images untouched for the one figure that is published.
     on_epoch : sequence of callable
         Each is called with the history so far after every epoch, to draw it or to stop (by raising KeyboardInterrupt).
     progress : bool
@@ -193,34 +243,35 @@ def train(net, data, *, recipe="ours", epochs=None, seed=0, folder=None, policy=
     Raises
     ------
     CnnlensError
-        If data and network do not fit, or the folder holds a run of other settings.
+        If data and network do not fit, more is held back than can be, or the folder holds a run of other settings.
     """
     recipe = _recipe(net, recipe)
     epochs = recipe.epochs if epochs is None else epochs
     _check_fit(net, data)
+    learned, measured = _divided(data, hold_back)
     policy = device.training_policy() if policy == "auto" else policy
     settings = {
         "network": net.name,
         "data": data.name,
-        "images": len(data.y_train),
+        "images": len(learned[1]),
         "recipe": recipe.text,
         "epochs": epochs,
         "batch_size": recipe.batch_size,
         "seed": seed,
         "policy": policy,
+        "held_back": hold_back,
     }
     run = _Run(net, settings, Path(folder) if folder else None)
     with seeded(seed):
         model = recast(net.model, policy)
-    steps = epochs * max(1, len(data.y_train) // recipe.batch_size)
+    steps = epochs * max(1, len(learned[1]) // recipe.batch_size)
     optimizer = recipe.optimizer(steps)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     optimizer = _scaled(optimizer, policy)
-    model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(optimizer, loss=_cross_entropy(recipe.smooth), metrics=["accuracy"])
     optimizer.build(model.trainable_variables)
     done = run.restore(model)
-    batches = Batches(data.x_train, data.y_train, net.preprocessing, recipe, seed, epoch=done)
-    test = (net.preprocessing(np.asarray(data.x_test)), data.y_test)
+    batches = Batches(*learned, net.preprocessing, recipe, seed, epoch=done)
     keeper = _Keeper(run, model, on_epoch, epochs, progress)
     try:
         if done < epochs:
@@ -230,13 +281,13 @@ def train(net, data, *, recipe="ours", epochs=None, seed=0, folder=None, policy=
                 epochs=epochs,
                 initial_epoch=done,
                 shuffle=False,
-                validation_data=test,
+                validation_data=(net.preprocessing(np.asarray(measured[0])), measured[1]),
                 validation_batch_size=500,
-                callbacks=[keeper],
+                callbacks=[keeper, *([keras.callbacks.SwapEMAWeights()] if _averages(optimizer) else [])],
                 verbose=0,
             )
     except KeyboardInterrupt:
-        net.model.set_weights(model.get_weights())  # also what the unfinished epoch has learned
+        net.model.set_weights(_weights(model))  # also what the unfinished epoch has learned
     finally:
         keeper.close()
     net.source = f"trained here on {data.name} for {len(run.history)} of {epochs} epochs, seed {seed} ({data.source})"
@@ -257,6 +308,46 @@ def _scaled(optimizer, policy):
     scaling, would be simpler, but the GPUs of many classrooms have no bfloat16 (T4, V100).
     """
     return keras.optimizers.LossScaleOptimizer(optimizer) if policy == "mixed_float16" else optimizer
+
+
+def _divided(data, hold_back):
+    """The images to learn from and those that measure, each with its labels."""
+    most = len(data.y_train) - 1
+    if not 0 <= hold_back <= most:
+        raise CnnlensError(f"hold_back is {hold_back}; {data.name} has training images to hold back 0 to {most:,} of.")
+    if not hold_back:
+        return (data.x_train, data.y_train), (data.x_test, data.y_test)
+    cut = len(data.y_train) - hold_back
+    return (data.x_train[:cut], data.y_train[:cut]), (data.x_train[cut:], data.y_train[cut:])
+
+
+def _cross_entropy(smooth):
+    """Cross-entropy against labels of which ``smooth`` is spread over all classes."""
+    if not smooth:
+        return "sparse_categorical_crossentropy"
+
+    def smoothed(labels, probabilities):
+        whole = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), probabilities.shape[-1])
+        return keras.losses.categorical_crossentropy(whole, probabilities, label_smoothing=smooth)
+
+    return smoothed
+
+
+def _averages(optimizer):
+    """The optimizer that averages weights, if this one, or the one that it scales the loss for, does."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return inner if inner.use_ema else None
+
+
+def _weights(model):
+    """The weights that the network keeps: the average over the last steps where the recipe takes one."""
+    optimizer = _averages(model.optimizer)
+    if optimizer is None:
+        return model.get_weights()
+    averages = {
+        id(of): value for of, value in zip(model.trainable_variables, optimizer._model_variables_moving_average)
+    }
+    return [keras.ops.convert_to_numpy(averages.get(id(variable), variable)) for variable in model.weights]
 
 
 def _recipe(net, recipe):
@@ -331,13 +422,13 @@ class _Run:
         for variable, value in zip(variables, values):
             variable.assign(value)
         self.history = history
-        self.net.model.set_weights(model.get_weights())
+        self.net.model.set_weights(_weights(model))
         return len(history)
 
     def save(self, model, row):
         """Keep a finished epoch: snapshot first, state last, so that a kill between the two repeats the epoch."""
         self.history.append(row)
-        self.net.model.set_weights(model.get_weights())
+        self.net.model.set_weights(_weights(model))
         if self.folder is None:
             return
         self.snapshot(len(self.history))

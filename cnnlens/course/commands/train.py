@@ -1,5 +1,6 @@
 """``cnnlens train``: train LeNet or VGG4; a killed run goes on from its last finished epoch."""
 
+import sys
 from pathlib import Path
 
 
@@ -15,11 +16,18 @@ def add(subparsers):
     command.add_argument(
         "--save", type=Path, metavar="FILE", help="write the trained weights there as well (.weights.h5)"
     )
+    command.add_argument(
+        "--hold-back",
+        type=int,
+        default=0,
+        metavar="N",
+        help="measure on the last N training images instead of the test images, and do not train on them",
+    )
     command.set_defaults(run=run)
 
 
 def run(options):
-    """Train, print each epoch, say the accuracy on the test images."""
+    """Train, print each epoch, say the accuracy on the images that measure."""
     from ... import datasets, files, training, zoo
 
     data = datasets.load(options.data or {"lenet": "mnist", "vgg4": "cifar10"}.get(options.network, "mnist"))
@@ -31,11 +39,14 @@ def run(options):
         recipe=options.recipe,
         epochs=options.epochs,
         seed=options.seed,
+        hold_back=options.hold_back,
         folder=options.folder or Path("runs") / f"{options.network}-{options.recipe}",
         on_epoch=[lambda history: print(history[-1], flush=True)],
+        progress=sys.stderr.isatty(),  # a log has a line an epoch
     )
-    state, count = "stopped" if result.interrupted else "done", len(data.y_test)
-    print(f"{state}: {result.accuracy:.2%} of {count:,} test images right ({result.source})")
+    state = "stopped" if result.interrupted else "done"
+    measured = f"{options.hold_back or len(data.y_test):,} {'held-back' if options.hold_back else 'test'} images"
+    print(f"{state}: {result.accuracy:.2%} of {measured} right ({result.source})")
     if options.save and not result.interrupted:
         with files.atomic(options.save) as path:
             net.model.save_weights(path)
