@@ -68,8 +68,7 @@ class Outcome:
 
 def lessons():
     """All lessons of the course: {name: path}, in order."""
-    folder = files.repository() / "notebooks"
-    return {path.stem: path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
+    return {path.stem: path for path in sorted(files.shipped("notebooks").glob("[0-9][0-9]_*.ipynb"))}
 
 
 def find(name):
