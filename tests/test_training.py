@@ -131,7 +131,7 @@ def test_killed_process_loses_nothing(tmp_path):
 
 
 def averaging(steps):
-    return keras.optimizers.AdamW(0.003, use_ema=True, ema_momentum=training._momentum(steps))
+    return keras.optimizers.AdamW(0.003, use_ema=True, ema_momentum=0.7)
 
 
 AVERAGED = training.Recipe(3, 128, averaging, 2, False, "averaged, for the test", cut=6, smooth=0.1)
