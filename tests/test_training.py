@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -108,7 +107,7 @@ def test_killed_process_loses_nothing(tmp_path):
         if int(line) == 2:
             break
     time.sleep(0.05)
-    child.send_signal(signal.SIGKILL)
+    child.kill()
     child.wait()
     child.stdout.close()
     history = json.loads((tmp_path / "history.json").read_text())["history"]
