@@ -2,7 +2,7 @@
 
 import lazy_loader
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Opened when first named: TensorFlow takes seconds to import, and `cnnlens --help` needs none of it.
 _FLOORS = "course datasets device explore figures ledger network scores training zoo".split()

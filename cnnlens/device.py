@@ -54,7 +54,7 @@ def gpus():
 def cpu_flags():
     """Instruction sets that the processor reports (Linux only; empty elsewhere)."""
     try:
-        text = Path("/proc/cpuinfo").read_text()
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return frozenset()
     line = next((line for line in text.splitlines() if line.startswith(("flags", "Features"))), ":")

@@ -8,6 +8,7 @@ import os
 import socket
 import tempfile
 import time
+from importlib import resources
 from pathlib import Path
 
 import platformdirs
@@ -23,9 +24,36 @@ CHUNK = 1 << 16  # bytes; at most so many are fetched twice
 pooch.get_logger().setLevel("WARNING")  # the bar says it all
 
 
-def repository():
-    """The checkout that this package was installed from (the course needs its ``notebooks/`` and ``data/``)."""
-    return Path(__file__).resolve().parents[1]
+def shipped(*names):
+    """The path of what comes with cnnlens, such as ``shipped("data", "ledger.json")`` or ``shipped("notebooks")``.
+
+    In git it lies beside the package; the build puts it inside (``setup.py``), so that a wheel is whole.
+    """
+    return (_inside() if _inside().is_dir() else _package().parent).joinpath(*names)
+
+
+def checkout():
+    """The folder of the checkout, for what writes into its ``data`` folder.
+
+    Raises
+    ------
+    CnnlensError
+        If this package was installed from a wheel, which has none.
+    """
+    if _inside().is_dir():
+        raise CnnlensError(
+            f"This cnnlens was installed into {_package()}; only a checkout has a data folder to write to. Clone the "
+            "repository and run there, or leave out the option that writes into it."
+        )
+    return _package().parent
+
+
+def _package():
+    return Path(resources.files(__package__))
+
+
+def _inside():
+    return _package() / "shipped"
 
 
 def data_folder():
@@ -108,7 +136,7 @@ def ways_out(filename):
     """The three ways to get a file that is missing, as one sentence for an error message."""
     return (
         f"Three ways out: run `cnnlens fetch` while connected; copy {filename} from another machine into a folder "
-        "and set CNNLENS_DATA to it; or use the stand-in (`pip install -e .[offline]`)."
+        'and set CNNLENS_DATA to it; or use the stand-in (`pip install "cnnlens[offline]"`).'
     )
 
 

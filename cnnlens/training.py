@@ -436,7 +436,9 @@ class _Run:
         with files.atomic(self.folder / "state.npz") as path:
             np.savez(path, settings=json.dumps(self.settings), history=json.dumps(self.history), **values)
         with files.atomic(self.folder / "history.json") as path:
-            path.write_text(json.dumps({"settings": self.settings, "history": self.history}, indent=1))
+            path.write_text(
+                json.dumps({"settings": self.settings, "history": self.history}, indent=1), encoding="utf-8"
+            )
 
     def snapshot(self, epoch):
         """Write the network's weights of one epoch."""

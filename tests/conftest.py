@@ -28,6 +28,7 @@ SLOW = {
     "test_preprocessing.py",
     "test_runner.py",
     "test_training.py",
+    "test_wheel.py",
     "test_zoo.py",
 }
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")

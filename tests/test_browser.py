@@ -18,7 +18,7 @@ import pytest
 
 from cnnlens import files
 
-LESSON = files.repository() / "notebooks" / "05_activations.ipynb"
+LESSON = files.shipped("notebooks", "05_activations.ipynb")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 420  # seconds until the whole lesson has run; it needs about 20 when the machine is idle
 SETTINGS = {

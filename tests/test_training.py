@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -108,7 +107,7 @@ def test_killed_process_loses_nothing(tmp_path):
         if int(line) == 2:
             break
     time.sleep(0.05)
-    child.send_signal(signal.SIGKILL)
+    child.kill()
     child.wait()
     child.stdout.close()
     history = json.loads((tmp_path / "history.json").read_text())["history"]
@@ -128,6 +127,64 @@ def test_killed_process_loses_nothing(tmp_path):
         on_epoch=[Halt(len(history) + 1)],
     )
     assert len(resumed.history) >= len(history) + 1 and list(resumed.history[: len(history)]) == history
+
+
+def averaging(steps):
+    return keras.optimizers.AdamW(0.003, use_ema=True, ema_momentum=0.7)
+
+
+AVERAGED = training.Recipe(3, 128, averaging, 2, False, "averaged, for the test", cut=6, smooth=0.1)
+
+
+def test_averaged_weights_are_what_a_run_keeps_and_goes_on_from(digits, tmp_path):
+    """Measured, kept in snapshots and handed over: the average; trained on: the weights of the moment."""
+    whole, run = train(digits, tmp_path / "whole", recipe=AVERAGED)
+    train(digits, tmp_path / "halted", recipe=AVERAGED, on_epoch=[Halt(2)])
+    resumed, _ = train(digits, tmp_path / "halted", recipe=AVERAGED)
+    assert np.allclose(weights(whole), weights(resumed), atol=1e-4)
+    measured = (whole.predict(digits.x_test, progress=False).argmax(1) == digits.y_test).mean()
+    assert run.accuracy == pytest.approx(measured, abs=0.006)
+    last = zoo.untrained("lenet")
+    zoo.fill(last.model, training.snapshots(tmp_path / "whole")[-1][1])
+    assert np.array_equal(weights(last), weights(whole))
+    with np.load(tmp_path / "whole" / "state.npz") as state:
+        kernel = np.asarray(whole.model.weights[0])
+        assert not np.allclose(state["v0"], kernel, atol=1e-5), "an average lags behind"
+        assert np.allclose(state["v0"], kernel, atol=0.1), "but not far"
+
+
+def test_average_looks_back_over_a_twentieth_of_the_run():
+    assert training._momentum(10_000) == pytest.approx(0.998) and training._momentum(40) == 0.5
+    assert training._momentum(4) == 0
+
+
+def test_held_back_images_measure_and_are_not_learned_from(digits):
+    seen, serve = set(), training.Batches.__getitem__
+
+    def watch(batches, number):
+        seen.add(len(batches.labels))
+        return serve(batches, number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.Batches, "__getitem__", watch)
+        net, run = train(digits, hold_back=112, epochs=2)
+    assert seen == {400}
+    held = (net.predict(digits.x_train[400:], progress=False).argmax(1) == digits.y_train[400:]).mean()
+    assert run.accuracy == pytest.approx(held, abs=0.01) and run.settings["held_back"] == 112
+    for wrong in (-1, 512):
+        with pytest.raises(
+            CnnlensError, match=f"hold_back is {wrong}; digits has training images to hold back 0 to 511"
+        ):
+            train(digits, hold_back=wrong)
+
+
+def test_smoothed_labels_forgive_less_certainty():
+    labels = np.array([0])
+    certain, modest = np.array([[0.999, 0.0005, 0.0005]], np.float32), np.array([[0.94, 0.03, 0.03]], np.float32)
+    plain = keras.losses.get(training._cross_entropy(0))
+    smoothed = training._cross_entropy(0.1)
+    assert plain(labels, certain) < plain(labels, modest)
+    assert smoothed(labels, certain) > smoothed(labels, modest)
 
 
 def test_another_run_in_the_folder_is_refused(digits, tmp_path):
@@ -177,9 +234,9 @@ def test_epochs_and_batches_are_the_dissertations():
 # --- batches --------------------------------------------------------------------------------------------------
 
 
-def batches(shift=2, flip=False, epoch=0, seed=0):
+def batches(shift=2, flip=False, epoch=0, seed=0, cut=0):
     images = datasets.Images(np.random.default_rng(0).integers(0, 256, (10, 6, 6, 3), np.uint8))
-    recipe = training.Recipe(1, 4, None, shift, flip, "")
+    recipe = training.Recipe(1, 4, None, shift, flip, "", cut)
     return images, training.Batches(images, np.arange(10), lambda x: x, recipe, seed, epoch)
 
 
@@ -202,6 +259,19 @@ def test_batches_mirror_the_other_half_every_other_epoch():
         found.on_epoch_end()
     both = [label for epoch, label in seen if epoch == 0 and (1, label) in seen]
     assert both and all(seen[0, label] != seen[1, label] for label in both)
+
+
+def test_batches_grey_one_square_an_image_wherever_it_falls():
+    sizes = set()
+    for epoch in range(20):
+        images, found = batches(shift=0, cut=2, epoch=epoch)
+        for image, label in zip(*found[0]):
+            greyed = (image != images[int(label)]).any(-1)
+            assert np.allclose(image[greyed], 0.5, atol=0.005)
+            down, across = greyed.any(1), greyed.any(0)
+            assert greyed.sum() == down.sum() * across.sum(), "a rectangle"
+            sizes.add((int(down.sum()), int(across.sum())))
+    assert (2, 2) in sizes and max(max(size) for size in sizes) == 2
 
 
 def test_batches_depend_on_seed_and_epoch_alone():

@@ -374,7 +374,7 @@ def test_weights_alone_are_told_from_a_model(tmp_path):
 
 def test_the_keras_asked_for_is_one_whose_safe_mode_holds():
     """3.15.1 is the first release without a published way around it (CVE-2025-1550 to CVE-2026-12570)."""
-    text = (files.repository() / "pyproject.toml").read_text()
+    text = (files.checkout() / "pyproject.toml").read_text()
     assert '"keras>=3.15.1"' in text
 
 

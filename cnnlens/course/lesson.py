@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 from packaging.requirements import Requirement
 
+from .. import __version__
 from ..errors import CnnlensError, unknown
 
 PROFILES = ("quick", "full")
@@ -58,7 +59,8 @@ def setup(*things):
 def versions():
     """Python, cnnlens, Keras and TensorFlow, each with its version."""
     yield f"Python {platform.python_version()}"
-    for package in ("cnnlens", "keras", "tensorflow"):
+    yield f"cnnlens {__version__}"
+    for package in ("keras", "tensorflow"):
         yield f"{package} {importlib.metadata.version(package)}"
 
 

@@ -30,6 +30,7 @@ from .faults import check_parameters, missing_pictures, swallowed_errors
 TIMEOUTS = {"quick": 300, "full": 7200}  # seconds a cell
 LONGEST_FIRST = ("09", "02", "07", "04", "03", "08")  # the lessons that take longest start first; the others follow
 MEMORY_PER_JOB = 2.5 * 2**30  # bytes; what the largest lesson holds at its peak
+SIGNALS = os.name != "nt"  # whether one process can interrupt another
 THREAD_SETTINGS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 
@@ -68,8 +69,7 @@ class Outcome:
 
 def lessons():
     """All lessons of the course: {name: path}, in order."""
-    folder = files.repository() / "notebooks"
-    return {path.stem: path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
+    return {path.stem: path for path in sorted(files.shipped("notebooks").glob("[0-9][0-9]_*.ipynb"))}
 
 
 def find(name):
@@ -155,10 +155,20 @@ def run_all(names, out, *, jobs=1, on_cell=None, **settings):
                 yield done[paths.pop(0)]
     finally:  # stopped by Ctrl-C, or by whoever asked: each process ends its kernel
         for _, process in running.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGINT)
+            _end(process)
         for _, process in running.values():
             process.join()
+
+
+def _end(process):
+    """Ask a lesson's process to end its kernel and itself; Windows cannot ask, so there both are ended from here."""
+    with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+        if SIGNALS:
+            return os.kill(process.pid, signal.SIGINT)
+        for kernel in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                kernel.kill()
+        process.kill()
 
 
 def _processes():

