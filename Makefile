@@ -1,4 +1,5 @@
-# make course   run every lesson headlessly, leave build/course/index.html
+# make course   run every lesson headlessly, and make a book of them: open build/book/index.html
+# make book     make the book again of lessons that were run
 # make test     all tests: units, docstring examples, every lesson, planted faults, the browser
 # make check    before a commit, under a minute: ruff, docstring examples, the fast tests
 # make lab      open the lessons in JupyterLab
@@ -10,7 +11,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PROFILE ?= quick
 
-.PHONY: setup course test check lab weights ledger bench lock notebooks
+.PHONY: setup course book test check lab weights ledger bench lock notebooks
 
 setup: $(STAMP)
 
@@ -22,7 +23,10 @@ $(STAMP): pyproject.toml requirements.lock
 	touch $(STAMP)
 
 course: setup
-	$(BIN)/cnnlens run --profile $(PROFILE) --out build/course
+	$(BIN)/cnnlens run --profile $(PROFILE) --out build/course --book build/book
+
+book: setup
+	$(BIN)/cnnlens book --course build/course --out build/book
 
 # Two workers on two cores; a file, or a lesson, is a unit of work (tests/conftest.py).
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
@@ -56,7 +60,7 @@ bench: setup
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip
-	build/lock/bin/python -m pip install --quiet "setuptools>=68" .[offline,test]
+	build/lock/bin/python -m pip install --quiet "setuptools>=68" .[offline,test,book]
 	build/lock/bin/python -m pip freeze --all --exclude pip --exclude cnnlens > requirements.lock
 
 # Runs the lessons offline and keeps only the outputs that nbval compares.
