@@ -56,7 +56,7 @@ bench: setup
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip
-	build/lock/bin/python -m pip install --quiet "setuptools>=68" .[offline,test]
+	build/lock/bin/python -m pip install --quiet "setuptools>=77.0.3" .[offline,test]
 	build/lock/bin/python -m pip freeze --all --exclude pip --exclude cnnlens > requirements.lock
 
 # Runs the lessons offline and keeps only the outputs that nbval compares.
