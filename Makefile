@@ -50,7 +50,7 @@ ledger: setup
 
 bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .[bench]
-	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+	$(BIN)/python -m benchmarks
 
 # Pins what a fresh install of the project gives today.
 lock:

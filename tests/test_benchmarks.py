@@ -1,0 +1,60 @@
+"""The table of the benchmarks: what it says of a promise, what the README may quote."""
+
+import pytest
+
+from benchmarks import table
+from benchmarks.table import Row
+
+SUM = {"what": "a sum", "peer": "abacus 1", "theirs": 10.0, "quality": {"digits": (3, 4)}}
+
+
+@pytest.mark.parametrize(
+    "row, kept",
+    [
+        (Row(**SUM, ours=5.0, ratio=0.5), True),
+        (Row(**SUM, ours=5.1, ratio=0.5), False),
+        (Row(**SUM | {"quality": {"digits": (4, 3)}}, ours=1.0, ratio=0.5), False),
+        (Row(**SUM | {"quality": {"digits": (4, 4), "order": (2, 1)}}, ours=1.0, ratio=0.5), False),
+        (Row(**SUM | {"theirs": None, "quality": {}}, ours=1.0, ratio=0.5), False),
+        (Row(**SUM, ours=5.0, limit=4), False),
+        (Row(**SUM | {"quality": {"digits": (4, 3)}}, ours=99.0), True),
+    ],
+    ids=["faster", "slower", "worse", "worse in one of two", "not measured", "over the limit", "nothing promised"],
+)
+def test_a_promise_is_kept_only_if_it_is_fast_and_good(row, kept):
+    assert row.kept is kept
+    assert ("broken" in row.promise) is not kept
+
+
+def test_a_broken_promise_ends_a_benchmark_with_an_error_but_not_at_quick_sizes(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "KEPT", tmp_path)
+    slow = [Row(**SUM, ours=9.0, ratio=0.5)]
+    assert table.keep("one", slow) == 1
+    assert table.keep("one", slow, quick=True) == 0
+    assert table.keep("one", [Row(**SUM, ours=4.0, ratio=0.5)]) == 0
+
+
+def test_the_table_says_what_was_measured_and_where(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "KEPT", tmp_path)
+    table.keep("one", [Row(**SUM, ours=4.0, ratio=0.5)])
+    text = table.write(tmp_path / "bench.md", tmp_path)
+    for words in ("| a sum | abacus 1 | 10 s | 4 s | 0.4 | ≤ 0.5 | digits 3 → 4 |", "cores"):
+        assert words in text
+    assert (tmp_path / "bench.md").read_text(encoding="utf-8") == text
+
+
+def test_the_readme_quotes_the_table_and_no_quick_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "KEPT", tmp_path)
+    table.keep("one", [Row(**SUM, ours=4.0)])
+    table.keep("two", [Row(**SUM | {"what": "a product"}, ours=4.0)], quick=True)
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{table.MARKS[0]}\nold\n{table.MARKS[1]}\nafter\n", encoding="utf-8")
+    for _ in range(2):
+        table.quote(readme, tmp_path)
+        text = readme.read_text(encoding="utf-8")
+        assert text.startswith("before\n") and text.endswith("\nafter\n")
+        assert "a sum" in text and "a product" not in text and "old" not in text
+
+
+def test_this_readme_has_the_marks():
+    assert all(table.README.read_text(encoding="utf-8").count(mark) == 1 for mark in table.MARKS)
