@@ -161,6 +161,12 @@ class Head:
             return tf.concat([-p if logits else 1 - p, p], 1)
         return scores if logits or self.ends_in not in ("logits", "log_softmax") else tf.nn.softmax(scores)
 
+    def probabilities(self, logits):
+        """The probabilities of the classes, (N, classes), from the scores before the last softmax or sigmoid."""
+        if self.is_binary or self.ends_in == "sigmoid":
+            return tf.sigmoid(logits)
+        return logits if self.ends_in == "other" else tf.nn.softmax(logits)
+
 
 def head_of(model, calls, answer, output=None, scores="auto"):
     """The head of a model, found by going back from its answer over layers that only reshape it.

@@ -258,6 +258,10 @@ class Network(OpenedModel):
         """
         return self._answer(images, batch_size, progress, logits=True)
 
+    def probabilities(self, logits):
+        """The probabilities that :meth:`predict` would give, from what :meth:`logits` gave: (N, classes)."""
+        return np.asarray(self._head.probabilities(logits))
+
     def _answer(self, images, batch_size, progress, logits):
         function = self._graph(("scores", logits), lambda pixels: {"": self.class_scores(pixels, logits=logits)})
         scores = self._batches(function, images, [""], batch_size, progress)[""]

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from cnnlens import activations, deconvnet, embedding, exemplars, neurons, superpixels
+from cnnlens import activations, attribution, deconvnet, embedding, exemplars, neurons, superpixels
 from cnnlens.errors import CnnlensError
 from cnnlens.network import Network
 
@@ -123,3 +123,11 @@ def test_what_drives_a_unit_is_found(net, images, maps):
 @pytest.mark.usefixtures("affordable")
 def test_its_images_are_mapped(net, images, maps):
     assert len(embedding.represent(net, images, maps["middle"].path, progress=False).vectors) == 4
+
+
+@pytest.mark.usefixtures("affordable")
+def test_it_is_asked_where_it_looks(net, images):
+    for method in ("gradcam", "gradient_input"):
+        found = attribution.explain(net, images[:2], "c", method, progress=False)
+        assert found.maps.shape == (2, *net.size) and np.isfinite(found.maps).all()
+        assert np.allclose(found.probabilities, net.predict(images[:2], progress=False)[:, 2], atol=1e-5)

@@ -10,7 +10,6 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -183,16 +182,9 @@ def pins():
 def test_lock_holds_what_the_project_asks_for():
     locked = pins()
     extras = PROJECT["optional-dependencies"]
-    for line in [*PROJECT["dependencies"], *extras["offline"], *extras["test"]]:
+    for line in [*PROJECT["dependencies"], *extras["offline"], *extras["test"], *extras["book"]]:
         wanted = Requirement(line)
         assert wanted.specifier.contains(locked[canonicalize_name(wanted.name)]), line
-
-
-def test_conda_installs_the_same():
-    found = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    assert f"python{PROJECT['requires-python']}" in found
-    pip = next(item["pip"] for item in found if isinstance(item, dict))
-    assert pip == ["-r requirements.lock", "-e ."], "versions have one source"
 
 
 def test_readme_and_ci_run_the_same_tests():
@@ -201,6 +193,7 @@ def test_readme_and_ci_run_the_same_tests():
     assert ci.strip().splitlines()[-1] == "make test"
     for command in (
         "make course",
+        "make book",
         "make test",
         "make setup",
         "make lab",

@@ -37,13 +37,15 @@ def opened(net):
     return net
 
 
-def classifier(net):
+def classifier(net, logits=False):
     """A function from images (N, H, W, C) to probabilities (N, classes) that checks what it gives.
 
     Parameters
     ----------
     net : Network or callable
         As :func:`opened` returns it.
+    logits : bool
+        Give the scores before the last softmax instead; of a function, whatever it answers.
 
     Raises
     ------
@@ -60,16 +62,17 @@ def classifier(net):
 
     def predict(images):
         if isinstance(net, Network):
-            scores = net.predict(images, batch_size=len(images), progress=False)
+            ask = net.logits if logits else net.predict
+            scores = ask(images, batch_size=len(images), progress=False)
         else:
             function = net if inspect.isroutine(net) or not hasattr(net, "predict") else net.predict
             scores = function(images)
-        return _checked(scores, len(images))
+        return _checked(scores, len(images), logits)
 
     return predict
 
 
-def _checked(scores, count):
+def _checked(scores, count, logits=False):
     scores = np.asarray(scores, dtype=np.float32)
     if scores.ndim == 1 or scores.ndim == 2 and scores.shape[1] == 1:
         raise CnnlensError(
@@ -84,7 +87,7 @@ def _checked(scores, count):
         raise CnnlensError(
             "The classifier returned NaN. Check its weights, and that it divides by nothing that is 0 in a flat image."
         )
-    if scores.min() < -1e-4 or scores.max() > 1 + 1e-4:
+    if not logits and (scores.min() < -1e-4 or scores.max() > 1 + 1e-4):
         raise CnnlensError(
             f"The classifier returned values from {scores.min():.3g} to {scores.max():.3g}: logits, not probabilities. "
             "Add the softmax: lambda x: scipy.special.softmax(f(x), axis=1)."

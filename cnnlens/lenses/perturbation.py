@@ -1,4 +1,4 @@
-"""Hiding superpixels: what shows in their place, and copies of an image with some of them hidden."""
+"""Hiding parts of an image: what shows in their place, and copies of the image with some of them hidden."""
 
 import numpy as np
 
@@ -75,3 +75,25 @@ def perturb(image, filled, segments, masks):
         copy *= difference
         copy += filled
     return copies
+
+
+def blended(image, filled, masks):
+    """Copies of an image, each faded to what shows in its place where a mask is below 1.
+
+    Parameters
+    ----------
+    image, filled : ndarray (H, W, C) float32
+        What shows where a mask is 1, and where it is 0.
+    masks : ndarray (M, H, W) in [0, 1]
+
+    Returns
+    -------
+    ndarray (M, H, W, C) float32
+
+    Examples
+    --------
+    >>> image = np.float32([[[0.5], [1.0]]])
+    >>> blended(image, np.zeros_like(image), [[[1.0, 0.25]]])[..., 0]
+    array([[[0.5 , 0.25]]], dtype=float32)
+    """
+    return filled + np.asarray(masks, np.float32)[..., None] * (image - filled)
