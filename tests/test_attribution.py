@@ -244,7 +244,7 @@ def test_occlusion_of_a_linear_networks_logits(linear, images):
 
 
 def test_rise_converges_to_the_occlusion_that_its_masks_expect():
-    """On an additive model RISE is, but for a constant, occlusion by the mean shape of a mask around each pixel."""
+    """On an additive model RISE is occlusion by the mean shape of a mask around each pixel, times 1 − shown."""
     side, grid, shown = 12, 3, 0.5
     generator = np.random.default_rng(3)
     image, weights = generator.random((side, side, 1)).astype(np.float32), np.zeros((side, side))
@@ -256,7 +256,7 @@ def test_rise_converges_to_the_occlusion_that_its_masks_expect():
     assert len(every) == cell, "all shifts of a cell"
     overlap = np.mean([matrix @ matrix.T for matrix in every], 0)  # of the masks at two pixels of a row: (side, side)
     # Cov(M_i, M_j) = p (1 − p) overlap(rows) overlap(columns), and E[M_i] = p: the expectation of the map is
-    expected = shown * parts.sum() + (1 - shown) * overlap @ parts @ overlap.T + 0.5
+    expected = (1 - shown) * overlap @ parts @ overlap.T
     errors = []
     for masks in (500, 8000):
         found = explain(additive(weights), image, 0, "rise", masks=masks, grid=grid, shown=shown, batch_size=500)
@@ -270,7 +270,7 @@ def test_a_score_that_ignores_the_image_gives_flat_maps(images):
     def always(images):
         return np.tile([0.25, 0.75], (len(images), 1))
 
-    np.testing.assert_allclose(explain(always, images, 0, "rise", masks=32).maps, 0.25, atol=1e-6)
+    np.testing.assert_allclose(explain(always, images, 0, "rise", masks=32).maps, 0, atol=1e-6)
     assert np.abs(explain(always, images, 0, "occlusion").maps).max() < 1e-6
 
 

@@ -5,5 +5,16 @@ Each is a pure function of arrays, and says in its docstring what it measures, i
 
 import lazy_loader
 
-_FILES = ("activations", "embedding", "neurons", "superpixels", "training", "trust_in_words")
+_FILES = (
+    "activations",
+    "attribution",
+    "embedding",
+    "hiding",
+    "neurons",
+    "planted",
+    "pointing",
+    "superpixels",
+    "training",
+    "trust_in_words",
+)
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules=_FILES)

@@ -8,10 +8,14 @@ import numpy as np
 from ..lenses import superpixels, surrogate
 from ..network import Network
 from ..results import Result
+from .hiding import Curve, hiding_curves, stairs
 from .trust_in_words import sentence
 
 TOP = 5  # superpixels that people look at
 RANDOM_ORDERS = 5
+
+__all__ = ["Curve", "Stability", "Trust", "correlation", "curves", "fidelity", "fractions", "held_out_fidelity"]
+__all__ += ["orders", "r_squared", "shuffled", "stability", "stairs", "trust"]
 
 
 # --- is the regression true? --------------------------------------------------------------------------------------
@@ -140,27 +144,6 @@ def correlation(a, b):
 # --- does hiding what it names matter? ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """The score while superpixels are hidden one after the other (deletion), or shown (insertion).
-
-    Attributes
-    ----------
-    fraction : ndarray (S,)
-        Of the pixels hidden or shown so far, 0 to 1.
-    score : ndarray (S,)
-        The network's score of the explained class.
-    """
-
-    fraction: np.ndarray
-    score: np.ndarray
-
-    @property
-    def area(self):
-        """Area under the curve: the mean score, 0 to 1."""
-        return float(np.sum(np.diff(self.fraction) * (self.score[1:] + self.score[:-1]) / 2))
-
-
 def orders(why, seed=0, count=RANDOM_ORDERS):
     """Orders to hide superpixels in: by weight, by size, and several at random.
 
@@ -179,13 +162,6 @@ def orders(why, seed=0, count=RANDOM_ORDERS):
 def fractions(why):
     """The fraction of the image's pixels in each superpixel: (K,)."""
     return np.bincount(why.segments.ravel(), minlength=len(why.weights)) / why.segments.size
-
-
-def stairs(order, steps):
-    """Masks while the superpixels of an order are hidden in about this many steps, all on to all off: (S, K) bool."""
-    hidden = np.unique(np.linspace(0, len(order), min(steps, len(order)) + 1).round().astype(int))
-    position = np.argsort(order)
-    return position[None] >= hidden[:, None]
 
 
 def curves(net, why, *, steps=12, seed=0):
@@ -221,24 +197,8 @@ def curves(net, why, *, steps=12, seed=0):
     >>> deletion["by weight"].area < deletion["at random"].area
     True
     """
-    plans = []
-    for name, several in orders(why, seed).items():
-        for masks in (stairs(order, steps) for order in several):
-            plans += [("deletion", name, masks), ("insertion", name, ~masks)]
-    scores = why.target(superpixels.ask(net, why, np.concatenate([masks for *_, masks in plans])))
-    ends = np.cumsum([len(masks) for *_, masks in plans])[:-1]
-    found = {"deletion": {}, "insertion": {}}
-    for (kind, name, masks), part in zip(plans, np.split(scores, ends)):
-        shown = masks @ fractions(why)
-        found[kind].setdefault(name, []).append(Curve(1 - shown if kind == "deletion" else shown, part))
-    return {kind: {name: _mean_curve(several) for name, several in named.items()} for kind, named in found.items()}
-
-
-def _mean_curve(several):
-    if len(several) == 1:
-        return several[0]
-    fraction = np.linspace(0, 1, 25)
-    return Curve(fraction, np.mean([np.interp(fraction, curve.fraction, curve.score) for curve in several], 0))
+    ask = lambda masks: why.target(superpixels.ask(net, why, masks))  # noqa: E731
+    return hiding_curves(ask, orders(why, seed), fractions(why), steps)
 
 
 # --- the sanity check ---------------------------------------------------------------------------------------

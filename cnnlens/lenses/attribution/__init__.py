@@ -11,8 +11,8 @@ Every method is a short function that stands beside its paper's formula:
 * :mod:`.engine` takes what a user gives, runs a method, and hands back an :class:`.result.Attribution`.
 """
 
-from .engine import explain
+from .engine import explain, repeat
 from .methods import METHODS
 from .result import Attribution
 
-__all__ = ["METHODS", "Attribution", "explain"]
+__all__ = ["METHODS", "Attribution", "explain", "repeat"]

@@ -1,6 +1,7 @@
 """From what a user gives to an attribution: images and classes checked, a method run, its maps enlarged."""
 
 import contextlib
+import dataclasses
 
 import numpy as np
 import tensorflow as tf
@@ -122,6 +123,41 @@ def explain(
         source=source,
         settings={"method": method, "layer": layer, "scores": kind, "label": label, "seed": seed, **settings},
     )
+
+
+def repeat(net, found, *, images=None, seed=None, progress=False):
+    """The same attribution once more: of other images, with another seed, or of a network with other weights.
+
+    Parameters
+    ----------
+    net : Network or callable
+    found : Attribution
+        Whose method, layer, classes and settings are taken.
+    images : ndarray (N, H, W, C), optional
+        Instead of its images; as many.
+    seed : int, optional
+        Instead of its seed.
+    progress : bool
+
+    Returns
+    -------
+    Attribution
+
+    Examples
+    --------
+    >>> from cnnlens import attribution, zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> found = attribution.explain(net, np.eye(28)[None, ..., None], 3, "smoothgrad", samples=4)
+    >>> again, other = repeat(net, found), repeat(net, found, seed=1)
+    >>> np.array_equal(again.maps, found.maps), np.array_equal(other.maps, found.maps)
+    (True, False)
+    """
+    settings = {name: value for name, value in found.settings.items() if name != "label"}
+    settings |= {"seed": seed} if seed is not None else {}
+    images = found.images if images is None else images
+    how = {"label": found.labels, "classes": found.classes, "source": found.source, "progress": progress}
+    again = explain(net, images, **how, **settings)
+    return dataclasses.replace(again, source=found.source)
 
 
 def enlarged(maps, size):

@@ -58,7 +58,7 @@ METHODS = {
     "gradcam++": Method(cam.gradcam_plus_plus, "layer"),
     "hirescam": Method(cam.hirescam, "layer", signed=True),
     "occlusion": Method(perturbing.occlusion, "predictions", "probabilities", signed=True),
-    "rise": Method(perturbing.rise, "predictions", "probabilities", copies="masks"),
+    "rise": Method(perturbing.rise, "predictions", "probabilities", signed=True, copies="masks"),
 }
 
 

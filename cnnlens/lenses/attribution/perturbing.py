@@ -87,11 +87,11 @@ def windows(size, patch, stride):
 
 
 def rise(seen, look, *, masks=512, grid=7, shown=0.5, fill=0.0, seed=0):
-    """E[S(x ⊙ M) | M shows the pixel] ≈ Σ_k S(x ⊙ M_k) M_k / Σ_k M_k: the mean score while a pixel is shown.
+    """E[S(x ⊙ M) | M shows the pixel] − E[S(x ⊙ M)] ≈ Σ_k S(x ⊙ M_k) M_k / Σ_k M_k − mean S(x ⊙ M_k).
 
-    Unsigned: the values are mean scores, and only their differences within one map tell anything. Petsiuk, Das and
-    Saenko 2018, "RISE", equations 4 and 6; the sum of the masks, instead of its expectation, divides here, so that a
-    score that does not depend on the masks gives a flat map.
+    Signed: how much higher than over all masks the mean score is while a pixel is shown. Petsiuk, Das and Saenko 2018,
+    "RISE", equations 4 and 6, whose maps are higher by a constant, the mean score; the sum of the masks, instead of its
+    expectation, divides here, so that a score that does not depend on the masks gives zero everywhere.
 
     Parameters
     ----------
@@ -123,13 +123,14 @@ def rise(seen, look, *, masks=512, grid=7, shown=0.5, fill=0.0, seed=0):
     for number, (image, label) in enumerate(zip(seen.images, seen.labels)):
         hidden = filling(image, np.zeros(image.shape[:2], int), fill, seed)
         generator = np.random.default_rng((seed, number))
-        total, weight = np.zeros(image.shape[:2]), np.full(image.shape[:2], 1e-12)
+        total, weight, answers = np.zeros(image.shape[:2]), np.full(image.shape[:2], 1e-12), []
         for some in look.batches(range(masks)):
             drawn = smooth_masks(len(some), image.shape[:2], grid, shown, generator)
             scores = look.scores(blended(image, hidden, drawn))[:, label]
             total += np.tensordot(scores, drawn, 1)
             weight += drawn.sum(0)
-        maps.append(total / weight)
+            answers.extend(scores)
+        maps.append(total / weight - np.mean(answers, dtype=float))
     return np.float32(maps)
 
 

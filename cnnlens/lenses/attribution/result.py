@@ -30,7 +30,7 @@ class Attribution(Result):
     layer : str or None
         The layer whose maps were weighed; None for methods that look at the pixels.
     signed : bool
-        Whether negative values speak against the class; else all are at least zero, or only their order tells.
+        Whether negative values speak against the class; else all are at least zero.
     classes : tuple of str or None
     coarse : ndarray (N, h, w) float32 or None
         The maps at the size of the layer, before they were enlarged.
