@@ -25,6 +25,7 @@ claims = Claims("attribution")
 DRAWS = 32  # at most, of new weights until a class is left that any pixel matters to
 COMPLETE_TO = 0.05  # what may be missing of integrated gradients: Sundararajan et al. 2017, section 5
 POINTS = 20  # of a deletion or insertion curve
+PATCH = 4  # px of VGG4's 32
 SHIFT = 0.5  # of the range from black to white
 
 
@@ -220,7 +221,7 @@ def gradcam_points(context, seed):
 
 @claims.measure("attribution-hirescam-is-faithful")
 def hirescam_is_faithful(context, seed):
-    """On VGG4 and its test images, for the class that it names; squares of an eighth of the side are covered in grey.
+    """On VGG4 and its test images, for the class that it names; squares of 4 px, side by side, are covered in grey.
 
     A network that ends in global averaging, as SqueezeNet does, cannot tell the two methods apart: on its last maps
     they are the same by algebra. VGG4 flattens its last maps, as the networks of the paper do.
@@ -228,6 +229,6 @@ def hirescam_is_faithful(context, seed):
     net, data = context.net("vgg4"), context.data("cifar10")
     chosen = np.random.default_rng(seed).choice(len(data.x_test), context.size.photos, replace=False)
     images, labels = data.x_test[chosen], net.predict(data.x_test[chosen], progress=False).argmax(1).tolist()
-    covered = explain(net, images, labels, "occlusion")
+    covered = explain(net, images, labels, "occlusion", patch=PATCH, stride=PATCH)
     maps = (explain(net, images, labels, method) for method in ("hirescam", "gradcam"))
     return [scores.rank_correlations(each, covered) for each in maps]
