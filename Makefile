@@ -4,13 +4,16 @@
 # make lab      open the lessons in JupyterLab
 # make ledger   measure every claim at the full sizes, under an hour; resumes when it was stopped
 # make setup    install only
+# make real     download everything, then every lesson at the full sizes with no stand-in (hours)
+# make oldest   the fast tests with the oldest versions that pyproject.toml allows; make newest: with the newest
 
 PYTHON ?= python3
-BIN := .venv/bin
+SCRIPTS := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+BIN := .venv/$(SCRIPTS)
 STAMP := .venv/.installed
 PROFILE ?= quick
 
-.PHONY: setup course test check lab weights ledger bench lock notebooks
+.PHONY: setup course test check lab weights ledger bench lock notebooks real oldest newest
 
 setup: $(STAMP)
 
@@ -52,11 +55,28 @@ bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .[bench]
 	$(BIN)/python -m benchmarks
 
-# Pins what a fresh install of the project gives today.
+real: setup
+	$(BIN)/cnnlens fetch
+	$(BIN)/cnnlens run --profile full --require-real --jobs 1 --out build/real
+
+# In an environment of its own each; build/oldest/requirements.txt says which versions were tested.
+oldest: RESOLUTION := lowest-direct
+newest: RESOLUTION := highest
+oldest newest:
+	$(PYTHON) -m venv build/$@
+	build/$@/$(SCRIPTS)/python -m pip install --quiet --disable-pip-version-check uv
+	build/$@/$(SCRIPTS)/uv pip compile --quiet --no-header --python build/$@/$(SCRIPTS)/python --resolution $(RESOLUTION) \
+		--extra offline --extra test --output-file build/$@/requirements.txt pyproject.toml
+	build/$@/$(SCRIPTS)/uv pip install --quiet --python build/$@/$(SCRIPTS)/python -r build/$@/requirements.txt
+	build/$@/$(SCRIPTS)/uv pip install --quiet --python build/$@/$(SCRIPTS)/python --no-deps --no-build-isolation -e .
+	CNNLENS_OFFLINE=1 build/$@/$(SCRIPTS)/python -m pytest $(SIDE_BY_SIDE) -m "not slow" tests
+
+# Pins what a fresh install of the project gives today. With the oldest Python that it is for (make lock
+# PYTHON=/usr/bin/python3.11): some packages drop an early 3.11.x, and a lock made with a later one would not install there.
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip
-	build/lock/bin/python -m pip install --quiet "setuptools>=68" .[offline,test]
+	build/lock/bin/python -m pip install --quiet "setuptools>=77.0.3" .[offline,test]
 	build/lock/bin/python -m pip freeze --all --exclude pip --exclude cnnlens > requirements.lock
 
 # Runs the lessons offline and keeps only the outputs that nbval compares.

@@ -137,10 +137,10 @@ def test_what_draws_nothing_is_the_same_from_seed_to_seed_and_what_draws_is_not(
     still = attribution.explain(net, images, method="gradient_input", progress=False)
     assert (scores.stability(net, still, noise=0).under_noise == 1).all(), "no noise, no change"
     few = attribution.explain(net, images, method="rise", masks=24, progress=False)
-    many = attribution.explain(net, images, method="rise", masks=1500, progress=False)
-    few, many = (scores.stability(net, found, repeats=1) for found in (few, many))
+    many = attribution.explain(net, images, method="rise", masks=900, progress=False)
+    few, many = (scores.stability(net, found, seeds=2, repeats=1) for found in (few, many))
     assert (calm.over_seeds == 1).all() and 0.5 < calm.under_noise.min() <= calm.under_noise.max() < 1
-    assert (few.over_seeds < many.over_seeds).all() and many.over_seeds.min() > 0.8
+    assert few.over_seeds.max() < 0.5 < many.over_seeds.min()
     assert calm.moved.max() < 0.1 and "over seeds 1.00" in str(calm)
 
 

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["base", "controls"],
     submod_attrs={
         "_activations": ["activations"],
+        "_attribution": ["attribution"],
         "_convolution": ["convolution"],
         "_embedding": ["embedding"],
         "_epochs": ["epochs"],

@@ -322,8 +322,8 @@ def trusted(found):
     fig = canvas(11, 4.6)
     seeds, deletion, insertion = fig.subplots(1, 3, width_ratios=(1.25, 1, 1))
     _seeds(seeds, found)
-    _curves(deletion, found.curves["deletion"], "deletion", "fraction of pixels hidden")
-    _curves(insertion, found.curves["insertion"], "insertion", "fraction of pixels shown")
+    hiding(deletion, found.curves["deletion"], "deletion", "fraction of pixels hidden")
+    hiding(insertion, found.curves["insertion"], "insertion", "fraction of pixels shown")
     deletion.set_ylabel(f"score of “{textwrap.shorten(found.name, 24)}”", fontsize=LABEL)
     fig.suptitle("\n".join(textwrap.wrap(found.sentence, 118)), fontsize=LABEL + 0.5)
     return finish(fig, found.source), f"{found.sentence}\n{report(found)}"
@@ -342,7 +342,8 @@ def _seeds(axes, found):
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _curves(axes, named, kind, xlabel):
+def hiding(axes, named, kind, xlabel):
+    """Deletion or insertion curves by name, with their areas, into axes."""
     for (name, curve), (ink, style) in zip(named.items(), (("#266eb4", "o-"), ("#b9ac70", "s--"), ("#717581", ":"))):
         axes.plot(curve.fraction, curve.score, style, color=ink, markersize=3, label=f"{name}: {curve.area:.2f}")
     axes.set_xlabel(xlabel, fontsize=LABEL)
