@@ -215,6 +215,19 @@ def test_the_page_needs_nothing_else_and_escapes(toys, tmp_path):
         assert expected in page, expected
 
 
+def test_a_claim_of_a_paper_names_it_and_the_day_on_which_it_was_fixed(toys, tmp_path):
+    CLAIMS["plain"] = dataclasses.replace(CLAIMS["plain"], section="Somebody 2018, 3", fixed="2026-11-25")
+    book = ledger.audit(["plain", "wrong"], progress=False)
+    page = report.write(book, tmp_path / "s.html").read_text()
+    assert '<span class="faint">Somebody 2018, 3</span>' in page and page.count("section 7.4") == 1
+    assert page.count("<dt>fixed</dt>") == 1 and "<dd>2026-11-25:" in page
+    paper, own = (control.widget.children[0].value for control in list(explore.scorecard(book).controls.values())[:2])
+    assert "From Somebody 2018, 3." in paper and "Written down on 2026-11-25" in paper
+    assert "From section 7.4." in own and "Written down" not in own
+    words = words_of(draw.forest(book)[0])
+    assert "(Somebody 2018, 3; fixed 2026-11-25)" in words.replace("\n", " ") and "(7.4)" in words
+
+
 # --- the exercises of the lesson --------------------------------------------------------------------------------------
 
 
