@@ -10,7 +10,6 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -186,13 +185,6 @@ def test_lock_holds_what_the_project_asks_for():
     for line in [*PROJECT["dependencies"], *extras["offline"], *extras["test"]]:
         wanted = Requirement(line)
         assert wanted.specifier.contains(locked[canonicalize_name(wanted.name)]), line
-
-
-def test_conda_installs_the_same():
-    found = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    assert f"python{PROJECT['requires-python']}" in found
-    pip = next(item["pip"] for item in found if isinstance(item, dict))
-    assert pip == ["-r requirements.lock", "-e ."], "versions have one source"
 
 
 def test_readme_and_ci_run_the_same_tests():
