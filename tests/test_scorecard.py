@@ -157,7 +157,7 @@ def test_stopping_the_command_keeps_and_shows_what_is_done(toys, assessed, tmp_p
 
 
 def test_only_all_claims_at_full_are_committed(toys, assessed, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("cnnlens.files.repository", lambda: tmp_path / "checkout")
+    monkeypatch.setattr("cnnlens.files._package", lambda: tmp_path / "checkout" / "cnnlens")
     out = ["--out", str(tmp_path / "out")]
     assert (
         main(["scorecard", "--commit", *out])
@@ -181,7 +181,7 @@ def test_only_all_claims_at_full_are_committed(toys, assessed, tmp_path, monkeyp
 
 
 def test_the_command_compares_and_restamps(toys, assessed, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("cnnlens.files.repository", lambda: tmp_path)
+    monkeypatch.setattr("cnnlens.files._package", lambda: tmp_path / "cnnlens")
     (tmp_path / "data").mkdir()
     before, out = tmp_path / "before.json", ["--out", str(tmp_path / "out")]
     ledger.write(ledger.audit(progress=False), before)
