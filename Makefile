@@ -1,4 +1,5 @@
-# make course   run every lesson headlessly, leave build/course/index.html
+# make course   run every lesson headlessly, and make a book of them: open build/book/index.html
+# make book     make the book again of lessons that were run
 # make test     all tests: units, docstring examples, every lesson, planted faults, the browser
 # make check    before a commit, under a minute: ruff, docstring examples, the fast tests
 # make lab      open the lessons in JupyterLab
@@ -13,7 +14,7 @@ BIN := .venv/$(SCRIPTS)
 STAMP := .venv/.installed
 PROFILE ?= quick
 
-.PHONY: setup course test check lab weights ledger bench lock notebooks real oldest newest
+.PHONY: setup course book test check lab weights ledger bench lock notebooks real oldest newest
 
 setup: $(STAMP)
 
@@ -25,7 +26,10 @@ $(STAMP): pyproject.toml requirements.lock
 	touch $(STAMP)
 
 course: setup
-	$(BIN)/cnnlens run --profile $(PROFILE) --out build/course
+	$(BIN)/cnnlens run --profile $(PROFILE) --out build/course --book build/book
+
+book: setup
+	$(BIN)/cnnlens book --course build/course --out build/book
 
 # Two workers on two cores; a file, or a lesson, is a unit of work (tests/conftest.py).
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
@@ -66,7 +70,7 @@ oldest newest:
 	$(PYTHON) -m venv build/$@
 	build/$@/$(SCRIPTS)/python -m pip install --quiet --disable-pip-version-check uv
 	build/$@/$(SCRIPTS)/uv pip compile --quiet --no-header --python build/$@/$(SCRIPTS)/python --resolution $(RESOLUTION) \
-		--extra offline --extra test --output-file build/$@/requirements.txt pyproject.toml
+		--extra offline --extra test --extra book --output-file build/$@/requirements.txt pyproject.toml
 	build/$@/$(SCRIPTS)/uv pip install --quiet --python build/$@/$(SCRIPTS)/python -r build/$@/requirements.txt
 	build/$@/$(SCRIPTS)/uv pip install --quiet --python build/$@/$(SCRIPTS)/python --no-deps --no-build-isolation -e .
 	CNNLENS_OFFLINE=1 build/$@/$(SCRIPTS)/python -m pytest $(SIDE_BY_SIDE) -m "not slow" tests
@@ -76,7 +80,7 @@ oldest newest:
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip
-	build/lock/bin/python -m pip install --quiet "setuptools>=77.0.3" .[offline,test]
+	build/lock/bin/python -m pip install --quiet "setuptools>=77.0.3" .[offline,test,book]
 	build/lock/bin/python -m pip freeze --all --exclude pip --exclude cnnlens > requirements.lock
 
 # Runs the lessons offline and keeps only the outputs that nbval compares.

@@ -182,7 +182,7 @@ def pins():
 def test_lock_holds_what_the_project_asks_for():
     locked = pins()
     extras = PROJECT["optional-dependencies"]
-    for line in [*PROJECT["dependencies"], *extras["offline"], *extras["test"]]:
+    for line in [*PROJECT["dependencies"], *extras["offline"], *extras["test"], *extras["book"]]:
         wanted = Requirement(line)
         assert wanted.specifier.contains(locked[canonicalize_name(wanted.name)]), line
 
@@ -193,6 +193,7 @@ def test_readme_and_ci_run_the_same_tests():
     assert ci.strip().splitlines()[-1] == "make test"
     for command in (
         "make course",
+        "make book",
         "make test",
         "make setup",
         "make lab",

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from cnnlens.__main__ import main
-from cnnlens.course import hygiene, runner, site
+from cnnlens.course import book, hygiene, record, runner
 from cnnlens.course.commands.run import parse
 from cnnlens.errors import CnnlensError
 
@@ -157,7 +157,7 @@ def test_names_of_lessons():
         runner.find("nowhere.ipynb")
 
 
-def test_command_is_red_and_writes_the_page(tmp_path, capsys):
+def test_command_is_red_and_keeps_a_record(tmp_path, capsys):
     """One broken lesson of three stops none of the others; the log is one line a lesson, in their order."""
     for name in ("1_slow", "2_broken", "3_threads"):
         (tmp_path / name).mkdir()
@@ -183,11 +183,11 @@ def test_command_is_red_and_writes_the_page(tmp_path, capsys):
     lines = ended.stdout.splitlines()
     assert [line.split()[:2] for line in lines[:3]] == [["ok", "slow"], ["FAILED", "broken"], ["ok", "threads"]]
     assert len(lines) == 4 and "GiB  cell 3 raised ZeroDivisionError" in lines[1] and lines[3].startswith("wrote ")
+    assert lines[3].endswith(book.missing() or f"To read it as a book: cnnlens book --course {out}")
     assert re.fullmatch(r"ok +slow +[\d.]+ s +0\.[1-9] GiB", lines[0]), "time and memory of a kernel"
-    page = (out / "index.html").read_text()
-    assert "2 of 3 lessons" in page and "A planted lesson" in page and "data:image/png" in page
-    assert "ran without fault in" in page and "GiB of memory" in page and "failed: cell 3 raised" in page
-    assert all((out / f"{name}.html").exists() for name in ("slow", "broken", "threads"))
+    kept = {entry.lesson: entry for entry in record.read(out)}
+    assert [kept[name].passed for name in ("slow", "broken", "threads")] == [True, False, True]
+    assert kept["broken"].problems[0].startswith("cell 3 raised ZeroDivisionError") and kept["slow"].seconds > 2
     assert "threads 1" in (out / "threads.ipynb").read_text() or runner._cores() > 3
 
 
@@ -267,10 +267,25 @@ def test_an_old_notebook_does_not_pass_for_this_run(tmp_path):
     assert not outcome.passed and not outcome.notebook.exists()
 
 
-def test_a_lesson_that_left_no_notebook_still_gets_a_card(tmp_path):
-    outcome = runner.Outcome("99_gone", ("the kernel <died>",), 1.0, 2**29, tmp_path / "99_gone.ipynb")
-    page = site.write_index([outcome], tmp_path, "quick", 1.0).read_text()
-    assert "the kernel &lt;died&gt;" in page and "0 of 1 lessons" in page
+def test_the_record_keeps_other_lessons_and_refuses_what_it_cannot_read(tmp_path):
+    for name, seconds in (("b", 1.0), ("a", 2.0), ("b", 3.0)):
+        record.keep(runner.Outcome(name, (), seconds, 2**29, tmp_path / f"{name}.ipynb"), tmp_path, "quick")
+    assert [(entry.lesson, entry.seconds) for entry in record.read(tmp_path)] == [("a", 2.0), ("b", 3.0)]
+    (tmp_path / record.NAME).write_text("[{}]")
+    with pytest.raises(CnnlensError, match="is not a record of a run.*run the lessons again"):
+        record.read(tmp_path)
+    with pytest.raises(CnnlensError, match="run the lessons first, with `cnnlens run --out"):
+        record.read(tmp_path / "nowhere")
+
+
+def test_without_sphinx_the_command_says_what_the_book_needs_before_anything_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(book.build, "NEEDS", ("sphinx", "surely_missing"))
+    sound = notebook(tmp_path)
+    assert main(["run", str(sound), "--out", str(tmp_path / "out"), "--book", str(tmp_path / "book")]) == 2
+    assert main(["book", "--course", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.count('The book needs surely_missing: pip install "cnnlens[book]"') == 2
+    assert not (tmp_path / "out").exists()
 
 
 def test_values_on_the_command_line():

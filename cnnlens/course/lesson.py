@@ -50,7 +50,8 @@ def setup(*things):
 
     problems = outdated()
     if problems:
-        raise CnnlensError("This environment does not fit the course: " + "; ".join(problems) + ". Run `make setup`.")
+        way_out = "Run `make setup` in a checkout, or install the wheel again"
+        raise CnnlensError(f"This environment does not fit the course: {'; '.join(problems)}. {way_out}.")
     rows = [("versions", ", ".join(versions())), ("device", device.describe())]
     rows += [(_kind(thing), f"{_name(thing)}{thing.source}") for thing in things]
     print("\n".join(f"{label:9}{text}" for label, text in rows))

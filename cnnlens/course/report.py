@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import jinja2
+
 from .. import files
 from ..figures.ledger import needs, scale, seconds, short
 from ..ledger.claim import FAILS, HOLDS, OPEN
-from .site import TEMPLATES
 
 SIGNS = {  # verdict: sign and CSS class
     HOLDS: {"sign": "✓", "kind": "holds"},
@@ -13,6 +14,8 @@ SIGNS = {  # verdict: sign and CSS class
     OPEN: {"sign": "?", "kind": "open"},
 }
 WIDE, HIGH, MARGIN = 300, 30, 8  # px of a bar
+TEMPLATES = jinja2.Environment(loader=jinja2.PackageLoader("cnnlens.course"), autoescape=True)
+STYLE = Path(__file__).with_name("templates").joinpath("scorecard.css").read_text(encoding="utf-8")
 
 
 def write(ledger, path, table=None):
@@ -28,8 +31,16 @@ def write(ledger, path, table=None):
     -------
     Path
     """
+    page = TEMPLATES.get_template("scorecard.html").render(style=STYLE, **told(ledger, table))
+    with files.atomic(path) as partial:
+        partial.write_text(page + "\n", encoding="utf-8")
+    return Path(path)
+
+
+def told(ledger, table=None):
+    """What the templates of the scorecard are given, by name; see :func:`write`."""
     dates = sorted({entry.date for entry in ledger.entries})
-    page = TEMPLATES.get_template("scorecard.html").render(
+    return dict(
         ledger=ledger,
         table=table,
         dates=list(dict.fromkeys([*dates[:1], *dates[-1:]])),
@@ -41,9 +52,6 @@ def write(ledger, path, table=None):
         seconds=seconds,
         short=short,
     )
-    with files.atomic(path) as partial:
-        partial.write_text(page + "\n", encoding="utf-8")
-    return Path(path)
 
 
 def _places(entry):

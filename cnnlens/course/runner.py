@@ -111,7 +111,7 @@ def _cores():
 
 
 def run_all(names, out, *, jobs=1, on_cell=None, **settings):
-    """Execute lessons side by side, each in a process of its own that also writes it as a web page.
+    """Execute lessons side by side, each in a process of its own.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def _processes():
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["cnnlens.course.runner", "cnnlens.course.site"])
+    context.set_forkserver_preload(["cnnlens.course.runner"])
     return context
 
 
@@ -198,14 +198,11 @@ def _rank(path):
 
 def _work(sender, environment, path, out, settings):
     """One lesson, in a process of its own."""
-    from . import site
-
     os.environ.clear()  # of a server that may be older than the settings
     os.environ.update(environment)
     signal.signal(signal.SIGINT, _stop)
     try:
         outcome = run(path, out, on_cell=lambda: sender.send("cell"), **settings)
-        site.write_page(outcome)
     except KeyboardInterrupt:
         return  # the kernel has ended, and the process that started this one tells the user
     except Exception as error:  # whatever it was, the other lessons go on

@@ -2,21 +2,22 @@
 
 import ast
 import os
-import time
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ...errors import CnnlensError
+from .book import make
 
 
 def add(subparsers):
     """Add the command."""
-    command = subparsers.add_parser("run", help="execute lessons headlessly and write them as web pages")
+    command = subparsers.add_parser("run", help="execute lessons headlessly")
     option = command.add_argument
     option("lessons", nargs="*", metavar="LESSON", help="name or number; all of them by default")
     option("--profile", choices=("quick", "full"), default="quick", help="sizes to run at (default: quick)")
     option("--out", type=Path, default=Path("build/course"), metavar="DIR", help="default: build/course")
+    option("--book", type=Path, metavar="DIR", help="then make a book of all lessons in --out, as cnnlens book does")
     option("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a lesson's parameter")
     option("--jobs", type=int, metavar="N", help="lessons side by side (default: from cores and free memory)")
     option("--timeout", type=float, metavar="SECONDS", help="for one cell (default: 300 at quick, 7200 at full)")
@@ -27,8 +28,10 @@ def add(subparsers):
 
 def run(options):
     """Run the lessons side by side, and say how each went; 1 if any is broken."""
-    from .. import runner, site
+    from .. import book, record, runner
 
+    if options.book and book.missing():  # told before the lessons run, not after
+        raise CnnlensError(book.missing())
     if options.offline:
         os.environ["CNNLENS_OFFLINE"] = "1"
     parameters = dict(parse(text) for text in options.parameter)
@@ -41,16 +44,27 @@ def run(options):
     jobs = options.jobs or runner.default_jobs(len(paths))
     settings = dict(parameters=parameters, timeout=options.timeout, require_real=options.require_real)
     settings["profile"] = options.profile
-    outcomes, began = [], time.perf_counter()
+    outcomes = []
     # without a terminal there is no bar, and the log is one line a lesson
     with tqdm(total=runner.count_cells(paths), unit=" cells", leave=False, disable=None) as bar:
         for outcome in runner.run_all(paths, options.out, jobs=jobs, on_cell=bar.update, **settings):
             outcomes.append(outcome)
             with bar.external_write_mode():
                 print(outcome, flush=True)
-            index = site.write_index(outcomes, options.out, options.profile, time.perf_counter() - began)
-    print(f"wrote {index}")
+            record.keep(outcome, options.out, options.profile)
+    print(f"wrote {options.out}. {_and_the_book(options)}")
+    if options.book:
+        make(options.out, options.book)
     return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def _and_the_book(options):
+    """How to read what was executed."""
+    from .. import book
+
+    if options.book:
+        return "Now the book of them:"
+    return book.missing() or f"To read it as a book: cnnlens book --course {options.out}"
 
 
 def parse(text):

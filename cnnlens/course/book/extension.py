@@ -1,0 +1,102 @@
+"""What Sphinx is taught beyond its own: links to the glossary, formulas without a script, pages that all can use."""
+
+import re
+from pathlib import Path
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx import addnodes
+
+CLOSED = (
+    nodes.literal,
+    nodes.reference,
+    nodes.title,
+    nodes.raw,
+    nodes.FixedTextElement,
+    addnodes.pending_xref,
+    nodes.term,
+)
+LESSONS = "lessons/"
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("builder-inited", lambda app: setattr(app, "cnnlens_terms", terms(Path(app.srcdir, "glossary.md"))))
+    app.connect("doctree-read", link_terms)
+    app.connect("autodoc-process-docstring", plain_words, priority=600)  # when napoleon has read it
+    app.add_html_math_renderer("mathml", (_formula("inline"), None), (_formula("block"), None))
+    app.connect("html-page-context", reachable_by_keyboard)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def terms(glossary):
+    """The terms of a glossary: {a term in small letters, also in the plural: the term}."""
+    block = glossary.read_text(encoding="utf-8").partition("```{glossary}")[2].partition("```")[0]
+    found = [line for line in block.splitlines() if line and not line.startswith((" ", ":"))]
+    return {form: term for term in found for form in (term.lower(), f"{term.lower()}s")}
+
+
+def link_terms(app, doctree):
+    """In each lesson, link a term of the glossary where it is met first, in running text."""
+    name = app.env.current_document.docname if hasattr(app.env, "current_document") else app.env.docname
+    if not name.startswith(LESSONS) or not app.cnnlens_terms:
+        return
+    longest_first = sorted(app.cnnlens_terms, key=len, reverse=True)
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b", re.I)
+    seen = set()
+    for text in list(doctree.findall(nodes.Text)):
+        if _in_running_text(text):
+            _link(text, pattern, app.cnnlens_terms, seen, name)
+
+
+def _in_running_text(text):
+    parent, paragraph = text.parent, False
+    while parent is not None:
+        if isinstance(parent, CLOSED) or "output" in " ".join(parent.get("classes", ())):
+            return False
+        paragraph = paragraph or isinstance(parent, nodes.paragraph)
+        parent = parent.parent
+    return paragraph
+
+
+def _link(text, pattern, known, seen, docname):
+    words, parts, end = text.astext(), [], 0
+    for match in pattern.finditer(words):
+        term = known[match[0].lower()]
+        if term in seen:
+            continue
+        seen.add(term)
+        told = dict(refdomain="std", reftype="term", reftarget=term, refexplicit=True, refwarn=True, refdoc=docname)
+        link = addnodes.pending_xref("", nodes.inline(match[0], match[0], classes=["term"]), **told)
+        parts += [nodes.Text(words[end : match.start()]), link]
+        end = match.end()
+    if parts:
+        text.parent.replace(text, [*parts, nodes.Text(words[end:])])
+
+
+def reachable_by_keyboard(app, pagename, templatename, context, doctree):
+    """Wide blocks that scroll sideways can be reached, and so scrolled, without a mouse."""
+    if body := context.get("body"):
+        body = body.replace("<pre>", '<pre tabindex="0">')
+        context["body"] = body.replace('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper')
+
+
+def plain_words(app, what, name, obj, options, lines):
+    """Docstrings are plain text: what reStructuredText would take for a substitution or for bold is escaped."""
+    example = False
+    for number, line in enumerate(lines):
+        example = line.strip().startswith(">>>") or (example and bool(line.strip()))
+        if not example:
+            parts = re.split(r"(`[^`]*`)", line)
+            parts[::2] = [re.sub(r"(?<!\\)(\||\*\*(?=\w))", r"\\\1", part) for part in parts[::2]]
+            lines[number] = "".join(parts)
+
+
+def _formula(display):
+    """A visitor that writes a formula as MathML, which browsers draw themselves."""
+
+    def visit(writer, node):
+        writer.body.append(convert(node.astext(), display=display))
+        raise nodes.SkipNode
+
+    return visit

@@ -1,0 +1,30 @@
+"""``cnnlens book``: the executed lessons as a site to read, from the disk and without network."""
+
+import sys
+from pathlib import Path
+
+
+def add(subparsers):
+    """Add the command."""
+    command = subparsers.add_parser("book", help="make a book of the lessons that cnnlens run has executed")
+    option = command.add_argument
+    option("--course", type=Path, default=Path("build/course"), metavar="DIR", help="default: build/course")
+    option("--out", type=Path, default=Path("build/book"), metavar="DIR", help="default: build/book")
+    option("--no-library", action="store_true", help="leave out the pages of the library, which take most of the time")
+    command.set_defaults(run=run)
+
+
+def run(options):
+    """Build the book."""
+    return make(options.course, options.out, library=not options.no_library)
+
+
+def make(course, out, *, library=True):
+    """Build the book of a folder, say where it is and of what Sphinx complained."""
+    from .. import book
+
+    index, warnings = book.make(course, out, library=library)
+    for line in warnings:
+        print(line, file=sys.stderr)
+    print(f"wrote {index}")
+    return 0
