@@ -11,7 +11,7 @@ import tensorflow as tf
 from .fourier import TINY, uphill
 
 RESCUE_STEPS = 24  # at most so many steps of an image are made with a redirected gradient
-OPENING = {"mean": 0, "center": 4}  # redirected steps that are a matter of course: grey activates few units in the middle
+OPENING = {"mean": 0, "center": 4}  # redirected steps that are a matter of course: on grey a middle unit is silent
 FAINT = 0.05  # a unit active at fewer of its positions than this is rescued; the border alone may activate a few
 WEIGHTS = {"MatMul", "BatchMatMulV2", "Einsum", "Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "Conv3D"}
 GATES = {"Relu", "Relu6", "LeakyRelu", "Elu", "Selu"}
