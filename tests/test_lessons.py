@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cnnlens.course import hygiene, runner, verdict
+from cnnlens.course.book import chapters
 
 LESSONS = runner.lessons()
 TITLES = ("You will learn", "You need", "It takes", "cannot tell you", "Summary", "References")
@@ -38,6 +39,19 @@ def test_its_outputs_are_the_committed_ones(lesson, execute, differences):
 @each_lesson
 def test_it_is_committed_clean(lesson):
     assert hygiene.is_clean(LESSONS[lesson]), f"run: python -m cnnlens.course.hygiene {LESSONS[lesson].name}"
+
+
+@each_lesson
+def test_its_code_fits_a_page(lesson):
+    assert list(chapters.too_wide(read(lesson))) == []
+
+
+def test_planted_code_that_does_not_fit_a_page():
+    book, wide = read("05_activations"), f"wide = {'1' * 94}"
+    code, text = (next(cell for cell in book.cells if cell.cell_type == kind) for kind in ("code", "markdown"))
+    text.source += f"\n\n```python\n{wide[:-1]}\n{wide}\n```\n\n{wide} is text, which wraps"
+    code.source += f"\n{wide}\n{wide[:-1]}"
+    assert len(wide) == 101 and [line for _, line in chapters.too_wide(book)] == [wide, wide]
 
 
 @each_lesson

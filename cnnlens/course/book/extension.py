@@ -25,7 +25,7 @@ def setup(app):
     app.connect("doctree-read", link_terms)
     app.connect("autodoc-process-docstring", plain_words, priority=600)  # when napoleon has read it
     app.add_html_math_renderer("mathml", (_formula("inline"), None), (_formula("block"), None))
-    app.connect("html-page-context", reachable_by_keyboard)
+    app.connect("html-page-context", readable_by_machine, priority=900)  # when the theme has made its parts
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -74,11 +74,15 @@ def _link(text, pattern, known, seen, docname):
         text.parent.replace(text, [*parts, nodes.Text(words[end:])])
 
 
-def reachable_by_keyboard(app, pagename, templatename, context, doctree):
-    """Wide blocks that scroll sideways can be reached, and so scrolled, without a mouse."""
-    if body := context.get("body"):
-        body = body.replace("<pre>", '<pre tabindex="0">')
-        context["body"] = body.replace('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper')
+def readable_by_machine(app, pagename, templatename, context, doctree):
+    """What a screen reader needs and Sphinx does not write: levels of headings, sound lists."""
+    navigation = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = navigation.replace('role="heading"', 'role="heading" aria-level="2"')
+    if pagename == "_modules/index":  # a list within a list is one of its entries
+        before, opening, inner = context["body"].partition("<ul>")
+        inner, closing, after = inner.rpartition("</ul>")
+        inner = inner.replace("<ul>", "<li><ul>").replace("</ul>", "</ul></li>")
+        context["body"] = "".join((before, opening, inner, closing, after))
 
 
 def plain_words(app, what, name, obj, options, lines):
