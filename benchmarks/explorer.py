@@ -1,16 +1,15 @@
 """From slider event to new picture: the explorer of activations beside matplotlib, keract and tf-explain.
 
-    python benchmarks/explorer.py [--quick] [--json FILE]
+    python -m benchmarks.explorer [--quick]
 
 Everything is measured in one run on one machine, and headless: from the slider's event until the widget holds the bytes
 of the new PNG. The first look at an image runs the network and is listed apart. The processor's own time stands beside
 the clock's: where the two are far apart, the machine was busy with something else.
 """
 
-import argparse
 import importlib.metadata
 import io
-import json
+import sys
 import time
 
 import matplotlib
@@ -20,6 +19,8 @@ from cnnlens import device, explore, zoo
 from cnnlens.figures.activation_view import view
 from cnnlens.figures.base import png
 from cnnlens.lenses.activations import record
+
+from . import table
 
 LIMIT = 100  # ms, what the 95th percentile must stay under
 
@@ -137,7 +138,7 @@ def beside(net, images, ours, layer):
 
 
 def measure(name, events):
-    """Measure one network and print its tables."""
+    """Measure one network and print its tables; give the table's rows."""
     net = network_named(name)
     images = image_for(net)
     milliseconds(explore.activations, net, images)  # compiles
@@ -160,22 +161,31 @@ def measure(name, events):
             value if isinstance(value, str) else f"{value:8.1f} ms  {value / rows['ours, an event']:6.1f} times ours"
         )
         print(f"    {label:34}{words}")
-    return {"first": first, "p95": p95, "processor": busy, "beside": rows}
+    what = f"explorer of {name}, widest layer ({widest.units} units), a new unit"
+    ours = float(np.median(layers[widest.path]))
+    slow = table.Row(
+        what=f"explorer of {name}, slowest layer, 95th percentile",
+        peer="the network, all layers",
+        theirs=float(rows["the network, all layers"]),
+        ours=p95[slowest],
+        unit="ms",
+        limit=LIMIT,
+    )
+    beside_it = {peer: value for peer, value in rows.items() if peer.startswith(("matplotlib", "keract", "tf-explain"))}
+    return [slow] + [
+        table.Row(what=what, peer=peer, theirs=None if isinstance(value, str) else float(value), ours=ours, unit="ms")
+        for peer, value in beside_it.items()
+    ]
 
 
 def main():
-    """Run and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer events a layer")
-    parser.add_argument("--json", help="write the figures there as well")
-    options = parser.parse_args()
+    """Run and print; 1 if an explorer is slower than promised."""
+    options = table.parser(__doc__).parse_args()
     matplotlib.use("Agg")
     print(device.describe())
-    report = {name: measure(name, 10 if options.quick else 40) for name in ("lenet", "vgg4", "vgg16")}
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump(report, file, indent=1, default=float)
+    rows = [row for name in ("lenet", "vgg4", "vgg16") for row in measure(name, 10 if options.quick else 40)]
+    return table.keep("explorer", rows, quick=options.quick)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

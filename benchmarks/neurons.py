@@ -4,15 +4,15 @@ All three drive the same units of one layer of VGG16, and each image is measured
 activation over the map, in float32, undisturbed. Two questions: how long does ours take to the level that tf-keras-vis
 reaches with its defaults, and how long to the level of the dissertation's one-unit-at-a-time loop?
 
-    python benchmarks/neurons.py            # 16 units of block3_conv2 at 112 px: minutes
-    python benchmarks/neurons.py --quick    # 4 units at 64 px, fewer steps: a check that it runs
+    python -m benchmarks.neurons            # 16 units of block3_conv2 at 112 px: minutes
+    python -m benchmarks.neurons --quick    # 4 units at 64 px, fewer steps: a check that it runs
 
 Ours is run with more and more steps until it reaches a level; the time named is that of the one run that does, start to
 end, with the compilation of its step.
 """
 
-import argparse
 import resource
+import sys
 import time
 
 import keras
@@ -22,13 +22,16 @@ import tensorflow as tf
 from cnnlens import device, neurons, zoo
 from cnnlens.lenses.neurons import fourier, stepping
 
+from . import table
+
+MOST_TIME = 1 / 12  # promised: the fraction of tf-keras-vis's time in which its level is reached
+
 LADDER = (8, 12, 16, 24, 32, 48, 64, 96, 128)  # numbers of steps that ours is tried with
 BOLD = {"robust": False, "rate": 1.0}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true")
+    parser = table.parser(__doc__)
     parser.add_argument("--layer", default="block3_conv2")
     parser.add_argument(
         "--dissertation-units",
@@ -45,17 +48,26 @@ def main():
     rows = []
     # The dissertation's pixels are not disturbed, so against them ours is not either, and takes longer steps.
     for name, (seconds, level), timed, how in (
-        ("tf-keras-vis 0.8.7", peer, count, {}),
+        (table.version("tf-keras-vis"), peer, count, {}),
         ("dissertation's loop", loop, min(options.dissertation_units, count), BOLD),
     ):
         ours, reached, steps, first = reach(options.layer, count, timed, size, level, how)
-        rows.append((name, seconds, level, ours, reached, steps, seconds / ours))
+        rows.append(
+            table.Row(
+                what=f"{count} units of {options.layer} of VGG16, {size} px, to the same level",
+                peer=name,
+                theirs=seconds,
+                ours=ours,
+                quality={"mean activation": (level, reached)},
+                ratio=None if how else MOST_TIME,
+            )
+        )
         said = f"ours {how or ''} {ours:.1f} s (compiling {first:.1f} s) to {reached:.1f} in {steps} steps"
         times = f"{seconds / ours:.1f} times as fast"
         print(f"{name}: {seconds:.1f} s to a mean of {level:.1f}; {said}: {times}", flush=True)
     fraction_of_peak(net, options.layer, count, size)
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
-    return rows
+    return table.keep("neurons", rows, quick=options.quick)
 
 
 def level(net, layer, images, units):
@@ -168,4 +180,4 @@ def flops(net, layer, size):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -13,6 +13,7 @@ REAL = os.environ.get("CNNLENS_DATA")
 SLOW = {
     "test_any_cnn.py",
     "test_book.py",
+    "test_attribution_scores.py",
     "test_browser.py",
     "test_contributing.py",
     "test_embedding.py",

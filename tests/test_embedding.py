@@ -94,6 +94,18 @@ def test_a_map_is_the_same_on_any_number_of_threads(blobs, monkeypatch, fft_from
     assert np.array_equal(*found)
 
 
+def test_the_grid_of_a_large_map_is_fine_enough_for_its_forces():
+    places = np.random.default_rng(1).uniform(-55, 55, (4000, 2))
+    found = []
+    for method in ("fft", "bh"):
+        points = layout.opentsne_of(places, places, 5, seed=0, method=method)
+        # One step of repulsion alone, by Barnes and Hut without their approximation and by interpolation.
+        points.optimize(1, inplace=True, learning_rate=1, momentum=0, theta=0.0, exaggeration=1e-9)
+        moved = np.asarray(points) - places
+        found.append(moved - moved.mean(0))
+    assert np.linalg.norm(found[0] - found[1]) < 0.2 * np.linalg.norm(found[1])
+
+
 def test_clouds_stay_apart(blobs):
     points, divergence = embedding.arrange(blobs[0], perplexity=10, progress=False)
     assert score.knn_accuracy(points, blobs[1]) == 1.0

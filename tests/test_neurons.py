@@ -136,6 +136,7 @@ def test_the_method_by_itself_makes_the_images_that_the_lens_makes(color):
     how = {"size": 24, "steps": 6, "seed": 3, "precision": "float32"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches.zlib, "crc32", lambda name: seeds[name.decode()])
+        patch.setitem(gates.OPENING, "center", 0)  # so that "live" means: no gradient was ever redirected
         found = neurons.maximize(color, "two", [2, 5], objective="center", **how)
     shift, turn = framing.disturbance(color, color.layer("two"), "center", 24)
     alone = fourier.ascend(color, "two", weights, (24, 24), kind="center", shift=shift, turn=turn, steps=6, seed=3)
@@ -173,6 +174,8 @@ def test_size_follows_the_receptive_field(color, lenet):
     sizes = [neurons.fitting_size(vgg, vgg.layer(f"block{i}_conv1"))[0] for i in range(1, 6)]
     assert sizes == sorted(sizes) and sizes[0] == 64 and sizes[-1] > 132
     assert neurons.fitting_size(lenet, lenet.layer("conv1")) == (28, 28)
+    things = [neurons.fitting_size(vgg, vgg.layer(f"block{i}_conv3"), "center")[0] for i in (3, 4, 5)]
+    assert things == [64, 17 * 8, 9 * 16], "a thing in the middle: an odd number of positions, if it is deep"
 
 
 def test_only_networks_for_small_images_are_shifted_by_little(color, lenet):
@@ -182,6 +185,73 @@ def test_only_networks_for_small_images_are_shifted_by_little(color, lenet):
     assert how(lenet, lenet.layer("conv2"), "center", 28) == (0, 0.0) and how(
         lenet, lenet.layer("dense1"), "mean", 28
     ) == (1, 0.05)
+
+
+# --- the thing in the middle of a deep layer ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ringed():
+    """A layer that sees 81 px and moves by 16, whose units look for rings around their middle; and the rings."""
+    radius = np.hypot(*np.mgrid[-40:41, -40:41]) / 40
+    rings = np.where(radius < 1, np.cos(3 * np.pi * radius), 0)
+    rings -= (radius < 1) * rings[radius < 1].mean()
+    layer = kl.Conv2D(2, 81, strides=16, padding="same", activation="relu", name="deep")
+    net = Network(keras.Sequential([keras.Input((None, None, 3)), layer]), "ringed")
+    kernel = np.broadcast_to(rings[:, :, None, None] / np.abs(rings).sum() / 3, (81, 81, 3, 2))
+    layer.set_weights([np.float32(kernel), np.float32([-0.02, -0.02])])
+    return net, rings
+
+
+def cross(image):
+    """Power along the two axes of the spectrum over that in other directions: 1 for what has no direction."""
+    power = np.abs(np.fft.fft2(image - image.mean())) ** 2
+    rows, cols = (np.abs(np.fft.fftfreq(side) * side) for side in image.shape)
+    angle, radius = np.arctan2(rows[:, None], cols[None]), np.hypot(rows[:, None], cols[None])
+    counted, axis = (radius >= 4) & (radius < len(image) / 4), np.minimum(angle, np.pi / 2 - angle) < np.radians(4)
+    return power[counted & axis].mean() / power[counted & ~axis].mean()
+
+
+def test_a_deep_unit_s_picture_is_what_it_looks_for_in_the_middle_and_without_a_cross(ringed):
+    net, rings = ringed
+    found = neurons.maximize(net, "deep", [0], objective="center", progress=False)
+    image = found.images[0].mean(-1)
+    assert image.shape == (112, 112), "seven times the stride: the fourth of seven positions is the middle"
+
+    def alike(by):
+        middle = slice(56 - 40 + by, 56 + 41 + by)
+        return np.corrcoef(image[middle, middle].ravel(), rings.ravel())[0, 1]
+
+    assert alike(0) > 0.7 and alike(8) < 0.4 and alike(-8) < 0.4
+    wanted = np.pad(rings, 16)
+    assert cross(image) < 2 * cross(wanted)
+    crossed = image.copy()
+    crossed[54:58] = crossed[:, 54:58] = 1
+    assert cross(crossed) > 2 * cross(wanted), "the measure sees a cross"
+
+
+def test_favoring_slow_waves_makes_a_deep_unit_s_picture_smoother_and_stronger(ringed, monkeypatch):
+    net, how = ringed[0], {"objective": "center", "progress": False}
+    found = neurons.maximize(net, "deep", [0], **how)
+    monkeypatch.setattr(framing, "STEEP", 0.0)
+    plain = neurons.maximize(net, "deep", [0], **how)
+    smooth, rough = (scores.neurons.roughness(each.images)[0] for each in (found, plain))
+    assert smooth < rough / 2 and found.activation > plain.activation
+
+
+def test_only_what_is_deep_is_made_smoother(color, lenet, ringed):
+    def tactics(net, layer, objective):
+        return framing.tactics(net, net.layer(layer), objective, 112, neurons.FourierSettings())
+
+    assert tactics(ringed[0], "deep", "center")["steep"] == tactics(color, "head", "mean")["steep"] == framing.STEEP
+    for asked in ((ringed[0], "deep", "mean"), (color, "two", "center"), (lenet, "dense2", "mean")):
+        assert "steep" not in tactics(*asked)
+
+
+@pytest.mark.slow
+def test_most_units_of_a_deep_layer_are_called_live_though_grey_activates_few_in_the_middle():
+    found = neurons.maximize("vgg16", "block4_conv3", range(8), objective="center", size=72, steps=10, progress=False)
+    assert found.status.count("live") >= 6 and (found.activation > 0).all()
 
 
 # --- dead and stuck -----------------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def test_stopping_the_command_keeps_and_shows_what_is_done(toys, assessed, tmp_p
 
 
 def test_only_all_claims_at_full_are_committed(toys, assessed, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("cnnlens.files.repository", lambda: tmp_path / "checkout")
+    monkeypatch.setattr("cnnlens.files._package", lambda: tmp_path / "checkout" / "cnnlens")
     out = ["--out", str(tmp_path / "out")]
     assert (
         main(["scorecard", "--commit", *out])
@@ -181,7 +181,7 @@ def test_only_all_claims_at_full_are_committed(toys, assessed, tmp_path, monkeyp
 
 
 def test_the_command_compares_and_restamps(toys, assessed, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("cnnlens.files.repository", lambda: tmp_path)
+    monkeypatch.setattr("cnnlens.files._package", lambda: tmp_path / "cnnlens")
     (tmp_path / "data").mkdir()
     before, out = tmp_path / "before.json", ["--out", str(tmp_path / "out")]
     ledger.write(ledger.audit(progress=False), before)
@@ -213,6 +213,19 @@ def test_the_page_needs_nothing_else_and_escapes(toys, tmp_path):
         "too few",
     ):
         assert expected in page, expected
+
+
+def test_a_claim_of_a_paper_names_it_and_the_day_on_which_it_was_fixed(toys, tmp_path):
+    CLAIMS["plain"] = dataclasses.replace(CLAIMS["plain"], section="Somebody 2018, 3", fixed="2026-11-25")
+    book = ledger.audit(["plain", "wrong"], progress=False)
+    page = report.write(book, tmp_path / "s.html").read_text()
+    assert '<span class="faint">Somebody 2018, 3</span>' in page and page.count("section 7.4") == 1
+    assert page.count("<dt>fixed</dt>") == 1 and "<dd>2026-11-25:" in page
+    paper, own = (control.widget.children[0].value for control in list(explore.scorecard(book).controls.values())[:2])
+    assert "From Somebody 2018, 3." in paper and "Written down on 2026-11-25" in paper
+    assert "From section 7.4." in own and "Written down" not in own
+    words = words_of(draw.forest(book)[0])
+    assert "(Somebody 2018, 3; fixed 2026-11-25)" in words.replace("\n", " ") and "(7.4)" in words
 
 
 # --- the exercises of the lesson --------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from ..errors import CnnlensError, unknown
 from .faults import check_parameters, missing_pictures, swallowed_errors
 
 TIMEOUTS = {"quick": 300, "full": 7200}  # seconds a cell
-LONGEST_FIRST = ("09", "02", "07", "04", "03", "08")  # the lessons that take longest start first; the others follow
+LONGEST_FIRST = ("09", "10", "02", "07", "04", "03", "08")  # the lessons that take longest start first
 MEMORY_PER_JOB = 2.5 * 2**30  # bytes; what the largest lesson holds at its peak
 SIGNALS = os.name != "nt"  # whether one process can interrupt another
 THREAD_SETTINGS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")

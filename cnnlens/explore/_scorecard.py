@@ -14,8 +14,9 @@ from .controls import Control
 
 WORDS = jinja2.Environment(autoescape=True).from_string("""\
 <div style="line-height:1.35;padding-top:6px"><b>{{ claim.statement }}</b><br>
-<span style="font-size:90%;color:#555">Section {{ claim.section }}. Read from: {{ claim.evidence }}.<br>
-Counts as support: {{ entry.support }} of: {{ claim.value }}, minus {{ claim.control }}.</span></div>""")
+<span style="font-size:90%;color:#555">From {{ claim.where }}. Read from: {{ claim.evidence }}.<br>
+Counts as support: {{ entry.support }} of: {{ claim.value }}, minus {{ claim.control }}.
+{%- if claim.fixed %} Written down on {{ claim.fixed }}, before it was measured.{% endif %}</span></div>""")
 
 
 def scorecard(ledger, guesses=None):

@@ -56,7 +56,7 @@ def forest(ledger, guesses=None, *, title="", width=11.5):
         And its alternative text.
     """
     labels = [
-        textwrap.wrap(f"{entry.claim.statement} ({entry.claim.section})", int(width * 6.1)) for entry in ledger.entries
+        textwrap.wrap(f"{entry.claim.statement} ({_where(entry.claim)})", int(width * 6.1)) for entry in ledger.entries
     ]
     tall = [max(2, len(label)) * LINE + 0.1 for label in labels]
     height = sum(tall) + len(ledger.techniques) * 0.32 + 0.75
@@ -75,6 +75,11 @@ def forest(ledger, guesses=None, *, title="", width=11.5):
     heading = f"{counts[HOLDS]} hold · {counts[FAILS]} do not hold · {counts[OPEN]} cannot be told here"
     fig.suptitle(title or heading, fontsize=TITLE)
     return finish(fig, ledger.source), _said(ledger)
+
+
+def _where(claim):
+    """The section of the dissertation; or the paper, and the day on which the claim's words were fixed."""
+    return f"{claim.section}; fixed {claim.fixed}" if claim.fixed else claim.section
 
 
 def _key(axes):

@@ -1,4 +1,4 @@
-"""The claims of the dissertation, each with a test that could come out the other way.
+"""The claims of the dissertation and of papers, each with a test that could come out the other way.
 
 What the claims say stands in the files of ``data/``, how each is measured in the files that begin with ``on_``, one a
 technique. ``claim`` says what a claim is, ``context`` what it is measured on, ``book`` measures and keeps.

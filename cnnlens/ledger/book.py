@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 from .. import __version__, files
 from ..errors import unknown
 from ..results import Result
-from . import io, on_activations, on_embedding, on_neurons, on_superpixels
+from . import io, on_activations, on_attribution, on_embedding, on_neurons, on_superpixels
 from .claim import OPEN, VERDICTS, CannotTell, Support, settle
 from .context import Context
 from .fingerprint import fingerprint
@@ -18,7 +18,13 @@ from .intervals import Difference, difference
 
 COMMITTED = ("data", "ledger.json")  # shipped: measured at full on the real data
 PROFILES = ("quick", "full")
-TECHNIQUES = (on_neurons, on_activations, on_embedding, on_superpixels)  # in the order of the dissertation
+TECHNIQUES = (
+    on_neurons,
+    on_activations,
+    on_embedding,
+    on_superpixels,
+    on_attribution,
+)  # the dissertation's in its order, then others'
 CLAIMS = {claim.key: claim for technique in TECHNIQUES for claim in technique.claims}
 
 
@@ -131,7 +137,7 @@ class Ledger(Result):
 
         Parameters
         ----------
-        technique : {"neurons", "activations", "t-SNE", "LIME"}
+        technique : {"neurons", "activations", "t-SNE", "LIME", "attribution"}
         """
         if technique not in self.techniques:
             raise unknown("technique", technique, self.techniques)

@@ -50,15 +50,15 @@ class Support:
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim of the dissertation, made into a test that can come out either way.
+    """One claim of the dissertation or of a paper, made into a test that can come out either way.
 
     Attributes
     ----------
     key : str
         Its name in the ledger.
-    technique : {"neurons", "activations", "t-SNE", "LIME"}
+    technique : {"neurons", "activations", "t-SNE", "LIME", "attribution"}
     section : str
-        Where the dissertation says it.
+        Where the dissertation says it; or the paper that does, and the section there.
     statement : str
         The claim, in our words.
     evidence : str
@@ -74,6 +74,9 @@ class Claim:
     measure : callable
         ``measure(context, seed)`` returns values (n,) and controls (m,), one an item; ``context`` is a
         :class:`~.context.Context`.
+    fixed : str
+        The date on which the words above were written down, before anything was measured; of the dissertation's own
+        claims none is kept.
     """
 
     key: str
@@ -87,6 +90,12 @@ class Claim:
     why: str
     sizes: dict
     measure: Callable
+    fixed: str = ""
+
+    @property
+    def where(self):
+        """Where it was said, in words: a section of the dissertation, or a paper and its section."""
+        return f"section {self.section}" if self.section[0].isdigit() else self.section
 
 
 class Claims:

@@ -103,5 +103,5 @@ def tally(ledger, guesses):
 
 
 def authors(ledger):
-    """The guesses of the dissertation's author, who claimed every one of them."""
+    """The guesses of those who made the claims, the dissertation's author and others: that every one of them holds."""
     return {entry.key: HOLDS for entry in ledger.entries}

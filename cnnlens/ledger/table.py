@@ -11,10 +11,11 @@ from tqdm.auto import tqdm
 
 from .. import __version__, files
 from ..errors import unknown
-from ..lenses import embedding, exemplars, neurons, superpixels
+from ..lenses import attribution, embedding, exemplars, neurons, superpixels
 from ..lenses.ablation import ablate
 from ..results import Result
 from ..scores import activations as scores_activations
+from ..scores import attribution as scores_attribution
 from ..scores import embedding as scores_embedding
 from ..scores import neurons as scores_neurons
 from ..scores import superpixels as scores_superpixels
@@ -23,6 +24,7 @@ from .book import measurable
 from .claim import CannotTell
 from .context import Context
 from .fingerprint import fingerprint
+from .on_superpixels import _last_maps as last_maps
 
 COMMITTED = ("data", "table.json")  # shipped: measured at full on the real data
 TEXT = io.packaged("table")
@@ -37,7 +39,7 @@ class Row:
 
     Attributes
     ----------
-    technique : {"neurons", "activations", "t-SNE", "LIME"}
+    technique : {"neurons", "activations", "t-SNE", "LIME", "attribution"}
     network, data : str
         Names, such as "lenet" and "mnist".
     fingerprint : str
@@ -184,12 +186,28 @@ def _lime_of_one(context, net, image, seed):
     return scores_superpixels.held_out_fidelity(net, first[0]), stable, again[1]
 
 
+def _attribution(context, net, images, seed):
+    _needs_classes(net)
+    images, how = images[: context.size.explained], {"layer": last_maps(net), "progress": False}
+    attribution.explain(net, images, **how)  # compiled before the clock runs
+    found, seconds = timed(lambda: attribution.explain(net, images, **how))
+    hiding = scores_attribution.faithfulness(net, found, seed=seed, progress=False)
+    faithful = hiding.gain("insertion") + hiding.gain("deletion")
+    return faithful.mean(), scores_attribution.stability(net, found).under_noise.mean(), seconds / len(images)
+
+
 def _needs_classes(net):
     if net.classes is None:
         raise CannotTell("the network that was found here has no classifier, so there is no prediction to ask about")
 
 
-MEASURES = {"neurons": _neurons, "activations": _activations, "t-SNE": _tsne, "LIME": _lime}
+MEASURES = {
+    "neurons": _neurons,
+    "activations": _activations,
+    "t-SNE": _tsne,
+    "LIME": _lime,
+    "attribution": _attribution,
+}
 
 
 # --- all of them --------------------------------------------------------------------------------------------

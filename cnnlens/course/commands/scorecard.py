@@ -6,9 +6,7 @@ from pathlib import Path
 
 def add(subparsers):
     """Add the command."""
-    command = subparsers.add_parser(
-        "scorecard", help="measure the claims of the dissertation, resumably, and write them as HTML and JSON"
-    )
+    command = subparsers.add_parser("scorecard", help="measure the claims, resumably, and write them as HTML and JSON")
     command.add_argument(
         "--profile", choices=("quick", "full"), default="quick", help="sizes to measure at (default: quick)"
     )

@@ -24,6 +24,7 @@ COLOR_AXES /= np.linalg.norm(COLOR_AXES, axis=0).max()
 CONTRAST = 0.25  # keeps the sigmoid of a starting image in its straight part
 NOISE = {"mean": 0.15, "center": 0.03}  # of the start; around a thing in the middle it would stay
 MOMENTUM, SPREAD, TINY = 0.9, 0.99, 1e-8  # Adam's; the second shorter than usual, as steps are few
+PIVOT = 8  # px: the waves of which favor() leaves alone
 STEPS, PATH = 64, 5.0  # by default: how many steps, and how long they are together
 
 # --- the image: Fourier coefficients, scaled by 1/f, in decorrelated colors ----------------------
@@ -63,6 +64,22 @@ def scaling(height, width):
     """
     frequency = np.hypot(fourier_basis(height)[1][:, None], fourier_basis(width)[1][None])
     return (1 / np.maximum(frequency, 1 / max(height, width))).astype(np.float32)
+
+
+@functools.cache
+def favor(height, width, steep):
+    """Factor on the step of each coefficient, (height, width), that makes slow waves easier still.
+
+    Adam's steps do not depend on how a coefficient is scaled, so steps in proportion to
+    ``frequency ** -steep`` are as good as scaling by ``frequency ** -(1 + steep)``. Waves of
+    ``PIVOT`` pixels keep their step.
+
+    Examples
+    --------
+    >>> print(favor(1, 16, 0.25).round(2)[0, [0, 3, 15]])
+    [1.19 1.   0.71]
+    """
+    return (scaling(height, width) / PIVOT) ** np.float32(steep)
 
 
 def start(seeds, height, width, channels, noise=NOISE["mean"]):
@@ -156,7 +173,7 @@ def objective(output, weights, kind="mean"):
     [2.0]
     """
     if weights is None:
-        output = _middle(output) if kind == "center" else output
+        output = middle(output) if kind == "center" else output
         return tf.reduce_mean(tf.reshape(output, (output.shape[0], -1)) ** 2, 1)
     return tf.reduce_sum(responses(output, kind) * weights, 1)
 
@@ -170,11 +187,18 @@ def responses(output, kind="mean"):
     [[3.0, 8.0]]
     """
     if len(output.shape) == 4:
-        output = _middle(output) if kind == "center" else tf.reduce_mean(output, (1, 2))
+        output = middle(output) if kind == "center" else tf.reduce_mean(output, (1, 2))
     return tf.reshape(output, (output.shape[0], -1))
 
 
-def _middle(output):
+def middle(output):
+    """The middle position of a map, (N, C); what is no map stays as it is.
+
+    Examples
+    --------
+    >>> middle(tf.constant([[[[1.0], [2.0], [3.0]]]])).numpy().tolist()
+    [[2.0]]
+    """
     is_map = len(output.shape) == 4
     return output[:, output.shape[1] // 2, output.shape[2] // 2] if is_map else output
 

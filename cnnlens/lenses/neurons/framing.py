@@ -10,6 +10,8 @@ FINEST = 4  # px: units that see no more than this get textures without borders
 COARSE = 12  # px: what is smaller would lose more by a shift of one pixel, or by a small turn, than it gains
 SMALL = 64  # px: a network for images no larger than this is looked at in its own size
 JITTER = 2  # px: its images are shifted by no more, as a position counts for much in them
+FILLED = 5 / 7  # of the network's own image is enough for the thing that one unit of a deep layer looks for
+STEEP = 0.25  # exponent by which slow waves are favored beyond 1/f for it; 0.5 drowns the thing in color
 MEMORY = 1.5 * 2**30  # bytes that a batch may take for its activations and their gradients
 LARGEST_BATCH = 32
 
@@ -26,12 +28,14 @@ def own_size(net):
     return net.size or (NOMINAL_SIZE, NOMINAL_SIZE)
 
 
-def fitting_size(net, place):
+def fitting_size(net, place, objective="mean"):
     """The image size (height, width) that a layer's receptive field calls for.
 
     A network for small images, and a layer that sees the whole image, get the network's own size; else half again the
     receptive field, which leaves room around the thing or for a texture to repeat, between 64 px and the network's
-    size.
+    size. The thing that the middle unit of a deep layer looks for fills less than the network's own image, as a unit
+    depends but little on the outer parts of what it sees: there it is at most 5/7 of it. It is an odd multiple of the
+    stride, so that a map padded to the same size has one position exactly in the middle.
 
     Examples
     --------
@@ -43,10 +47,40 @@ def fitting_size(net, place):
     own = own_size(net)
     if not place.is_map or place.receptive_field is None or max(own) <= SMALL:
         return own
-    return tuple(int(min(most, max(64, -(-1.5 * field // 16) * 16))) for most, field in zip(own, place.receptive_field))
+    size = tuple(int(min(most, max(64, -(-1.5 * field // 16) * 16))) for most, field in zip(own, place.receptive_field))
+    if not deep_thing(net, place, objective):
+        return size
+    return tuple(_odd(min(side, FILLED * most), stride) for side, most, stride in zip(size, own, place.stride))
 
 
-def checked_size(net, place, size):
+def _odd(side, stride):
+    """The largest odd multiple of a stride within a side, at least the stride.
+
+    Examples
+    --------
+    >>> _odd(160, 32), _odd(160, 16)
+    (160, 144)
+    """
+    count = int(side // stride)
+    return stride * max(1, count - 1 + count % 2)
+
+
+def deep_thing(net, place, objective):
+    """Whether one thing is asked for, not a texture, by units that see much of large images: what is deep.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> net = zoo.load("lenet", weights="random")
+    >>> deep_thing(net, net.layer("dense2"), "mean")
+    False
+    """
+    if max(own_size(net)) <= SMALL:
+        return False
+    return not place.is_map or objective == "center" and max(place.receptive_field or own_size(net)) > SMALL
+
+
+def checked_size(net, place, size, objective="mean"):
     """The size asked for as (height, width), if the layer can be had at it; by default what fits.
 
     Examples
@@ -57,7 +91,7 @@ def checked_size(net, place, size):
     ((32, 32), (28, 28))
     """
     if size is None:
-        return fitting_size(net, place)
+        return fitting_size(net, place, objective)
     height, width = (whole_number("size", side) for side in (size if np.ndim(size) else (size, size)))
     if not place.is_map and net.size and (height, width) != net.size:
         own = "×".join(map(str, net.size))
@@ -116,7 +150,10 @@ def borders(place, objective):
 
 
 def tactics(net, place, objective, side, settings):
-    """Disturbance and borders, as arguments of :class:`.How`.
+    """Disturbance, borders and spectrum, as arguments of :class:`.How`.
+
+    What is deep is written in slower waves than photographs: by 1/f alone a thing in the middle becomes a star of fine
+    rays on grey, as the waves of all lengths meet in one point; with the power 1.25 it has parts and room around it.
 
     Examples
     --------
@@ -127,7 +164,8 @@ def tactics(net, place, objective, side, settings):
     {'shift': 0, 'turn': 0.0}
     """
     shift, turn = disturbance(net, place, objective, side) if settings.robust else (0, 0.0)
-    return {"shift": shift, "turn": turn, **borders(place, objective)}
+    steep = {"steep": STEEP} if deep_thing(net, place, objective) else {}
+    return {"shift": shift, "turn": turn, **borders(place, objective), **steep}
 
 
 def fitting_batch(net, layer, height, width):

@@ -11,6 +11,7 @@ import tensorflow as tf
 from .fourier import TINY, uphill
 
 RESCUE_STEPS = 24  # at most so many steps of an image are made with a redirected gradient
+OPENING = {"mean": 0, "center": 4}  # redirected steps that are a matter of course: on grey a middle unit is silent
 FAINT = 0.05  # a unit active at fewer of its positions than this is rescued; the border alone may activate a few
 WEIGHTS = {"MatMul", "BatchMatMulV2", "Einsum", "Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "Conv3D"}
 GATES = {"Relu", "Relu6", "LeakyRelu", "Elu", "Selu"}
@@ -183,12 +184,12 @@ class Rescue:
         return needed
 
 
-def status(tries, awake, ends_awake, activity, activation, start, history):
+def status(tries, awake, ends_awake, activity, activation, start, history, opening=0):
     """What became of one unit, and the evidence.
 
     It is rescued only if its image activates it in the end, and more than the starting image did. Behind a gate that
     lets negative values pass the mean over a map may stay below zero: there it counts whether enough positions are
-    above.
+    above. A unit that is redirected in no more than ``opening`` steps is called live.
 
     Examples
     --------
@@ -196,7 +197,7 @@ def status(tries, awake, ends_awake, activity, activation, start, history):
     >>> status(tries=2, awake=1, activation=0.9, **facts)
     ('rescued', 'a gradient in 1 of 3 steps, redirected in 2; strongest response 0.7')
     """
-    if not tries and ends_awake:
+    if tries <= opening and ends_awake:
         return "live", ""
     redirected = f"redirected in {tries}" if tries else "and no gate of its own was found to redirect it through"
     evidence = f"a gradient in {awake} of {len(history)} steps, {redirected}; strongest response {history.max():.3g}"

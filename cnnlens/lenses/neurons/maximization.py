@@ -99,7 +99,7 @@ def maximize(
             raise unknown(name, value, known)
     place, module, settings = net.layer(layer), stepping.METHODS[method], checked(net, method, settings)
     weights, numbers, names = targets(place, units, directions)
-    size = framing.checked_size(net, place, size)
+    size = framing.checked_size(net, place, size, objective)
     steps = module.STEPS if steps is None else whole_number("steps", steps)
     grey_texture = method == "fourier" and net.channels == 1 and place.is_map and objective == "mean"
     settings = with_rate(settings, module.rates(steps)[0], grey_texture)
@@ -121,7 +121,7 @@ def maximize(
         made, notes = ascend(plan, names, weights), [""] * len(names)
         if method == "fourier" and weights is not None and not settings.penalty:  # it would speak against colors
             made, notes = colors.or_from_color(plan, names, weights, made, ascend)
-    status, evidence = _statuses(made, notes)
+    status, evidence = _statuses(made, notes, objective)
     return Optimized(
         **{name: made[name] for name in ("images", "activation", "start", "initial_color")},
         history=made["history"].T,
@@ -138,12 +138,12 @@ def maximize(
     )
 
 
-def _statuses(made, notes):
+def _statuses(made, notes, objective):
     """The status of each image's target, and the evidence for it."""
     status, evidence = [], []
     names = ("tries", "awake", "ends_awake", "activity", "activation", "start", "history")
     for note, grey, *facts in zip(notes, (made["initial_color"] == 0.5).all(1), *(made[name] for name in names)):
-        word, why = gates.status(*facts)
+        word, why = gates.status(*facts, opening=gates.OPENING[objective])
         says = [why, "" if grey and word != "dead" else note]
         status.append(word)
         evidence.append("; ".join(filter(None, says)))

@@ -25,7 +25,8 @@ class Optimized(Result):
     status : tuple of U str
         "live"; "rescued" (silent for a while, active at the end thanks to a redirected gradient); "stuck" (had a
         gradient once, but is silent at the end); or "dead" (never had a gradient, and no plain color activates it
-        either).
+        either). At the middle position alone grey activates few units, so there a gradient that is redirected in the
+        first few steps only makes no difference to the name.
     evidence : tuple of U str
         Why a unit is called anything but live, and why an image has another initial color than grey; else "".
     initial_color : ndarray (U, C) float32 in [0, 1]

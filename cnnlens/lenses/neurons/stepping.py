@@ -36,6 +36,8 @@ class How:
         color that the network takes as zero.
     precision : str
         Keras dtype policy to run the network in.
+    steep : float
+        See :func:`.fourier.favor`.
     """
 
     layer: str
@@ -48,6 +50,7 @@ class How:
     rim: tuple = (0, 0)
     penalty: float = 0.0
     precision: str = "float32"
+    steep: float = 0.0
 
 
 def compiled(net, how, redirect=False):
@@ -103,13 +106,16 @@ def _step(net, how, redirect, state, weights, rate, key):
         if how.penalty:
             norm = tf.reduce_sum((draw(state) - net.preprocessing.zero()) ** 2)
             gradient -= how.penalty * tf.gradients(norm, state[0])[0]
+        if how.steep:
+            rate = rate * fourier.favor(*state[0].shape[2:], how.steep)
         return method.move(state, gradient, rate)
 
     parts = {"draw": draw, "see": see, "score": score, "uphill": uphill, "move": move}
     with in_precision(net.model, how.precision):
         moved, reached, gradient, output = fourier.step(read, state, weights, rate, key, **parts)
     slopes = tf.sqrt(tf.reduce_sum(gradient**2, (1, 2, 3)))
-    return moved, reached, slopes, *gates.activity(output, weights, state[0])
+    asked = fourier.middle(output) if how.objective == "center" else output
+    return moved, reached, slopes, *gates.activity(asked, weights, state[0])
 
 
 def images(method, state, channels):

@@ -1,0 +1,235 @@
+"""Claims about attribution maps: measures know high from low on planted maps and networks, claims go either way."""
+
+import datetime
+import tomllib
+from importlib import resources
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+from cnnlens import Network, ledger
+from cnnlens.course import verdict
+from cnnlens.ledger import annotations, on_attribution
+from cnnlens.ledger.claim import CannotTell
+from cnnlens.ledger.context import Context
+
+CLAIMS = [claim for claim in ledger.CLAIMS.values() if claim.technique == "attribution"]
+SIDE = 20
+
+
+@pytest.fixture(scope="module")
+def net():
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    found = keras.Sequential(
+        [
+            keras.Input((SIDE, SIDE, 3)),
+            layers.Conv2D(6, 5, activation="relu", name="below"),
+            layers.MaxPooling2D(name="smaller"),
+            layers.Conv2D(6, 3, activation="relu", name="maps"),
+            layers.Flatten(name="flat"),
+            layers.Dense(3, name="top"),
+        ]
+    )
+    return Network.of(found, classes=["a", "b", "c"], pixels=(0.4, 0.5), scores="logits")
+
+
+@pytest.fixture(scope="module")
+def images():
+    smooth = np.random.default_rng(0).uniform(0, 1, (3, 5, 5, 3))
+    return np.float32(smooth.repeat(4, 1).repeat(4, 2))
+
+
+@pytest.fixture
+def at(monkeypatch, net, images):
+    """Claims see three images that this network knows, all marked in the upper left corner."""
+    marked = annotations.Annotation(
+        label="a", fingerprint="", animal=(0, 0, 1, 1), parts={"eye": ((0, 0, 0.25, 0.25),)}
+    )
+    found = [
+        SimpleNamespace(image=image, label=int(label), name="a", marked=marked)
+        for image, label in zip(images, net.logits(images).argmax(1))
+    ]
+    monkeypatch.setattr(on_attribution, "known", lambda context: found)
+    context = Context({"photos": 3, "noises": 4, "steps": 8, "masks": 40}, {})
+    monkeypatch.setattr(context, "net", lambda name: net)
+    monkeypatch.setattr(context, "data", lambda name: SimpleNamespace(x_test=images))
+    return context
+
+
+# --- every claim ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
+def test_claims_measure_what_difference_takes_and_repeat(at, claim):
+    values, controls = claim.measure(at, 1)
+    assert len(values) == len(controls) == 3 and np.isfinite([*values, *controls]).all()
+    again = Context(vars(at.size), {})
+    again.net, again.data = at.net, at.data
+    assert claim.measure(again, 1)[0] == pytest.approx(values, abs=1e-4)
+
+
+def test_every_claim_says_what_it_is_and_when_it_was_fixed():
+    assert len(CLAIMS) >= 6
+    for claim in CLAIMS:
+        assert claim.measure.__doc__ and claim.where == claim.section and not claim.section[0].isdigit(), claim.key
+        assert datetime.date.fromisoformat(claim.fixed) and claim.sizes["quick"]["seeds"] >= 2
+    assert all(
+        not claim.fixed and claim.where.startswith("section ")
+        for claim in ledger.CLAIMS.values()
+        if claim not in CLAIMS
+    )
+
+
+def test_no_claim_was_measured_before_it_was_fixed():
+    for entry in ledger.read().of("attribution").entries:
+        assert entry.claim.fixed <= entry.date, entry.key
+
+
+def test_every_claim_of_the_file_has_a_measure():
+    words = tomllib.loads((resources.files(ledger) / "data" / "attribution.toml").read_text(encoding="utf-8"))
+    assert list(words["claims"]) == [claim.key for claim in CLAIMS]
+
+
+# --- planted networks and maps ----------------------------------------------------------------------------------
+
+
+def test_a_shifted_network_answers_the_same(net, images):
+    for by in (0, 0.5):
+        assert on_attribution.shifted(net, by).logits(images / 2 + by) == pytest.approx(net.logits(images), abs=1e-4)
+    assert np.ptp(on_attribution.shifted(net, 0).logits(images / 2 + 0.5) - net.logits(images)) > 0.01
+
+
+def test_a_shift_moves_gradient_times_input_only(at):
+    plain, times_input = on_attribution.shift_moves_gradient_input(at, 0)
+    assert np.min(plain) > 0.999 and np.max(times_input) < 0.99
+
+
+def test_weights_are_drawn_anew_from_the_top_and_the_network_keeps_its_own(at, net):
+    before = net.model.get_weights()
+    found = on_attribution.redrawn(at, 0, ("gradcam", "gradient"), layers=1)
+    copy = at.shared(("attribution copy", net.source, 1), None)
+    for same, other in zip(before, net.model.get_weights()):
+        assert np.array_equal(same, other)
+    changed = [not np.array_equal(*pair) for pair in zip(before, copy.model.get_weights())]
+    assert changed == [False, False, False, False, True, False]  # a bias of zeros has no spread to draw from
+    assert all(np.ptp(maps[i]) > 0 for maps in found.values() for i in range(3))
+    on_attribution.redrawn(at, 0, ("gradient",))
+    everything = at.shared(("attribution copy", net.source, None), None).model.get_weights()
+    assert [not np.array_equal(*pair) for pair in zip(before, everything)][::2] == [True] * 3
+
+
+def left_half():
+    """A network whose answer is how bright the left half is."""
+    model = keras.Sequential([keras.Input((SIDE, SIDE, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    weights = np.zeros((SIDE, SIDE, 1, 2), np.float32)
+    weights[:, : SIDE // 2, :, 1] = 0.05
+    model.set_weights([weights.reshape(-1, 2), np.float32([0, -6])])
+    return Network.of(model, pixels="0-1", scores="logits")
+
+
+def test_the_order_of_what_decides_is_told_from_its_opposite():
+    net, image = left_half(), np.ones((SIDE, SIDE, 1), np.float32)
+    subject = SimpleNamespace(image=image, label=1)
+    right = np.linspace(1, 0, SIDE)[None].repeat(SIDE, 0)
+    well, badly = on_attribution.decision(net, subject, right), on_attribution.decision(net, subject, -right)
+    assert well > 0.1 and well == pytest.approx(-badly, abs=0.05)
+
+
+@pytest.mark.parametrize("place, expected", [((1, 1), 1), ((15, 15), 0)])
+def test_a_peak_lies_on_a_mark_or_not(at, monkeypatch, place, expected):
+    maps = np.zeros((3, SIDE, SIDE))
+    maps[:, *place] = 1
+    monkeypatch.setattr(on_attribution, "explained", lambda context, method: maps)
+    values, chance = on_attribution.gradcam_points(at, 0)
+    assert values == [expected] * 3 and chance == pytest.approx([1 / 16] * 3)
+
+
+@pytest.mark.parametrize("edgy, plain", [("guided", "gradient"), ("gradient", "guided")])
+def test_edges_are_found_in_the_map_that_shows_them(at, monkeypatch, images, edgy, plain):
+    noise = np.random.default_rng(0).random((3, SIDE, SIDE))
+    maps = {edgy: on_attribution.scores.edges(images), plain: noise}
+    monkeypatch.setattr(on_attribution, "explained", lambda context, method: maps[method])
+    values, controls = on_attribution.guided_is_edges(at, 0)
+    assert (np.mean(values) > 0.9 > 0.2 > np.mean(controls)) == (edgy == "guided")
+    assert (np.mean(controls) > 0.9 > 0.2 > np.mean(values)) == (edgy == "gradient")
+
+
+def test_without_photographs_nothing_can_be_told(at, monkeypatch):
+    monkeypatch.setattr(on_attribution, "known", lambda context: [])
+    with pytest.raises(CannotTell, match="Fewer than two photographs"):
+        on_attribution.guided_is_edges(at, 0)
+    lone = [SimpleNamespace(image=np.zeros((4, 4, 3)), label=0, marked=None)] * 2
+    monkeypatch.setattr(on_attribution, "known", lambda context: lone)
+    with pytest.raises(CannotTell, match="marked by hand"):
+        on_attribution.gradcam_points(at, 0)
+
+
+# --- the exercises of the lesson ----------------------------------------------------------------------------------
+
+
+def cover(score, image, patch, fill=0.5, sign=1, left=0):
+    drops = np.zeros(image.shape[:2])
+    for top in range(0, image.shape[0], patch):
+        for start in range(left, image.shape[1], patch):
+            covered = image.copy()
+            covered[top : top + patch, start : start + patch] = fill
+            drops[top : top + patch, start : start + patch] = sign * (score(image[None])[0] - score(covered[None])[0])
+    return drops
+
+
+def integrated(slopes, image, baseline, steps, divide=True, way=None):
+    way = image - baseline if way is None else way
+    total = sum(slopes((baseline + (k + 0.5) / steps * (image - baseline))[None])[0] for k in range(steps))
+    return (way * total / (steps if divide else 1)).sum(-1)
+
+
+def weighed(model, layer, image, label, rectify=True, every=False, root=False):
+    import tensorflow as tf
+
+    both = keras.Model(model.inputs[0], [model.get_layer(layer).output, model.outputs[0]])
+    with tf.GradientTape() as tape:
+        maps, logits = both(image[None])
+        score = (tf.nn.softmax(logits) if root else logits)[0, label]
+    slopes = tape.gradient(score, maps)[0].numpy()
+    found = (maps[0].numpy() * (slopes if every else slopes.mean((0, 1)))).sum(-1)
+    return np.maximum(found, 0) if rectify else found
+
+
+RIGHT = {"cover": cover, "integrated_gradients": integrated, "grad_cam": weighed}
+WRONG = {
+    "cover": [
+        lambda *given: cover(*given, fill=0),
+        lambda *given: cover(*given, sign=-1),
+        lambda *given: cover(*given, left=1),
+        lambda score, image, patch: score(image[None])[0] * np.ones(image.shape[:2]),
+        lambda *given: 1 / 0,
+    ],
+    "integrated_gradients": [
+        lambda *given: integrated(*given, divide=False),
+        lambda *given: integrated(*given, way=1),
+        lambda slopes, image, baseline, steps: integrated(slopes, image, 0 * baseline, steps),
+        lambda slopes, image, baseline, steps: ((image - baseline) * slopes(image[None])[0]).sum(-1),
+        lambda slopes, image, baseline, steps: integrated(slopes, image, baseline, 1),
+    ],
+    "grad_cam": [
+        lambda *given: weighed(*given, rectify=False),
+        lambda *given: weighed(*given, every=True),
+        lambda *given: weighed(*given, root=True),
+        lambda model, layer, image, label: weighed(model, layer, image, 0),
+        lambda model, layer, image, label: weighed(model, "maps", image, label),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_answers_pass_and_stubs_are_pending(name):
+    assert verdict(name, RIGHT[name]).passed
+    assert verdict(name, lambda *_: None).state == "pending"
+
+
+@pytest.mark.parametrize("name, number", [(name, i) for name, wrong in WRONG.items() for i in range(len(wrong))])
+def test_wrong_answers_are_caught(name, number):
+    assert verdict(name, WRONG[name][number]).state == "failed"
