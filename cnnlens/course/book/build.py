@@ -34,8 +34,8 @@ def make(course, target, *, library=True, progress=True):
         The folder that ``cnnlens run --out`` wrote: executed notebooks and their record.
     target : path
         Folder for the site. An earlier book there is replaced; any other folder that holds something is refused.
-    library : bool
-        With the pages of the library, read from its docstrings.
+    library : bool or sequence of str
+        With the pages of the library, read from its docstrings, or of some of its rooms.
     progress : bool
         Show a bar, where there is a terminal.
 

@@ -76,6 +76,8 @@ def outputs(found, place, folder, extra):
         data = output.get("data", {})
         if output.output_type == "stream":
             yield output if output.name == "stdout" else None  # progress bars and the like
+        elif WIDGET in data and PNG not in data:
+            yield None  # a bar of progress
         elif PNG in data:
             yield picture(output, f"{place}-{number}", folder)
         elif "text/html" in data:

@@ -50,8 +50,8 @@ def write(entries, course, source, *, library=True):
         The folder of the executed notebooks.
     source : Path
         Where the glossary and the settings lie already.
-    library : bool
-        With the pages of the library.
+    library : bool or sequence of str
+        With the pages of the library, or of some of its rooms.
     """
     (source / "extra").mkdir()
     cards = [_lesson(entry, course, source) for entry in entries]
@@ -60,8 +60,9 @@ def write(entries, course, source, *, library=True):
     measured, assessed = ledger.read(), table.read()
     _page(source, "scorecard", **report.told(measured, assessed), style=report.STYLE)
     if library:
-        _page(source, "library/index", "library", rooms=ROOMS)
-        for room, title in ROOMS.items():
+        rooms = ROOMS if library is True else {room: ROOMS[room] for room in library}
+        _page(source, "library/index", "library", rooms=rooms)
+        for room, title in rooms.items():
             _page(source, f"library/{room}", "room", title=title, room=room, modules=modules(room))
 
 

@@ -36,7 +36,6 @@ napoleon_use_rtype = False
 napoleon_use_ivar = True
 add_module_names = False
 python_use_unqualified_type_names = True
-viewcode_line_numbers = True
 
 # how it looks
 html_theme = "furo"

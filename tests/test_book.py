@@ -1,0 +1,233 @@
+"""The book: what becomes of a lesson; and in Chromium with no network: no request, no complaint, search, axe-core."""
+
+import base64
+import json
+import re
+import shutil
+
+import nbformat
+import pytest
+from test_browser import BROWSERS, missing
+
+from cnnlens.course import book, hygiene, record, runner
+from cnnlens.course.book import chapters, extension
+from cnnlens.errors import CnnlensError
+from cnnlens.figures import base
+
+PLANTED = "99_planted"
+WORDS = "Unit 3 of conv2: <peak> 1.34_5"
+SENTENCE = "a sentence that is printed on one line and goes on for longer than any page is wide, word by word, " * 3
+WIDGETS = {chapters.WIDGET: {"model_id": "1"}}
+
+
+def picture():
+    fig = base.canvas(2, 1)
+    fig.text(0.1, 0.5, "x")
+    return base64.b64encode(base.png(fig)).decode()
+
+
+def executed():
+    """A lesson with each kind of output, as papermill leaves it at another profile."""
+    cell, shown = nbformat.v4.new_code_cell, nbformat.v4.new_output
+    image = {"image/png": picture(), "text/plain": WORDS}
+    html = [
+        f'<img alt="Animation &lt;of&gt; a map" src="data:image/gif;base64,{picture()}">',
+        '<iframe title="A map" srcdoc="&lt;p&gt;inside&lt;/p&gt;" style="width:100%"></iframe>',
+    ]
+    cells = [
+        nbformat.v4.new_markdown_cell(
+            f"# A planted lesson\n\nEach *unit* has a receptive field. A unit, $x^2$.\n\n{FOLDED}"
+        ),
+        cell('profile = "quick"  # or "full"\nseed = 0', metadata={"tags": ["parameters"]}),
+        cell('# Parameters\nprofile = "full"\n', metadata={"tags": [chapters.INJECTED]}),
+        cell("explore", outputs=[shown("display_data", data=WIDGETS | image)]),
+        cell("show", outputs=[shown("display_data", data=image, metadata={"image/png": {"alt": "An [x] alone"}})]),
+        cell("bar", outputs=[shown("stream", name="stderr", text="1 s left"), shown("display_data", data=WIDGETS)]),
+        cell("print", outputs=[shown("stream", name="stdout", text=SENTENCE)]),
+        *(cell("page", outputs=[shown("display_data", data={"text/html": text})]) for text in html),
+    ]
+    return nbformat.v4.new_notebook(cells=cells, metadata={**hygiene.KERNEL, "widgets": {"x": {}}})
+
+
+FOLDED = "<details><summary>Solution</summary>\n\n```python\nanswer = 42\n```\n\n</details>"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A book of two lessons, one of which failed, and one room of the library; and what Sphinx complained of."""
+    course = tmp_path_factory.mktemp("course")
+    shutil.copy(runner.lessons()["05_activations"], course)
+    nbformat.write(executed(), course / f"{PLANTED}.ipynb")
+    for name, problems in (("05_activations", ()), (PLANTED, ("cell 3 raised <Error>: a|b*c*",))):
+        record.keep(runner.Outcome(name, problems, 12.0, 2**30, course / f"{name}.ipynb"), course, "quick")
+    index, warnings = book.make(course, tmp_path_factory.mktemp("book") / "site", library=["network"], progress=False)
+    return index.parent, warnings
+
+
+def test_a_chapter_shows_what_a_page_can_show(tmp_path):
+    chapter = chapters.chapter(executed(), PLANTED, tmp_path / "lessons", tmp_path / "extra")
+    code = [cell.source for cell in chapter.cells if cell.cell_type == "code"]
+    assert code[0] == 'profile = "full"  # or "full"\nseed = 0'
+    assert not [cell for cell in chapter.cells if chapters.INJECTED in chapters.tags(cell)]
+    assert chapters.WIDGET not in json.dumps(chapter) and "widgets" not in chapter.metadata
+    assert "left" not in json.dumps([cell.get("outputs") for cell in chapter.cells])
+    said = [
+        output.data["text/markdown"]
+        for cell in chapter.cells
+        for output in cell.get("outputs", ())
+        if "data" in output and "text/markdown" in output.data
+    ]
+    assert "In JupyterLab" in said[0] and said[1].startswith(r"![An \[x\] alone](pictures/") and "Animation" in said[2]
+    assert len(list((tmp_path / "lessons" / "pictures").iterdir())) == 3
+    assert [path.read_text() for path in (tmp_path / "extra" / "frames").iterdir()] == ["<p>inside</p>"]
+
+
+def test_sphinx_does_not_complain(site):
+    assert site[1] == []
+
+
+def test_every_picture_has_a_text_and_nothing_is_asked_of_a_server(site):
+    folder, _ = site
+    page = (folder / "lessons" / f"{PLANTED}.html").read_text()
+    alts = re.findall(r'<img alt="([^"]*)"', page)
+    assert (
+        len(alts) == 3 and alts[1:] == ["An [x] alone", "Animation &lt;of&gt; a map"] and "Unit 3 of conv2" in alts[0]
+    )
+    assert "<math" in page and page.count("glossary.html#term-unit") == 1, "a term is linked where it is met first"
+    assert (folder / "lessons" / re.search(r'<iframe[^>]*src="([^"]+)"', page)[1]).read_text() == "<p>inside</p>"
+    for path in folder.rglob("*.html"):
+        loads = re.findall(r'(?:<script|<img|<iframe|<source)[^>]*src="([^"]*)"', path.read_text())
+        loads += re.findall(r'<link[^>]*rel="(?:stylesheet|preload|icon)"[^>]*href="([^"]*)"', path.read_text())
+        assert not [address for address in loads if re.match(r"(https?:)?//", address)], path
+
+
+def test_the_record_the_scorecard_and_the_library_are_pages(site):
+    folder, _ = site
+    run = (folder / "run.html").read_text()
+    assert "1 of 2 lessons" in run and "cell 3 raised &lt;Error&gt;: a|b*c*" in run
+    assert "This run of the lesson failed" in (folder / "lessons" / f"{PLANTED}.html").read_text()
+    assert (folder / "scorecard.html").read_text().count("<svg viewBox") > 20
+    library = (folder / "library" / "network.html").read_text()
+    assert 'id="cnnlens.network.Network.of"' in library and "_modules/cnnlens/network.html#Network.of" in library
+
+
+def test_terms_of_the_glossary():
+    found = extension.terms(book.build.SOURCE / "glossary.md")
+    assert found["receptive fields"] == found["receptive field"] == "receptive field" and len(set(found.values())) > 40
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path, site):
+    (tmp_path / "thesis.txt").write_text("mine")
+    record.keep(runner.Outcome("a", (), 1.0, 1.0, tmp_path / "a.ipynb"), tmp_path, "quick")
+    with pytest.raises(CnnlensError, match="is not a book. Give --book another folder"):
+        book.make(tmp_path, tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+# --- in a browser -----------------------------------------------------------------------------------------------------
+
+AXE = """async rules => (await axe.run(document, {iframes: false, resultTypes: ['violations'], ...rules})).violations
+    .filter(found => ['serious', 'critical'].includes(found.impact))
+    .map(found => found.id + ': ' + found.nodes[0].html.slice(0, 200))"""
+COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}  # all else is the same in the dark
+
+
+@pytest.fixture(scope="module")
+def open_page(site):
+    """A function that opens a page from the disk, light or dark, with every request to elsewhere noted and refused."""
+    try:
+        import playwright.sync_api as playwright
+    except ImportError:
+        missing("playwright is not installed")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        missing(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+
+        def open_(name, scheme="light", width=1280):
+            page = browser.new_context(
+                viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+            ).new_page()
+            page.complaints = []
+            page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
+            page.on("pageerror", lambda error: page.complaints.append(str(error)))
+            page.on("request", lambda asked: asked.url.startswith("http") and page.complaints.append(asked.url))
+            page.goto(f"{site[0].as_uri()}/{name}")
+            return page
+
+        yield open_
+        browser.close()
+
+
+def faults(page, **rules):
+    """What axe-core finds on a page that is serious or critical."""
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    page.evaluate(AXE_SCRIPT)
+    return page.evaluate(AXE, rules)
+
+
+def names(site):
+    return sorted(
+        path.relative_to(site[0]).as_posix() for path in site[0].rglob("*.html") if path.parent.name != "frames"
+    )
+
+
+@pytest.mark.browser
+def test_no_page_asks_for_anything_complains_or_is_cut_off(site, open_page):
+    for name in names(site):
+        for width in (1280, 390):
+            page = open_page(name, width=width)
+            page.wait_for_load_state("networkidle")
+            assert page.complaints == [], name
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} at {width} px"
+            wide = "e => e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > innerWidth"
+            assert page.evaluate(f"[...document.querySelectorAll('pre, img, table')].filter({wide}).length") == 0, name
+            page.context.close()
+
+
+@pytest.mark.browser
+def test_a_request_would_be_noticed(open_page):
+    page = open_page("index.html")
+    page.evaluate("() => { document.body.append(Object.assign(new Image(), {src: 'http://example.com/a.png'})) }")
+    page.wait_for_timeout(300)
+    assert "http://example.com/a.png" in page.complaints
+
+
+@pytest.mark.browser
+def test_search_finds_what_a_lesson_says(open_page):
+    page = open_page("index.html")
+    page.fill("input[name=q]", "receptive field")
+    page.press("input[name=q]", "Enter")
+    page.wait_for_selector("#search-results li a")
+    titles = page.locator("#search-results li a").all_inner_texts()
+    assert any("Activations" in title for title in titles) and "Glossary" in titles
+    assert page.complaints == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("scheme", "rules"), [("light", {}), ("dark", COLORS)])
+def test_nothing_serious_for_who_sees_or_points_little(site, open_page, scheme, rules):
+    for name in names(site):
+        page = open_page(name, scheme)
+        assert faults(page, **rules) == [], name
+        page.context.close()
+
+
+@pytest.mark.browser
+def test_planted_pale_text_and_a_picture_without_words_are_found(open_page):
+    page = open_page("index.html", "dark")
+    page.evaluate("document.querySelector('main p, article p').style.color = '#333'")
+    page.evaluate("document.querySelector('article p').append(Object.assign(new Image(), {src: 'x.png'}))")
+    found = " ".join(faults(page))
+    assert "color-contrast: <p" in found and "image-alt" in found
+
+
+@pytest.mark.browser
+def test_solutions_are_folded_and_open_by_keyboard(open_page):
+    page = open_page(f"lessons/{PLANTED}.html")
+    solution = page.locator("details:has-text('Solution')")
+    assert not solution.locator("pre").is_visible()
+    solution.locator("summary").press("Enter")
+    assert solution.locator("pre").is_visible()
