@@ -37,6 +37,8 @@ class Row:
     unit : str
     quality : dict of str to (float, float)
         What each reaches, the peer first: more is better.
+    stated : dict of str to (float, float)
+        The same, shown beside it and not promised.
     ratio : float, optional
         What ``ours / theirs`` is promised not to exceed, with each quality at least the peer's.
     limit : float, optional
@@ -49,6 +51,7 @@ class Row:
     ours: float
     unit: str = "s"
     quality: dict = field(default_factory=dict)
+    stated: dict = field(default_factory=dict)
     ratio: float | None = None
     limit: float | None = None
 
@@ -79,7 +82,7 @@ class Row:
         theirs, ratio = (
             ("–", "–") if self.theirs is None else (self.cost(self.theirs), f"{self.ours / self.theirs:.3g}")
         )
-        quality = "; ".join(f"{name} {a:.4g} → {b:.4g}" for name, (a, b) in self.quality.items())
+        quality = "; ".join(f"{name} {a:.4g} → {b:.4g}" for name, (a, b) in {**self.quality, **self.stated}.items())
         return (self.what, self.peer, theirs, self.cost(self.ours), ratio, self.promise, quality)
 
     def cost(self, value):

@@ -18,8 +18,18 @@ SUM = {"what": "a sum", "peer": "abacus 1", "theirs": 10.0, "quality": {"digits"
         (Row(**SUM | {"theirs": None, "quality": {}}, ours=1.0, ratio=0.5), False),
         (Row(**SUM, ours=5.0, limit=4), False),
         (Row(**SUM | {"quality": {"digits": (4, 3)}}, ours=99.0), True),
+        (Row(**SUM, ours=5.0, ratio=0.5, stated={"order": (4, 3)}), True),
     ],
-    ids=["faster", "slower", "worse", "worse in one of two", "not measured", "over the limit", "nothing promised"],
+    ids=[
+        "faster",
+        "slower",
+        "worse",
+        "worse in one of two",
+        "not measured",
+        "over the limit",
+        "nothing promised",
+        "worse in what is stated",
+    ],
 )
 def test_a_promise_is_kept_only_if_it_is_fast_and_good(row, kept):
     assert row.kept is kept
