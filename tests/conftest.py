@@ -12,8 +12,8 @@ REAL = os.environ.get("CNNLENS_DATA")
 # These start kernels, browsers or training, or go through many networks: together most of the time of all tests.
 SLOW = {
     "test_any_cnn.py",
-    "test_book.py",
     "test_attribution_scores.py",
+    "test_book.py",
     "test_browser.py",
     "test_contributing.py",
     "test_embedding.py",

@@ -8,6 +8,7 @@ import lazy_loader
 _FILES = (
     "activations",
     "attribution",
+    "cascade",
     "embedding",
     "hiding",
     "neurons",
