@@ -166,7 +166,9 @@ def _cross():
 
 def _network(name, *layers):
     model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), *layers, keras.layers.Dense(2, name="answer")])
-    return Network.of(model, name=name, classes=["no", "yes"], source=f"{name}: built by hand", scores="logits")
+    return Network.of(
+        model, name=name, classes=["no", "yes"], source=f"{name}: built by hand", scores="logits", pixels="0-1"
+    )
 
 
 def _set(net, *weights):
