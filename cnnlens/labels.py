@@ -10,6 +10,18 @@ def class_name(classes, index):
     return str(classes[index]).replace("_", " ") if classes is not None else f"class {index}"
 
 
+def most_likely(classes, answer, count=5):
+    """The most likely classes of one answer (C,): the number of each by a name to choose it by, the likeliest first.
+
+    Examples
+    --------
+    >>> most_likely(["tabby_cat", "dog", "fox"], np.array([0.7, 0.1, 0.2]), 2)
+    {'tabby cat (0)': 0, 'fox (2)': 2}
+    """
+    best = np.argsort(-answer, kind="stable")[:count]
+    return {f"{class_name(classes, i)} ({i})": int(i) for i in best}
+
+
 def class_index(label, classes, count):
     """The output that a label means.
 

@@ -1,10 +1,8 @@
 """Explore where a network looks: image, class, method and layer by slider, with the numbers beside each map."""
 
-import numpy as np
-
 from ..errors import CnnlensError, unknown
 from ..figures.attribution import OPACITY, view, view_words
-from ..labels import class_name
+from ..labels import most_likely
 from ..lenses.attribution import METHODS, explain
 from ..lenses.attribution.engine import last_map
 from ..lenses.superpixels import classifier, frame, opened, source_of
@@ -64,7 +62,10 @@ def attribution(net, images, methods=None, *, settings=None, source="", steps=8,
         f"{i} {str(getattr(image, 'label', '')).replace('_', ' ')}"[:LONGEST].strip() for i, image in enumerate(images)
     ]
     predict = classifier(net)
-    labels = {name: _likely(net, predict(image[None])[0], likely) for name, image in zip(names, pixels)}
+    labels = {
+        name: most_likely(getattr(net, "classes", None), predict(image[None])[0], likely)
+        for name, image in zip(names, pixels)
+    }
     layers = {method: _layers(net, method, pixels[0].shape) for method in methods}
     source = sources(net, images, source) if isinstance(net, Network) else source or source_of(net)
 
@@ -121,9 +122,3 @@ def _layers(net, method, shape):
     last = last_map(net, shape)
     known = [layer.path for layer in net.layers() if layer.is_map and max(layer.shape[:2]) > 1]
     return known[known.index(last) :: -1]
-
-
-def _likely(net, answer, count):
-    """The most likely classes: a readable name, and the index of each."""
-    best = np.argsort(-answer, kind="stable")[:count]
-    return {f"{class_name(getattr(net, 'classes', None), i)} ({i})": int(i) for i in best}

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import CnnlensError
 from ..figures.superpixels import VIEWS, outlined, painting
-from ..labels import class_name
+from ..labels import most_likely
 from ..lenses import superpixels
 from ..network import Network
 from .base import Explorer, Frame
@@ -38,7 +38,8 @@ def lime(net, photos, *, samples=256, count=40):
     names = [f"{number}: {getattr(photo, 'label', 'image')}".replace("_", " ") for number, photo in enumerate(photos)]
     predict = superpixels.classifier(net)
     answers = dict(zip(names, (predict(image[None])[0] for image in images)))
-    labels = {name: _likely(net, answer) for name, answer in answers.items()}
+    classes = net.classes if isinstance(net, Network) else None
+    labels = {name: most_likely(classes, answer) for name, answer in answers.items()}
     controls = [
         Choice("photo", names),
         Choice("class", list(labels[names[0]])),
@@ -80,13 +81,6 @@ def lime(net, photos, *, samples=256, count=40):
         key=lambda values: tuple(values[name] for name in ("photo", "method", "superpixels", "fill", "samples")),
         limits=lambda values: {"class": list(labels[values["photo"]])},
     )
-
-
-def _likely(net, answer, count=5):
-    """The most likely classes: a readable name and the index of each."""
-    classes = net.classes if isinstance(net, Network) else None
-    best = (-answer).argsort(kind="stable")[:count]
-    return {f"{class_name(classes, i)} ({i})": int(i) for i in best}
 
 
 def _words(why):

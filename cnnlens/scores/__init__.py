@@ -10,6 +10,7 @@ _FILES = (
     "attribution",
     "cascade",
     "embedding",
+    "forgetting",
     "hiding",
     "neurons",
     "planted",

@@ -15,6 +15,7 @@ from ..network import Network
 from ..opening import leaves
 from ..results import Result
 from .attribution import similarity
+from .forgetting import copied, shuffle
 
 DEPTHS = 8
 
@@ -111,29 +112,6 @@ def cascade(net, found, *, depths=DEPTHS, seed=0, progress=True):
     )
 
 
-def copied(net):
-    """The same network around a copy of its model, whose weights may be changed.
-
-    Examples
-    --------
-    >>> from cnnlens import zoo
-    >>> net = zoo.load("lenet", weights="random")
-    >>> copied(net).model is net.model
-    False
-    """
-    import keras
-
-    try:
-        model = keras.models.clone_model(net.model)
-        model.set_weights(net.model.get_weights())
-    except (TypeError, ValueError, NotImplementedError) as error:
-        raise CnnlensError(
-            f"{net.name} cannot be copied ({error}), so its weights cannot be randomized without losing them. "
-            "Rebuild it as a Sequential or functional model."
-        ) from error
-    return net.like(model)
-
-
 def weighted_layers(net):
     """Layers with weights on the way of the forward pass, the topmost first: (path, layer) pairs.
 
@@ -149,15 +127,3 @@ def weighted_layers(net):
     if not found:
         raise CnnlensError(f"{net.name} has no layers with weights, so nothing can be randomized.")
     return found
-
-
-def shuffle(values, generator):
-    """An array with its values in other places.
-
-    Examples
-    --------
-    >>> shuffle(np.arange(4).reshape(2, 2), np.random.default_rng(2))
-    array([[3, 2],
-           [0, 1]])
-    """
-    return generator.permuted(values.ravel()).reshape(values.shape)

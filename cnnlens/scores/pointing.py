@@ -41,11 +41,7 @@ def positive_fraction_inside(heat, boxes):
         As fractions of the image's height and width.
     """
     positive = np.maximum(heat, 0)
-    marked = np.zeros(heat.shape, bool)
-    for box in boxes:
-        top, left, bottom, right = _pixels(box, heat.shape)
-        marked[top:bottom, left:right] = True
-    return float(positive[marked].sum() / positive.sum()) if positive.any() else 0.0
+    return float(positive[boxed(heat.shape, boxes)].sum() / positive.sum()) if positive.any() else 0.0
 
 
 def hits(heat, boxes):

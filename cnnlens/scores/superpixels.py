@@ -8,6 +8,7 @@ import numpy as np
 from ..lenses import superpixels, surrogate
 from ..network import Network
 from ..results import Result
+from .forgetting import copied, shuffle
 from .hiding import Curve, hiding_curves, stairs
 from .trust_in_words import sentence
 
@@ -228,12 +229,9 @@ def shuffled(net, seed=0):
     >>> np.array_equal(before, after), np.array_equal(np.sort(before, None), np.sort(after, None))
     (False, True)
     """
-    import keras
-
     net = Network.of(net)
-    model = keras.models.clone_model(net.model)
-    generator = np.random.default_rng(seed)
-    model.set_weights([generator.permuted(values.ravel()).reshape(values.shape) for values in net.model.get_weights()])
+    model, generator = copied(net).model, np.random.default_rng(seed)
+    model.set_weights([shuffle(values, generator) for values in model.get_weights()])
     return net.like(model, name=f"{net.name}, shuffled", source=f"{net.origin}, weights shuffled (seed {seed})")
 
 
