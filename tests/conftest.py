@@ -27,6 +27,7 @@ SLOW = {
     "test_ledger_table.py",
     "test_neurons.py",
     "test_own_models.py",
+    "test_playground_browser.py",
     "test_preprocessing.py",
     "test_runner.py",
     "test_training.py",

@@ -242,6 +242,7 @@ FLOORS = [
     "scores",
     "ledger",
     "figures",
+    "playground",
     "explore",
     "course",
     "__main__",
