@@ -243,6 +243,7 @@ FLOORS = [
     "ledger",
     "figures",
     "explore",
+    "report",
     "course",
     "__main__",
 ]
