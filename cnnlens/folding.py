@@ -13,16 +13,18 @@ from .opening import activation_name
 import keras
 from keras import layers as kl
 
-MOMENTUM = 0.99  # of the running means and variances, by which the units are scaled in the end
 ENDING = "_normalized"  # what the name of a normalization adds to its layer's
 
 
-def normalized(model):
+def normalized(model, momentum=0.99):
     """A copy of a model with a batch normalization between every layer with a kernel and its ReLU.
 
     Parameters
     ----------
     model : keras.Sequential
+    momentum : float
+        Of the running means and variances by which the units are scaled in the end. Where the weights themselves are
+        averaged over many steps, it should be the same as theirs: only then do the two fit each other.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def normalized(model):
             continue
         copy.add(type(layer).from_config({**layer.get_config(), "activation": "linear", "use_bias": False}))
         copy.layers[-1].set_weights(layer.get_weights()[:1])
-        copy.add(kl.BatchNormalization(momentum=MOMENTUM, name=layer.name + ENDING, dtype=layer.dtype_policy))
+        copy.add(kl.BatchNormalization(momentum=momentum, name=layer.name + ENDING, dtype=layer.dtype_policy))
         copy.add(kl.ReLU(name=f"{layer.name}_relu", dtype=layer.dtype_policy))
     return copy
 

@@ -271,9 +271,10 @@ def train(
     run = _Run(net, settings, Path(folder) if folder else None)
     with seeded(seed):
         model = recast(net.model, policy)
-        model = normalized(model) if recipe.normalize else model
     steps = epochs * max(1, len(learned[1]) // recipe.batch_size)
     optimizer = recipe.optimizer(steps)
+    if recipe.normalize:
+        model = normalized(model, optimizer.ema_momentum)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     optimizer = _scaled(optimizer, policy)
     model.compile(optimizer, loss=_cross_entropy(recipe.smooth), metrics=["accuracy"])
