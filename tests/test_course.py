@@ -237,6 +237,7 @@ FLOORS = [
     "network",
     "zoo",
     "datasets",
+    "folding",
     "training",
     "lenses",
     "scores",
