@@ -122,3 +122,13 @@ def test_an_explorer_of_a_function_offers_what_needs_no_gradient(net, images):
         explore.attribution(net, images[:1], ["gradcan"])
     with pytest.raises(CnnlensError, match="There are no images"):
         explore.attribution(net, images[:0])
+
+
+def test_agreement_names_its_rows_and_columns_and_its_extremes():
+    alike = np.array([[1, 0.9, -0.4], [0.9, 1, 0.1], [-0.4, 0.1, 1]])
+    fig, words = draw.agreement(alike, ["gradient", "smoothgrad", "rise"], "where the weights came from")
+    axes = fig.axes[0]
+    heads = [[label.get_text() for label in ticks] for ticks in (axes.get_xticklabels(), axes.get_yticklabels())]
+    assert heads[0] == heads[1] and len(set(heads[0])) == 3
+    assert [text.get_text() for text in axes.texts[:3]] == ["1.00", "0.90", "-0.40"]
+    assert "(0.90), least" in words and words.endswith("(-0.40).")

@@ -163,16 +163,19 @@ def until(condition, what, seconds=60):
 
 
 def handle(found, number):
-    return found.locator(".noUi-handle").nth(number)
+    return found.get_by_role("slider").nth(number)
 
 
 def drag(page, found, number, share):
     """Drag a slider's handle with the mouse to a share of its length."""
     handle(found, number).scroll_into_view_if_needed()
-    knob, bar = handle(found, number).bounding_box(), found.locator(".noUi-base").nth(number).bounding_box()
-    page.mouse.move(knob["x"] + knob["width"] / 2, knob["y"] + knob["height"] / 2)
+    bar = handle(found, number).bounding_box()
+    now = handle(found, number).evaluate("bar => (bar.value - bar.min) / (bar.max - bar.min)")
+    knob = 16  # px; its middle stays within the bar
+    places = [bar["x"] + knob / 2 + (bar["width"] - knob) * place for place in (now, share)]
+    page.mouse.move(places[0], bar["y"] + bar["height"] / 2)
     page.mouse.down()
-    page.mouse.move(bar["x"] + bar["width"] * share, bar["y"] + bar["height"] / 2, steps=6)
+    page.mouse.move(places[1], bar["y"] + bar["height"] / 2, steps=6)
     page.mouse.up()
 
 
@@ -242,6 +245,43 @@ def test_the_convolution_and_vgg16_follow_too(page):
         press(found, slider, "ArrowRight")
         until(lambda before=before, found=found: picture(found) != before, f"a new picture in explorer {number}")
     assert page.locator(".cnnlens-explorer [role=alert]").count() == 0
+
+
+def faults(page, within=None, **rules):
+    """What axe-core finds that is serious or critical, in a page with its frames, or within some elements."""
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    for frame in page.frames:
+        frame.evaluate(AXE_SCRIPT)
+    return page.evaluate(AXE, [within, rules])
+
+
+AXE = """async ([within, rules]) =>
+    (await axe.run(within ? {include: within} : document, {resultTypes: ['violations'], ...rules})).violations
+    .filter(found => ['serious', 'critical'].includes(found.impact))
+    .flatMap(found => found.nodes.map(node => `${found.id}: ${node.target.join(' ')} ${node.html.slice(0, 200)}`))"""
+
+
+@pytest.mark.browser
+def test_sliders_and_boxes_have_names_that_a_screen_reader_says(page):
+    found = explorer(page, 1)
+    for name in ("image", "layer", "unit", "sheet", "max"):
+        assert found.get_by_role("slider", name=name, exact=True).count() == 1
+        assert found.get_by_role("spinbutton" if name in ("image", "unit") else "combobox", name=name).count() == 1
+    found.locator("select").first.select_option("conv2")
+    layer = found.get_by_role("slider", name="layer")
+    until(lambda: layer.get_attribute("aria-valuetext") == "conv2", "the layer's name for who listens")
+    # JupyterLab gives no picture of a cell its alternative text (.jp-RenderedImage): only the book can
+    found = faults(page, ".jp-OutputArea-output")
+    assert [each for each in found if not each.startswith("image-alt") or "jp-RenderedImage" not in each] == []
+
+
+@pytest.mark.browser
+def test_a_slider_without_a_name_would_be_found(page):
+    found = explorer(page, 1).get_by_role("slider").first
+    found.evaluate("slider => { slider.kept = slider.ariaLabel; slider.ariaLabel = null }")
+    assert "label: input" in " ".join(faults(page, ".cnnlens-explorer"))
+    found.evaluate("slider => { slider.ariaLabel = slider.kept }")
 
 
 @pytest.mark.browser

@@ -237,6 +237,7 @@ FLOORS = [
     "network",
     "zoo",
     "datasets",
+    "folding",
     "training",
     "lenses",
     "scores",
@@ -244,6 +245,7 @@ FLOORS = [
     "figures",
     "playground",
     "explore",
+    "report",
     "course",
     "__main__",
 ]

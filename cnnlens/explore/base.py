@@ -49,6 +49,7 @@ from IPython import get_ipython
 from ..errors import CnnlensError
 from ..figures.base import png, png_bytes
 from .controls import NARROW, WIDE
+from .named import Picture
 
 KEEP = 8  # results of compute that are kept, the oldest are forgotten first
 
@@ -129,9 +130,7 @@ class Explorer(widgets.VBox):
         self._job = None
         self._serial = 0
         self.frame, self.error, self.computed = None, None, 0
-        self._picture = widgets.Image(
-            format="png", layout=widgets.Layout(max_width="100%", object_fit="contain", align_self="flex-start")
-        )
+        self._picture = Picture(layout=widgets.Layout(max_width="100%", align_self="flex-start"))
         self._words = widgets.HTML()
         self._error = widgets.HTML()
         self._bar = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width=WIDE))
@@ -275,7 +274,8 @@ class Explorer(widgets.VBox):
                     return
                 self._cache.move_to_end(key)
             frame = self._draw_frame(values, found)
-            self._picture.value = frame.png()
+            with self._picture.hold_sync():
+                self._picture.value, self._picture.alt = frame.png(), frame.words
             words = "<br>".join(html.escape(line) for line in frame.words.splitlines())
             self._words.value = f'<div role="status">{words}</div>'
             self._error.value = ""

@@ -5,11 +5,17 @@ import contextlib
 import ipywidgets as widgets
 import numpy as np
 
+from .named import Slider, WholeSlider
+
 NARROW, WIDE = "90px", "300px"
 
 
 class Control:
-    """A slider and a box beside it that always say the same. ``value`` reads and sets both."""
+    """A slider and a box beside it that always say the same. ``value`` reads and sets both.
+
+    The words in front of them belong to neither, for who listens: so the slider has a name, and the box a description
+    that takes no room.
+    """
 
     def __init__(self, name, slider, box, extra=()):
         self.name, self.slider, self.box = name, slider, box
@@ -18,7 +24,12 @@ class Control:
         slider.observe(self._moved, "value")
         if box is not None:
             box.observe(self._moved, "value")
-        label = widgets.Label(name.replace("_", " "), layout=widgets.Layout(width=NARROW))
+        said = name.replace("_", " ")
+        if isinstance(slider, Slider):
+            slider.name = said
+        if box is not None:
+            box.description, box.style.description_width = said, "0px"
+        label = widgets.Label(said, layout=widgets.Layout(width=NARROW))
         self.widget = widgets.HBox([part for part in (label, slider, box, *extra) if part is not None])
 
     def _moved(self, change):
@@ -82,11 +93,9 @@ class Number(Control):
 
     def __init__(self, name, low=0, high=1, value=None, *, step=1, live=True, play=None):
         whole = all(isinstance(number, (int, np.integer)) for number in (low, high, step))
-        make_slider, make_box = (
-            (widgets.IntSlider, widgets.BoundedIntText) if whole else (widgets.FloatSlider, widgets.BoundedFloatText)
-        )
+        make_slider, make_box = (WholeSlider, widgets.BoundedIntText) if whole else (Slider, widgets.BoundedFloatText)
         span = dict(min=low, max=max(low, high), value=low if value is None else value, step=step)
-        slider = make_slider(**span, readout=False, continuous_update=live, layout=widgets.Layout(width=WIDE))
+        slider = make_slider(**span, live=live, layout=widgets.Layout(width=WIDE))
         box = make_box(**span, layout=widgets.Layout(width=NARROW))
         extra = []
         if play:
@@ -134,14 +143,8 @@ class Choice(Control):
     def __init__(self, name, options, value=None, *, live=True):
         self.options = list(options)
         index = self.options.index(value) if value is not None else 0
-        slider = widgets.IntSlider(
-            index,
-            0,
-            max(1, len(self.options) - 1),
-            readout=False,
-            continuous_update=live,
-            layout=widgets.Layout(width=WIDE),
-        )
+        slider = WholeSlider(live=live, layout=widgets.Layout(width=WIDE))
+        slider.max, slider.value, slider.words = max(1, len(self.options) - 1), index, self.options
         slider.disabled = len(self.options) < 2
         box = widgets.Dropdown(options=self.options, index=index, layout=widgets.Layout(width="220px"))
         super().__init__(name, slider, box)
@@ -162,7 +165,7 @@ class Choice(Control):
             self.options = list(limit)
             with self.slider.hold_sync():
                 self.slider.value = 0
-                self.slider.max = max(1, len(limit) - 1)
+                self.slider.max, self.slider.words = max(1, len(limit) - 1), self.options
                 self.slider.disabled = len(limit) < 2
             self.box.options = self.options
             self._write(value)
@@ -175,7 +178,10 @@ class Toggle(Control):
     """Yes or no."""
 
     def __init__(self, name, value=False):
-        super().__init__(name, widgets.Checkbox(value, indent=False, layout=widgets.Layout(width=WIDE)), None)
+        said = name.replace("_", " ")
+        box = widgets.Checkbox(value, description=said, indent=False, layout=widgets.Layout(width=WIDE))
+        super().__init__(name, box, None)
+        self.widget = widgets.HBox([widgets.Label(layout=widgets.Layout(width=NARROW)), box])
 
     def all_values(self):
         return [False, True]

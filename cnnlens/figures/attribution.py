@@ -154,6 +154,37 @@ def methods(attributions, image=0):
     return finish(fig, sources), f"“{first.names[0]}” explained by " + ", ".join(attributions) + "."
 
 
+def agreement(alike, names, source=""):
+    """How alike methods rank the places of the same images, as a table of squares: Figure, str.
+
+    Parameters
+    ----------
+    alike : ndarray (M, M) in [-1, 1]
+        From :func:`cnnlens.scores.attribution.agreement`.
+    names : sequence of M str
+    source : str
+    """
+    names = [NAMES.get(name, name) for name in names]
+    fig = canvas(2.9 + 0.62 * len(names), 2.3 + 0.42 * len(names))
+    axes = fig.subplots()
+    axes.imshow(alike, cmap=SIGNED, vmin=-1, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor", fontsize=LABEL)
+    axes.set_yticks(range(len(names)), names, fontsize=LABEL)
+    axes.tick_params(length=0)
+    for (i, j), value in np.ndenumerate(alike):
+        axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=SMALL, color=_ink(value))
+    axes.set_title("Rank correlation of maps: 1 same order, 0 no relation", fontsize=LABEL)
+    pairs = [(alike[i, j], f"{names[i]} and {names[j]}") for i in range(len(names)) for j in range(i)]
+    least, most = min(pairs), max(pairs)
+    text = f"Rank correlation of the maps of {len(names)} methods: most between {most[1]} ({most[0]:.2f}), least "
+    return finish(fig, source), text + f"between {least[1]} ({least[0]:.2f})."
+
+
+def _ink(value):
+    """What can be read on the square of a value."""
+    return "white" if abs(value) > 0.6 else "black"
+
+
 @painter(Cascade)
 def cascade(found):
     """How alike maps stay while layers are randomized from the top, as curves, and the maps of the first image.

@@ -10,6 +10,7 @@ _FILES = (
     "attribution",
     "cascade",
     "embedding",
+    "findings",
     "forgetting",
     "hiding",
     "neurons",

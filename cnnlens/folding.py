@@ -1,0 +1,94 @@
+"""Batch normalization that helps a network to learn and then disappears into its weights.
+
+A batch normalization behind a layer (Ioffe & Szegedy 2015) keeps what the layer passes on at one scale, so that a short
+training goes further. Once training is over it multiplies each unit by a constant and adds another, which the layer's
+own kernel and bias can do as well (Jacob et al. 2018, section 3.2). What is left is the network as it was designed.
+"""
+
+import numpy as np
+
+from .errors import CnnlensError
+from .opening import activation_name
+
+import keras
+from keras import layers as kl
+
+ENDING = "_normalized"  # what the name of a normalization adds to its layer's
+
+
+def normalized(model, momentum=0.99):
+    """A copy of a model with a batch normalization between every layer with a kernel and its ReLU.
+
+    Parameters
+    ----------
+    model : keras.Sequential
+    momentum : float
+        Of the running means and variances by which the units are scaled in the end. Where the weights themselves are
+        averaged over many steps, it should be the same as theirs: only then do the two fit each other.
+
+    Returns
+    -------
+    keras.Sequential
+        Has the kernels of ``model``. Biases are left out: a normalization would take them away again.
+
+    Raises
+    ------
+    CnnlensError
+        If the model is not sequential: where layers branch, what stands before a ReLU may be more than one layer.
+
+    Examples
+    --------
+    >>> model = keras.Sequential([keras.Input((4, 4, 1)), kl.Conv2D(2, 3, activation="relu", name="conv")])
+    >>> [layer.name for layer in normalized(model).layers]
+    ['conv', 'conv_normalized', 'conv_relu']
+    """
+    if not isinstance(model, keras.Sequential):
+        raise CnnlensError(
+            f"{model.name} is not sequential, so no batch normalization can be folded into its weights afterwards. "
+            "Train it with a Recipe of normalize=False."
+        )
+    copy = keras.Sequential([keras.Input(model.input_shape[1:])], name=model.name)
+    for layer in model.layers:
+        if not _followed_by_relu(layer):
+            copy.add(type(layer).from_config(layer.get_config()))
+            copy.layers[-1].set_weights(layer.get_weights())
+            continue
+        copy.add(type(layer).from_config({**layer.get_config(), "activation": "linear", "use_bias": False}))
+        copy.layers[-1].set_weights(layer.get_weights()[:1])
+        copy.add(kl.BatchNormalization(momentum=momentum, name=layer.name + ENDING, dtype=layer.dtype_policy))
+        copy.add(kl.ReLU(name=f"{layer.name}_relu", dtype=layer.dtype_policy))
+    return copy
+
+
+def folded(model, weights):
+    """The weights that make the network without normalizations compute what this one does.
+
+    Parameters
+    ----------
+    model : keras.Sequential
+        From :func:`normalized`.
+    weights : list of ndarray
+        Its weights, in the order of ``model.weights``.
+
+    Returns
+    -------
+    list of ndarray
+        In the order of the weights of the model that ``model`` was made from.
+    """
+    values = {id(variable): np.asarray(value) for variable, value in zip(model.weights, weights)}
+    found = []
+    for layer in model.layers:
+        if layer.name.endswith(ENDING):
+            gain, offset, mean, variance = (
+                values[id(variable)] for variable in (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)
+            )
+            scale = gain / np.sqrt(variance + layer.epsilon)
+            found[-1] = found[-1] * scale  # a kernel's last axis is its units, as the normalization's only one
+            found.append(offset - mean * scale)
+        else:
+            found.extend(values[id(variable)] for variable in layer.weights)
+    return found
+
+
+def _followed_by_relu(layer):
+    return bool(layer.weights) and activation_name(layer) == "relu"
