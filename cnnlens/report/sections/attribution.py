@@ -21,7 +21,9 @@ def make(subject, sizes):
     net, chosen = subject.opened(), subject.telling[: sizes["images"]]
     images, figures, notes = subject.images[chosen], [], []
     source = subject.source
-    for method in sizes["methods"]:
+    methods, why = _fitting(net, sizes["methods"])
+    notes += why
+    for method in methods:
         try:
             figures.append(_figure(net, images, method, subject))
         except CnnlensError as error:
@@ -38,6 +40,20 @@ def make(subject, sizes):
         notes=tuple(notes),
         source=source,
     )
+
+
+def _fitting(net, methods):
+    """The methods to run, and why not others: what weighs maps says nothing where the depth has none.
+
+    The last map of a vision transformer is that of its patches, the first thing that it computes.
+    """
+    cam = [method for method in methods if attribution.METHODS[method].asks == "layer"]
+    depth = [layer for layer in net.layers() if layer.kind not in ("Dense",)]
+    deep = any(layer.is_map for layer in depth[len(depth) // 2 :])
+    if deep or not cam:
+        return methods, []
+    why = "Grad-CAM weighs the maps of a deep layer, and the depth of this network has none: parts are hidden instead."
+    return tuple(dict.fromkeys(["occlusion" if method in cam else method for method in methods])), [why]
 
 
 def _figure(net, images, method, subject):
