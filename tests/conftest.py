@@ -29,6 +29,7 @@ SLOW = {
     "test_own_models.py",
     "test_report.py",
     "test_report_browser.py",
+    "test_playground_browser.py",
     "test_preprocessing.py",
     "test_runner.py",
     "test_training.py",

@@ -243,6 +243,7 @@ FLOORS = [
     "scores",
     "ledger",
     "figures",
+    "playground",
     "explore",
     "report",
     "course",

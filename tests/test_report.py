@@ -153,7 +153,7 @@ def refused(model, folder, tmp_path):
         and found["network"].failed
         and html.escape(found["network"].failed)[:60] in text.replace("&#39;", "&#x27;")
     )
-    assert "Not looked at: not shown" in found.sentences[-1]
+    assert found.sentences[0] == found["network"].failed and "Not looked at" in found.sentences[-1]
     return found
 
 
@@ -234,10 +234,10 @@ def test_an_array_of_images_may_have_labels():
 
 def test_what_finds_no_time_is_left_out_and_named(model, folder):
     found = cnnlens.report(model, folder, minutes=1e-6, progress=False)
-    made, heavy = [part.name for part in found], [each for each in sections.SECTIONS if each.heavy]
+    made, heavy = [part.name for part in found], [each for each in sections.SECTIONS if each.cost]
     assert "layers" in made and len(found.left_out) == len(heavy) and not {each.name for each in heavy} & set(made)
     assert all(any(each.title in sentence for sentence in found.left_out) for each in heavy)
-    assert "left out" in found.sentences[-1]
+    assert "for want of time" in found.sentences[-1]
 
 
 def test_time_that_is_left_is_spent_on_the_full_size(model, folder, monkeypatch):

@@ -7,6 +7,7 @@ import numpy as np
 from ... import attribution
 from ...errors import CnnlensError
 from ...figures.attribution import maps
+from ...lenses.neurons.framing import own_size
 from ..parts import Figure, Part, Table
 
 TITLE = "Where it looks"
@@ -40,6 +41,14 @@ def make(subject, sizes):
         notes=tuple(notes),
         source=source,
     )
+
+
+def cost(subject, sizes):
+    """Each image forward and back for each of its copies."""
+    size = own_size(subject.net)
+    methods = [(name, attribution.METHODS[name]) for name in sizes["methods"]]
+    copies = sum(1 + how.count(attribution.settings_of(name, {}, 0), size) for name, how in methods)
+    return 2 * len(methods), 3 * sizes["images"] * copies, 1
 
 
 def _fitting(net, methods):

@@ -53,6 +53,12 @@ def make(subject, sizes):
     )
 
 
+def cost(subject, sizes):
+    """The mapped images once, and the layout of a map for each layer."""
+    count = min(len(subject.images), sizes["most"])
+    return 1, count, (sizes["layers"] + 2) * count / 150
+
+
 def _chosen(subject, most):
     """Numbers of the images to map, sorted."""
     count = len(subject.images)
