@@ -25,6 +25,8 @@ from cnnlens.scores.findings import Finding
 CLASSES = ("dark", "light", "middle")
 SIZES = {
     "images": {"most": 60, "pixels": 10**9},
+    "network": {"most": 12, "pixels": 10**9},
+    "answers": {"mistakes": 3},
     "activations": {"layers": 2, "units": 3, "images": 1},
     "units": {"layers": 1, "units": 2, "patches": 2, "steps": 2, "side": 16},
     "embedding": {"layers": 1, "most": 20, "values": 10**7},
