@@ -53,5 +53,5 @@ def _tried(fed):
 
 def _row(layer):
     fractions = (layer.dead, layer.saturated, layer.duplicates)
-    said = ("none told" if value != value else f"{value:.0%}" for value in fractions)
+    said = ("no filter" if value != value else f"{value:.0%}" for value in fractions)
     return (layer.path, layer.kind, f"{layer.units}", *said, f"{layer.magnitude:.3g}")
