@@ -15,7 +15,9 @@ FED_WRONG, OTHER_IMAGES = 0.95, 0.15  # weights: with other pixels nearly every 
 
 def make(subject, sizes):
     """The Part."""
-    net = subject.opened()
+    net = subject.net
+    if net is None:
+        return Part(name="network", title=TITLE, failed=subject.refusal, findings=(_refused(subject.refusal),))
     some = np.random.default_rng(subject.seed).permutation(len(subject.images))[:64]
     fed = net.check(subject.images[np.sort(some)])
     return Part(
@@ -26,6 +28,11 @@ def make(subject, sizes):
         findings=_fed(fed),
         source=subject.source,
     )
+
+
+def _refused(why):
+    advice = "What can be looked at without it stands below."
+    return Finding(name="cannot be opened", sentence=why, weight=1.0, advice=advice)
 
 
 def _fed(check):
