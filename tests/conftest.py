@@ -27,6 +27,8 @@ SLOW = {
     "test_ledger_table.py",
     "test_neurons.py",
     "test_own_models.py",
+    "test_report.py",
+    "test_report_browser.py",
     "test_playground_browser.py",
     "test_preprocessing.py",
     "test_runner.py",

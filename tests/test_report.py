@@ -1,5 +1,6 @@
 """The report: a page that needs nothing else, from any network; what cannot be shown is said; a killed run goes on."""
 
+import contextlib
 import html
 import inspect
 import os
@@ -12,9 +13,11 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from test_any_cnn import families
 
 import cnnlens
 from cnnlens.errors import CnnlensError
+from cnnlens.network import Network
 from cnnlens.report import sections, sizes
 from cnnlens.report.kept import decoded, encoded
 from cnnlens.scores.findings import Finding
@@ -22,6 +25,8 @@ from cnnlens.scores.findings import Finding
 CLASSES = ("dark", "light", "middle")
 SIZES = {
     "images": {"most": 60, "pixels": 10**9},
+    "network": {"most": 12, "pixels": 10**9},
+    "answers": {"mistakes": 3},
     "activations": {"layers": 2, "units": 3, "images": 1},
     "units": {"layers": 1, "units": 2, "patches": 2, "steps": 2, "side": 16},
     "embedding": {"layers": 1, "most": 20, "values": 10**7},
@@ -43,11 +48,22 @@ def network(outputs=3):
     return keras.Sequential(layers, name="small")
 
 
+def sound():
+    """One that tells the shades of the pictures apart: its first filter is their brightness, and no other counts."""
+    model = network()
+    edges, said = model.get_layer("edges"), model.get_layer("said")
+    kernel, weights = np.array(edges.kernel), np.zeros((4, 3), np.float32)
+    kernel[..., 0], weights[0] = 1 / 27, (-20, 20, 0)
+    edges.set_weights([kernel, np.zeros(4)])
+    said.set_weights([weights, np.array([6.2, -12.6, 0])])
+    return model
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """The file of a small network."""
     path = tmp_path_factory.mktemp("model") / "small.keras"
-    network().save(path)
+    sound().save(path)
     return path
 
 
@@ -150,7 +166,7 @@ def refused(model, folder, tmp_path):
         and found["network"].failed
         and html.escape(found["network"].failed)[:60] in text.replace("&#39;", "&#x27;")
     )
-    assert "Not looked at: not shown" in found.sentences[-1]
+    assert found.sentences[0] == found["network"].failed and "Not looked at" in found.sentences[-1]
     return found
 
 
@@ -231,10 +247,10 @@ def test_an_array_of_images_may_have_labels():
 
 def test_what_finds_no_time_is_left_out_and_named(model, folder):
     found = cnnlens.report(model, folder, minutes=1e-6, progress=False)
-    made, heavy = [part.name for part in found], [each for each in sections.SECTIONS if each.heavy]
+    made, heavy = [part.name for part in found], [each for each in sections.SECTIONS if each.cost]
     assert "layers" in made and len(found.left_out) == len(heavy) and not {each.name for each in heavy} & set(made)
     assert all(any(each.title in sentence for sentence in found.left_out) for each in heavy)
-    assert "left out" in found.sentences[-1]
+    assert "for want of time" in found.sentences[-1]
 
 
 def test_time_that_is_left_is_spent_on_the_full_size(model, folder, monkeypatch):
@@ -304,3 +320,60 @@ def test_the_command_writes_the_page_and_says_the_sentences(model, folder, tmp_p
     assert "Nothing wrong was found" in capsys.readouterr().out and "<h1>Report on small</h1>" in out.read_text()
     assert main(["report", str(model), "--images", str(folder), "--out", str(tmp_path)]) == 2
     assert main(["report", str(model), "--images", str(folder), "--out", str(out), "--minutes", "0"]) == 2
+
+
+# --- any network --------------------------------------------------------------------------------------------------
+
+FEW = ("MobileNetV3Small", "ResNet50V2", "VGG16")
+EVERY = os.environ.get("CNNLENS_EVERY_FAMILY")
+
+
+def shown(model, **settings):
+    """The report on an untrained network and noise; each part that is not shown must say why, as cnnlens would."""
+    size = Network.of(model, **settings).size
+    images, labels = np.random.default_rng(0).random((26, *size, 3)).astype(np.float32), np.arange(26) % 7
+    found = cnnlens.report(model, images, labels=labels, progress=False, **settings)
+    assert not found.faults
+    assert {"layers", "activations", "embedding", "superpixels", "units"} <= {p.name for p in found if not p.failed}
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", [name for name in families() if EVERY or name in FEW])
+def test_networks_of_keras_applications(family):
+    keras.utils.set_random_seed(0)
+    builder = getattr(keras.applications, family)
+    for side in (32, 64, 96):
+        with contextlib.suppress(ValueError):  # "Input size must be at least 71x71"
+            model = builder(weights=None, input_shape=(side, side, 3), classes=7)
+            break
+    found = shown(model, pixels=sys.modules[builder.__module__].preprocess_input)
+    assert not any(part.failed for part in found), [part.failed for part in found]
+
+
+def transformer():
+    """A tiny vision transformer: patches, positions, attention, no map behind the patches."""
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((16, 16, 3))
+    x = keras.layers.Reshape((16, 8))(keras.layers.Conv2D(8, 4, strides=4, name="patches")(pixels))
+    x = keras.layers.Add()([x, keras.layers.MultiHeadAttention(2, 4, name="attention")(x, x)])
+    x = keras.layers.Add()(
+        [x, keras.layers.Dense(8, activation="gelu", name="mlp")(keras.layers.LayerNormalization()(x))]
+    )
+    return keras.Model(pixels, keras.layers.Dense(7, activation="softmax")(keras.layers.GlobalAveragePooling1D()(x)))
+
+
+def test_of_a_vision_transformer_is_shown_what_there_is():
+    found = shown(transformer())
+    assert "attribution" in {part.name for part in found if not part.failed}
+    assert any("occlusion" in figure.alt.lower() for figure in found["attribution"].figures)
+    assert any("Grad-CAM" in note for note in found["attribution"].notes)
+    assert len(found["units"].figures) >= 1 and len(found["embedding"].explorers) == 1
+
+
+def test_a_network_that_is_no_classifier_is_shown_without_what_asks_for_one():
+    inner = [keras.layers.Conv2D(4, 3, padding="same"), keras.layers.Conv2D(3, 3, padding="same")]
+    images = np.random.default_rng(0).random((26, 16, 16, 3))
+    found = cnnlens.report(keras.Sequential([keras.Input((16, 16, 3)), *inner]), images, progress=False)
+    assert not found.faults and "no classifier" in found["attribution"].failed
+    assert {"layers", "activations", "units", "embedding"} <= {part.name for part in found if not part.failed}

@@ -14,9 +14,6 @@ from . import sections, sizes, subject
 from .kept import Kept
 from .parts import Part, Report
 
-GROWS = 3.0  # times as long does a part take at full as at quick, at least, before it was measured
-FIRST = 20  # seconds that a part may take of which nothing is known yet
-
 
 def report(
     model,
@@ -136,21 +133,22 @@ class _Run:
         with tqdm(order, unit="part", disable=not self.progress) as bar:
             for section in bar:
                 bar.set_description(section.title)
-                self.one(section, profile, FIRST if section.heavy else 0)
+                self.one(section, profile)
 
     def again(self, names):
         """Make parts at full that were made at quick, as long as they are likely to end in time."""
         for section in sorted(sections.SECTIONS, key=lambda each: each.turn):
             before = self.made.get(section.name)
-            if section.name in names and section.sized and before and not before.failed:
-                self.one(section, "full", GROWS * before.seconds)
+            if section.cost and before and not before.failed:
+                self.one(section, "full", before.seconds)
 
-    def one(self, section, profile, seconds):
+    def one(self, section, profile, before=None):
         """Make a part, or take the kept one; leave it out if it is likely to take longer than there is time."""
         settings = {"profile": profile, **sizes.of(profile).get(section.name, {})}
         part = self.kept.read(section.name, settings)
         if part is None:
-            if seconds and self.left < seconds:
+            seconds = self.estimate(section, settings, before)
+            if self.left < seconds:
                 self.left_out.append(_left_out(section, profile, seconds, max(self.left, 0)))
                 return
             part = self.make(section, settings)
@@ -158,6 +156,17 @@ class _Run:
                 self.kept.write(part, settings)
         if not part.failed or section.name not in self.made:
             self.made[section.name] = part
+
+    def estimate(self, section, settings, before):
+        """Seconds that a part is likely to take; minus infinity where that does not matter.
+
+        What it took at quick, where that is known, tells how far the estimate of its passes is off.
+        """
+        if self.ends is None or section.cost is None or self.about.net is None:
+            return float("-inf")
+        quick = {"profile": "quick", **sizes.of("quick")[section.name]}
+        expected, usual = (_seconds(self.about.pace, *section.cost(self.about, each)) for each in (settings, quick))
+        return expected if before is None else max(before, before * expected / usual)
 
     def make(self, section, settings):
         """A part; one that says why, if it cannot be made."""
@@ -176,6 +185,10 @@ class _Run:
                 name=section.name, title=section.title, failed=f"A fault of the program, not of the network: {said}."
             )
         return dataclasses.replace(part, seconds=time.monotonic() - began)
+
+
+def _seconds(pace, graphs, passes, besides):
+    return graphs * pace[0] + passes * pace[1] + besides
 
 
 def _where(error):

@@ -172,8 +172,9 @@ class Report:
         done, missing = ([_inside(p.title) for p in self.parts if bool(p.failed) is failed] for failed in (False, True))
         yield f"Looked at: {', '.join(done)}." if done else "Nothing could be looked at."
         if missing or self.left_out:
-            why = f"not shown, for a reason that stands there: {', '.join(missing)}" if missing else ""
-            short = f"left out: see below ({len(self.left_out)})" if self.left_out else ""
+            why = f"{', '.join(missing)} (each says why)" if missing else ""
+            short = [_inside(sentence.partition(":")[0]) for sentence in self.left_out]
+            short = f"for want of time {', '.join(short)}" if short else ""
             yield f"Not looked at: {'; '.join(filter(None, (why, short)))}."
 
     def save(self, path):

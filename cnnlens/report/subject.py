@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..opened import NOMINAL_SIZE
 from .kept import Kept
 from .sizes import most_images
 
+PACED = 8  # images that tell how fast a network is
 WITHOUT_NETWORK = 128  # px a side of the images of a network that cannot be opened
 WNID = re.compile(r"^n\d{8}[_\- ]+")  # ImageNet's number of a class, which stands before its name in many folders
 
@@ -63,7 +65,7 @@ class Subject:
     def opened(self):
         """The network; raises the reason if there is none."""
         if self.net is None:
-            raise CnnlensError(self.refusal)
+            raise CnnlensError("The network could not be opened: its health, above, says why.")
         return self.net
 
     @functools.cached_property
@@ -79,6 +81,17 @@ class Subject:
         if net.class_count is None:
             raise CnnlensError(f"{net.name} has no classifier: its last layer {net.head!r} gives {_last(net)}.")
         return self.kept.array("predictions", lambda: net.predict(self.images, progress=self.progress))
+
+    @functools.cached_property
+    def pace(self):
+        """Seconds that a graph of this network takes to trace, and that an image takes through it."""
+        net, few = self.opened(), self.images[:PACED]
+        times = [time.perf_counter()]
+        for _ in range(2):
+            net.read(few, [net.head], progress=False)
+            times.append(time.perf_counter())
+        first, second = np.diff(times)
+        return max(first - second, 0.05), second / len(few)
 
     @functools.cached_property
     def judged(self):

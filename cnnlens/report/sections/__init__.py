@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from . import activations, attribution, embedding, layers, network, superpixels, units
+from . import activations, answers, attribution, embedding, layers, network, superpixels, units
 
 
 @dataclass(frozen=True)
@@ -15,27 +15,26 @@ class Section:
     make : function (Subject, sizes) -> Part
     turn : int
         When it is made: what tells most in least time comes first.
-    heavy : bool
-        Whether it takes so long that it is left out where hardly any time is left.
-    sized : bool
-        Whether it shows more at the full profile.
+    cost : function (Subject, sizes) -> (graphs, passes, seconds), optional
+        About what it takes: graphs to trace, passes of one image through the network, and seconds besides. A part
+        without is quick, and never left out; one with it shows more at the full profile.
     """
 
     name: str
     title: str
     make: callable
     turn: int
-    heavy: bool = False
-    sized: bool = False
+    cost: callable = None
 
 
 # In the order of the page.
 SECTIONS = (
     Section("layers", layers.TITLE, layers.make, 0),
     Section("network", network.TITLE, network.make, 1),
-    Section("activations", activations.TITLE, activations.make, 6, heavy=True, sized=True),
-    Section("units", units.TITLE, units.make, 9, heavy=True, sized=True),
-    Section("embedding", embedding.TITLE, embedding.make, 7, heavy=True, sized=True),
-    Section("attribution", attribution.TITLE, attribution.make, 5, heavy=True, sized=True),
-    Section("superpixels", superpixels.TITLE, superpixels.make, 8, heavy=True, sized=True),
+    Section("activations", activations.TITLE, activations.make, 6, activations.cost),
+    Section("units", units.TITLE, units.make, 9, units.cost),
+    Section("embedding", embedding.TITLE, embedding.make, 7, embedding.cost),
+    Section("answers", answers.TITLE, answers.make, 2),
+    Section("attribution", attribution.TITLE, attribution.make, 5, attribution.cost),
+    Section("superpixels", superpixels.TITLE, superpixels.make, 8, superpixels.cost),
 )

@@ -32,6 +32,11 @@ def make(subject, sizes):
     )
 
 
+def cost(subject, sizes):
+    """One graph, and an image or two."""
+    return 1, sizes["images"], 1
+
+
 def _chosen(subject, count):
     """Images to show: the ones that tell most, or the first where the network is no classifier."""
     if subject.net.class_count is None:

@@ -7,6 +7,7 @@ import numpy as np
 from ... import attribution
 from ...errors import CnnlensError
 from ...figures.attribution import maps
+from ...lenses.neurons.framing import own_size
 from ..parts import Figure, Part, Table
 
 TITLE = "Where it looks"
@@ -21,7 +22,9 @@ def make(subject, sizes):
     net, chosen = subject.opened(), subject.telling[: sizes["images"]]
     images, figures, notes = subject.images[chosen], [], []
     source = subject.source
-    for method in sizes["methods"]:
+    methods, why = _fitting(net, sizes["methods"])
+    notes += why
+    for method in methods:
         try:
             figures.append(_figure(net, images, method, subject))
         except CnnlensError as error:
@@ -38,6 +41,28 @@ def make(subject, sizes):
         notes=tuple(notes),
         source=source,
     )
+
+
+def cost(subject, sizes):
+    """Each image forward and back for each of its copies."""
+    size = own_size(subject.net)
+    methods = [(name, attribution.METHODS[name]) for name in sizes["methods"]]
+    copies = sum(1 + how.count(attribution.settings_of(name, {}, 0), size) for name, how in methods)
+    return 2 * len(methods), 3 * sizes["images"] * copies, 1
+
+
+def _fitting(net, methods):
+    """The methods to run, and why not others: what weighs maps says nothing where the depth has none.
+
+    The last map of a vision transformer is that of its patches, the first thing that it computes.
+    """
+    cam = [method for method in methods if attribution.METHODS[method].asks == "layer"]
+    depth = [layer for layer in net.layers() if layer.kind not in ("Dense",)]
+    deep = any(layer.is_map for layer in depth[len(depth) // 2 :])
+    if deep or not cam:
+        return methods, []
+    why = "Grad-CAM weighs the maps of a deep layer, and the depth of this network has none: parts are hidden instead."
+    return tuple(dict.fromkeys(["occlusion" if method in cam else method for method in methods])), [why]
 
 
 def _figure(net, images, method, subject):

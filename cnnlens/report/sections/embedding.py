@@ -31,14 +31,15 @@ def make(subject, sizes):
     images = subject.images[chosen]
     layers = _layers(net, len(chosen), sizes)
     vectors = {embedding.INPUT: images, **net.read(images, layers, progress=subject.progress)}
-    sequence = _sequence(subject, chosen, vectors)
+    sequence, notes = _sequence(subject, chosen, vectors)
     scores = [score(each, k=min(NEIGHBORS, (len(chosen) - 1) // 2)) for each in sequence.maps]
     page = interactive(sequence, images)
-    labeled = sequence.labels is not None
+    labeled = _grouped(sequence.labels)
     rows = tuple(_row(title, each, labeled) for title, each in zip(sequence.titles, scores))
     accuracy = ("accuracy of nearest neighbors in the layer",) if labeled else ()
     table = Table("How far each map can be trusted", ("layer", *accuracy, "trustworthiness", "continuity"), rows)
-    sampled = f"{len(chosen)} of the {len(subject.images)} images were mapped, drawn with seed {subject.seed}."
+    if len(chosen) < len(subject.images):
+        notes.append(f"{len(chosen)} of the {len(subject.images)} images were mapped, drawn with seed {subject.seed}.")
     return Part(
         name="embedding",
         title=TITLE,
@@ -47,9 +48,15 @@ def make(subject, sizes):
         figures=(Figure.of(*strip(sequence, title="From the pixels to the last layers")),),
         tables=(table,),
         explorers=((steady(page.html), page.alt, HEIGHT),),
-        notes=(sampled,) if len(chosen) < len(subject.images) else (),
+        notes=tuple(notes),
         source=sequence.source,
     )
+
+
+def cost(subject, sizes):
+    """The mapped images once, and the layout of a map for each layer."""
+    count = min(len(subject.images), sizes["most"])
+    return 1, count, (sizes["layers"] + 2) * count / 150
 
 
 def _chosen(subject, most):
@@ -67,20 +74,26 @@ def _layers(net, count, sizes):
 
 
 def _sequence(subject, chosen, vectors):
-    """A map a layer, each started from the one before; all layers were read in one pass."""
+    """A map a layer, each started from the one before, and why a layer has none; all were read in one pass."""
     told = _told(subject, chosen)
-    maps, layout = [], {**FIRST, "perplexity": min(PERPLEXITY, (len(chosen) - 1) // 3)}
+    maps, notes, layout = [], [], {**FIRST, "perplexity": min(PERPLEXITY, (len(chosen) - 1) // 3)}
     settings = {"seed": subject.seed, "images": len(chosen), "perplexity": layout["perplexity"]}
     for layer, values in vectors.items():
         flat = values.reshape(len(values), -1)
-        reduced, kept = embedding.reduce(flat, seed=subject.seed)
+        try:
+            reduced, kept = embedding.reduce(flat, seed=subject.seed)
+            points, left = embedding.arrange(reduced, seed=subject.seed, progress=False, **layout)
+        except CnnlensError as error:
+            notes.append(f"{layer}: no map. {error}")
+            continue
         what = embedding.Representation(vectors=reduced, layer=layer, width=flat.shape[1], variance=kept)
-        points, left = embedding.arrange(reduced, seed=subject.seed, progress=False, **layout)
         how = {"source": subject.source, "settings": {**settings, "layer": layer}}
         maps.append(embedding.Embedding(points=points, representation=what, divergence=left, **told, **how))
         layout |= {**LATER, "start": points * SHRUNK}
-    titles = ["pixels" if layer == embedding.INPUT else layer for layer in vectors]
-    return EmbeddingSequence(maps=tuple(maps), titles=tuple(titles), source=subject.source, settings=settings)
+    if not maps:
+        raise CnnlensError(" ".join(notes))
+    titles = tuple("pixels" if each.layer == embedding.INPUT else each.layer for each in maps)
+    return EmbeddingSequence(maps=tuple(maps), titles=titles, source=subject.source, settings=settings), notes
 
 
 def _told(subject, chosen):
@@ -98,6 +111,14 @@ def _told(subject, chosen):
 
 def _names(net):
     return net.classes if net.classes else tuple(f"class {number}" for number in range(net.class_count or 0)) or None
+
+
+def _grouped(labels):
+    """Whether there are labels, and most images have others of their class that could be their neighbors."""
+    if labels is None:
+        return False
+    _, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return bool((counts[place] > 2).mean() > 0.5)
 
 
 def _row(title, score, labeled):

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ...errors import CnnlensError
 from ...preprocessing import Preprocessing
 from ...zoo.saved import named_layers
 from ..parts import Part, Table
@@ -68,13 +67,12 @@ def _from_the_file(subject):
     """What the file says of its layers, read as text: no code of it is run."""
     rows = tuple((name, kind) for name, kind, _ in named_layers(subject.model))
     if not rows:
-        raise CnnlensError(subject.refusal)
+        subject.opened()
     table = Table(f"The layers that {subject.name} names", ("layer", "kind"), rows)
     return Part(
         name="layers",
         title=TITLE,
-        shows=f"The network could not be opened, so nothing can be said of what it computes. {subject.refusal} The "
-        "table is what its file names.",
+        shows="The network could not be opened, so this is what its file names, not what it computes.",
         tables=(table,),
         notes=tuple(filter(None, (_unreadable(subject.folder),))),
         source=subject.source,

@@ -36,6 +36,11 @@ def make(subject, sizes):
     )
 
 
+def cost(subject, sizes):
+    """Every copy of each image."""
+    return 1, sizes["images"] * sizes["samples"], 2 * sizes["images"]
+
+
 def _cut(image, count):
     """How to cut an image: along its edges, but a small one, which has hardly any pixel to lose, as a grid."""
     return ("grid", min(count, 25)) if max(image.shape[:2]) < 64 else ("slic", count)

@@ -6,7 +6,7 @@ from ... import exemplars, neurons
 from ...errors import CnnlensError
 from ...figures.neurons import exemplar_rows
 from ...lenses.activations import responses
-from ...lenses.neurons.framing import fitting_size
+from ...lenses.neurons.framing import fitting_size, own_size
 from ..parts import Figure, Part
 from .choosing import listed, spread, weighted
 
@@ -44,6 +44,13 @@ def make(subject, sizes):
         notes=tuple(notes),
         source=tops[layers[0].path].source,
     )
+
+
+def cost(subject, sizes):
+    """All images once, and for each unit the steps of its image, a third of them forward and the rest back."""
+    own = np.prod(own_size(subject.net))
+    each = 3 * sizes["steps"] * min(1, sizes["side"] ** 2 / own)
+    return 1 + 4 * sizes["layers"], len(subject.images) + sizes["layers"] * sizes["units"] * each, 2
 
 
 def _made(net, layer, units, sizes, subject):
