@@ -122,7 +122,7 @@ def test_many_points_are_laid_out_as_well_in_fewer_iterations(monkeypatch):
     monkeypatch.setattr(layout, "MANY", len(vectors))
     assert layout.Layout.of({}, len(vectors)).settings["iterations"] == layout.ITERATIONS[1]
     points, divergence = embedding.arrange(vectors, progress=False)
-    assert score.knn_accuracy(points, labels) > score.knn_accuracy(usual, labels) - 0.02
+    assert score.knn_accuracy(points, labels) > score.knn_accuracy(usual, labels) - 0.03
     assert divergence < 1.03 * least and not np.array_equal(points, usual)
     theirs = layout.Layout.of({"engine": "sklearn"}, len(vectors))
     assert theirs.iterations == layout.ITERATIONS[0], "scikit-learn has a momentum of its own"
