@@ -115,6 +115,16 @@ def test_clouds_stay_apart(blobs):
     assert divergence < unfinished
 
 
+def test_many_points_are_laid_out_as_well_in_fewer_iterations(blobs, monkeypatch):
+    _, usual = embedding.arrange(blobs[0], perplexity=10, progress=False)
+    monkeypatch.setattr(layout, "MANY", len(blobs[0]))
+    assert layout.Layout.of({"perplexity": 10}, len(blobs[0])).settings["iterations"] == layout.ITERATIONS[1]
+    points, divergence = embedding.arrange(blobs[0], perplexity=10, progress=False)
+    assert score.knn_accuracy(points, blobs[1]) == 1.0 and divergence < 1.05 * usual
+    theirs = layout.Layout.of({"perplexity": 10, "engine": "sklearn"}, len(blobs[0]))
+    assert theirs.iterations == layout.ITERATIONS[0], "scikit-learn has a momentum of its own"
+
+
 def test_the_dissertations_settings_run(blobs, net, some):
     found = embedding.tsne(net, some[0], "dense1", labels=some[1], **embedding.DISSERTATION)
     assert (
