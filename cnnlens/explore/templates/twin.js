@@ -47,10 +47,10 @@ for (const root of document.querySelectorAll(".cnnlens-twin:not(.awake)")) {
     }
     const range = make("input", {type: "range", min: 0, step: 1}, label);
     const list = make("select", {ariaLabel: `${control.name}, list`}, row);
+    if (control.play) player(control, range, row);
     const few = make("span", {className: "few"}, row);
     range.addEventListener("input", () => move(c, offered(c)[range.value]));
     list.addEventListener("change", () => move(c, Number(list.value)));
-    if (control.play) player(control, range, row);
     let shown = "";
     return () => {
       const places = offered(c), words = told.ranges[now.at[c][0]];
