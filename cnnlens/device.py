@@ -7,6 +7,10 @@ import platform
 import sys
 from pathlib import Path
 
+from .errors import unknown
+
+PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
@@ -75,6 +79,36 @@ def training_policy():
     if cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"}:
         return "mixed_bfloat16"
     return "float32"
+
+
+def lowered(precision="auto"):
+    """The Keras dtype policy for what need not be exact, such as an ascent or copies of an image with parts hidden.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "mixed_bfloat16"}
+        ``auto`` takes bfloat16 where the processor computes in it. Never float16: its gradients underflow, and its
+        largest number is 65,504.
+
+    Returns
+    -------
+    str
+        ``mixed_bfloat16`` or ``float32``.
+
+    Raises
+    ------
+    CnnlensError
+        If there is no such precision.
+
+    Examples
+    --------
+    >>> lowered("float32"), lowered() in ("float32", "mixed_bfloat16")
+    ('float32', True)
+    """
+    if precision not in PRECISIONS:
+        raise unknown("precision", precision, PRECISIONS)
+    chosen = training_policy() if precision == "auto" else precision
+    return "mixed_bfloat16" if chosen == "mixed_bfloat16" else "float32"
 
 
 def describe():

@@ -238,32 +238,36 @@ class Network(OpenedModel):
 
     # --- scores out ------------------------------------------------------------------------------------------
 
-    def predict(self, images, batch_size=64, progress=True):
+    def predict(self, images, batch_size=64, progress=True, precision="float32"):
         """The probabilities of the classes for images, in batches: (N, classes).
 
         A model that ends in logits gets the softmax, one of a single probability p (or its logit) two classes, 1 − p
         and p; both are said in :attr:`source`. Several sigmoids stay what they are: independent probabilities.
+
+        ``precision="auto"`` is for many images that need not be answered exactly: layers that give maps then compute in
+        bfloat16 where the processor does (:func:`cnnlens.device.lowered`).
 
         Raises
         ------
         CnnlensError
             If the network has no classifier, or its answer holds NaN.
         """
-        return self._answer(images, batch_size, progress, logits=False)
+        return self._answer(images, batch_size, progress, False, precision)
 
-    def logits(self, images, batch_size=64, progress=True):
+    def logits(self, images, batch_size=64, progress=True, precision="float32"):
         """The scores before the last softmax or sigmoid, (N, classes); the output itself if there is none.
 
         Of a single logit z, the scores of the two classes are −z and z: the log-odds of each.
         """
-        return self._answer(images, batch_size, progress, logits=True)
+        return self._answer(images, batch_size, progress, True, precision)
 
     def probabilities(self, logits):
         """The probabilities that :meth:`predict` would give, from what :meth:`logits` gave: (N, classes)."""
         return np.asarray(self._head.probabilities(logits))
 
-    def _answer(self, images, batch_size, progress, logits):
-        function = self._graph(("scores", logits), lambda pixels: {"": self.class_scores(pixels, logits=logits)})
+    def _answer(self, images, batch_size, progress, logits, precision):
+        how = {"logits": logits, "precision": device.lowered(precision)}
+        function = self._graph(("scores", *how.values()), lambda pixels: {"": self.class_scores(pixels, **how)})
         scores = self._batches(function, images, [""], batch_size, progress)[""]
         if np.isnan(scores).any():
             raise CnnlensError(f"{self.name} answered NaN. Its weights ({self.source}) are damaged: load others.")

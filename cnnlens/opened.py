@@ -178,7 +178,7 @@ class OpenedModel:
             )
         return {path: tf.cast(found[path], tf.float32) for path in paths}
 
-    def class_scores(self, pixels, *, logits=True, changed=None):
+    def class_scores(self, pixels, *, logits=True, changed=None, precision="float32"):
         """The scores of the classes for a tensor of pixels; for use inside a ``tf.function`` or a gradient tape.
 
         Parameters
@@ -189,6 +189,8 @@ class OpenedModel:
             The scores before the last softmax or sigmoid; else probabilities.
         changed : dict of str to function, optional
             As for :meth:`outputs`.
+        precision : str
+            A Keras dtype policy for the layers that give maps (:meth:`_lowers`).
 
         Returns
         -------
@@ -202,7 +204,24 @@ class OpenedModel:
                 "Use a network that classifies, or look at one of its layers."
             )
         pass_on = lambda call: _change(call, changed)  # noqa: E731
-        return head.classes(lambda linear: tf.cast(self._run(pixels, pass_on, linear), tf.float32), logits)
+        with opening.in_precision(self.model, precision, self._lowers):
+            return head.classes(lambda linear: tf.cast(self._run(pixels, pass_on, linear), tf.float32), logits)
+
+    def _lowers(self, path, layer):
+        """Whether a layer may compute in a lower precision: one of Keras's own that gives maps, wherever it is used.
+
+        From the first vector on all is float32: a logit of 20 rounded to bfloat16 would be off by 0.06. Layers of a
+        user, and functions as layers, may rest on float32.
+        """
+        own = type(layer).__module__.startswith("keras.") and not isinstance(layer, keras.layers.Lambda)
+        return own and path in self._always_maps
+
+    @functools.cached_property
+    def _always_maps(self):
+        """Paths of the layers that give maps of more than one position each time that they are used."""
+        shapes = [(layer.path.partition("@")[0], layer.shape) for layer in self._layers]
+        small = {path for path, shape in shapes if len(shape) != 3 or max(shape[:2]) == 1}
+        return {path for path, _ in shapes} - small
 
     @property
     def class_count(self):

@@ -212,17 +212,27 @@ def gradients_overridden(kinds, function):
 
 
 @contextlib.contextmanager
-def in_precision(model, policy):
-    """While open (during tracing), the model's layers compute in this Keras dtype policy; their weights stay."""
-    before = [(layer, layer.dtype_policy) for _, layer in leaves(model) if isinstance(layer, keras.Layer)]
-    try:
-        for layer, old in before:
-            if policy != "float32" and old.name == "float32":
-                layer.dtype_policy = policy
-        yield
-    finally:
-        for layer, old in before:
-            layer.dtype_policy = old
+def in_precision(model, policy, among=lambda path, layer: True):
+    """While open (during tracing), the model's layers compute in this Keras dtype policy; their weights stay.
+
+    Parameters
+    ----------
+    model : keras.Model
+    policy : str
+    among : function (path, layer) -> bool
+        Which layers; all by default.
+    """
+    found = [layer for path, layer in leaves(model) if isinstance(layer, keras.Layer) and among(path, layer)]
+    with _OPEN:
+        before = [(layer, layer.dtype_policy) for layer in found]
+        try:
+            for layer, old in before:
+                if policy != "float32" and old.name == "float32":
+                    layer.dtype_policy = policy
+            yield
+        finally:
+            for layer, old in before:
+                layer.dtype_policy = old
 
 
 def recast(model, policy):

@@ -383,6 +383,7 @@ def test_what_cannot_be_used_is_said(flat, linear, images):
         (dict(method="integrated_gradients", baseline="red"), "There is no fill 'red'"),
         (dict(method="occlusion", patch=SIDE + 1), "does not cover an image"),
         (dict(method="occlusion", patch=2, stride=3), "does not cover an image"),
+        (dict(method="occlusion", precision="int8"), "precision"),
         (dict(method="rise", shown=1.5), "shown=1.5 is no fraction"),
         (dict(scores="percent"), "There is no kind of scores"),
     ):
@@ -433,3 +434,57 @@ def test_the_channels_of_a_grey_network_are_one():
     net = zoo.load("lenet", weights="random")
     found = explain(net, np.random.default_rng(0).random((2, 28, 28, 1)), method="integrated_gradients", steps=4)
     assert found.maps.shape == (2, 28, 28)
+
+
+# --- precision ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("method", "how"), [("occlusion", {"patch": 8}), ("rise", {"masks": 64})])
+def test_maps_of_hidden_parts_agree_in_a_lower_precision(method, how):
+    net, data = zoo.load("vgg4"), datasets.load("cifar10")
+    exact, lower = (
+        explain(net, data.x_test[:4], None, method, precision=precision, **how)
+        for precision in ("float32", "mixed_bfloat16")
+    )
+    assert lower.settings["precision"] == "mixed_bfloat16" and not np.array_equal(exact.maps, lower.maps)
+    assert min(np.corrcoef(*map(np.ravel, pair))[0, 1] for pair in zip(exact.maps, lower.maps)) >= 0.999
+    np.testing.assert_array_equal(exact.scores, lower.scores)  # and what is said of the image itself is exact
+
+
+def test_hiding_what_changes_nothing_gives_nothing_in_a_lower_precision_too(pooled):
+    grey = np.full((1, SIDE, SIDE, 3), 0.7, np.float32)
+    assert not explain(pooled, grey, 0, "occlusion", fill=0.7, precision="mixed_bfloat16").maps.any()
+    assert explain(pooled, grey, 0, "occlusion", fill=0.2, precision="mixed_bfloat16").maps.all()
+
+
+def test_gradients_are_exact_whatever_is_asked(pooled, images):
+    for method in ("gradient", "gradcam"):
+        one, other = (explain(pooled, images, 0, method, precision=each) for each in ("float32", "mixed_bfloat16"))
+        np.testing.assert_array_equal(one.maps, other.maps)
+
+
+def test_vectors_and_a_users_own_layers_stay_in_float32(images):
+    @keras.saving.register_keras_serializable()
+    class Own(kl.Layer):
+        def call(self, inputs):
+            return inputs * tf.constant(1.001)  # which no other precision may be multiplied by
+
+    added = kl.Lambda(lambda maps: maps + tf.constant(0.125))
+    layers = kl.Conv2D(1, 1, use_bias=False), Own(), added, kl.GlobalAveragePooling2D(), kl.Dense(2)
+    net = network(*layers, channels=1, scores="logits")
+    weights = [np.ones((1, 1, 1, 1)), np.array([[16.03, -3.01]]), np.array([0.017, 0.0])]
+    net.model.set_weights(weights)
+    ones = np.ones((1, SIDE, SIDE, 1), np.float32)
+    expected = 1.126 * weights[1] + weights[2]
+    np.testing.assert_allclose(net.logits(ones, precision="mixed_bfloat16"), expected, rtol=1e-6)
+    net.model.set_weights([np.full((1, 1, 1, 1), 1.001), *weights[1:]])
+    rounded = net.logits(ones, precision="mixed_bfloat16")
+    assert np.abs(rounded - net.logits(ones)).max() > 0.01, "the convolution itself is rounded: 1.001 is 1"
+
+
+def test_pixels_reach_a_network_that_wants_bgr_alike_as_array_and_as_tensor(images):
+    bgr = Preprocessing((255.0, 2.0, 1.0), (-100.0, 0.0, 1.0), flip=True)
+    expected = images[..., [2, 1, 0]] * [255, 2, 1] + [-100, 0, 1]
+    assert isinstance(bgr(images), np.ndarray)
+    for pixels in (images, tf.constant(images)):
+        np.testing.assert_allclose(bgr(pixels), expected, rtol=1e-6, atol=1e-4)

@@ -70,7 +70,8 @@ def site(tmp_path_factory):
     nbformat.write(executed(), course / f"{PLANTED}.ipynb")
     for name, problems in (("05_activations", ()), (PLANTED, ("cell 3 raised <Error>: a|b*c*",))):
         record.keep(runner.Outcome(name, problems, 12.0, 2**30, course / f"{name}.ipynb"), course, "quick")
-    index, warnings = book.make(course, tmp_path_factory.mktemp("book") / "site", library=["network"], progress=False)
+    options = {"library": ["network"], "playground": {"steps": 0, "progress": False}, "progress": False}
+    index, warnings = book.make(course, tmp_path_factory.mktemp("book") / "site", **options)
     return index.parent, warnings
 
 
@@ -125,6 +126,15 @@ def test_the_record_the_scorecard_and_the_library_are_pages(site):
     assert (folder / "scorecard.html").read_text().count("<svg viewBox") > 20
     library = (folder / "library" / "network.html").read_text()
     assert 'id="cnnlens.network.Network.of"' in library and "_modules/cnnlens/network.html#Network.of" in library
+
+
+def test_the_playground_is_in_the_contents(site):
+    folder, _ = site
+    index, page = ((folder / name).read_text() for name in ("index.html", "playground.html"))
+    assert index.count('href="playground.html"') >= 2, "in the contents and in the text"
+    (frame,) = re.findall(r'<iframe[^>]*src="([^"]*)"', page)
+    addresses = re.findall(r'href="(playground/[^"#]+)#[^"]+"', page)
+    assert len(addresses) >= 5 and set(addresses) == {frame} and (folder / frame).stat().st_size > 500_000
 
 
 def test_terms_of_the_glossary():

@@ -243,7 +243,9 @@ FLOORS = [
     "scores",
     "ledger",
     "figures",
+    "playground",
     "explore",
+    "report",
     "course",
     "__main__",
 ]

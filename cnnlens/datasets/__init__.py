@@ -15,11 +15,13 @@ from ..errors import CnnlensError, unknown
 from ..zoo import CLASSES
 from . import stand_ins
 from .data import Dataset, Images
+from .folders import Folder, folder
 from .photographs import Photo, Photos, load_image, photos, shipped, square
 
 import keras
 
-__all__ = ["DOWNLOADS", "Dataset", "Images", "Photo", "Photos", "load", "load_image", "photos", "shipped", "square"]
+__all__ = ["DOWNLOADS", "Dataset", "Folder", "Images", "Photo", "Photos", "folder", "load", "load_image", "photos"]
+__all__ += ["shipped", "square"]
 
 # SHA-256 of the bytes of MNIST's arrays, in the official order; the files that hold them differ in their zip headers.
 MNIST_ARRAYS = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"

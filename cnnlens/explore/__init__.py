@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_epochs": ["epochs"],
         "_lime": ["lime"],
         "_neurons": ["neurons"],
+        "_playground": ["playground"],
         "_scorecard": ["scorecard"],
     },
 )

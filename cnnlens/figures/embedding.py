@@ -12,6 +12,7 @@ from .base import CLASS_COLORS, LABEL, SMALL, TITLE, canvas, finish
 
 GREY = "#b5b5b5"  # points whose class has no color of its own
 NAMED = len(CLASS_COLORS)  # classes that get a color and a name on a map
+FEWEST = 3  # points that a class must have to be named on a map: fewer lie nowhere in particular
 CORE = 300  # points of a class that are looked at for its name's place
 PERCENT = 99.5  # of the points are surely inside a picture
 MANY = 0.5  # fraction of mistakes above which they are not marked: the marks would hide the map
@@ -183,6 +184,7 @@ def name_spots(mapped):
     if mapped.labels is None:
         return {}
     present, counts = np.unique(mapped.labels, return_counts=True)
+    present, counts = present[counts >= FEWEST], counts[counts >= FEWEST]
     top = sorted(present[np.argsort(-counts, kind="stable")][:NAMED])
     return {int(label): _core(mapped.points[mapped.labels == label]) for label in top}
 

@@ -26,6 +26,7 @@ from .embedding import as_sequence, colors_of, describe, extent, name_spots
 THUMB = 32  # px a side of the images on the contact sheet, at most
 HOVER = 96  # px a side of the image under the pointer
 ALBUM = {"side": 40, "most": 120}  # px a side, and number at most, of the images that the lasso shows
+BOXES = 40  # classes at most for which there are boxes to tick; a longer list would bury all else
 WIDTH, HEIGHT = 600, 560
 FIGURE = {
     "width": WIDTH,
@@ -291,6 +292,8 @@ class _Widgets:
         if not self.labeled:
             return only, None, None
         names = [self.names[label] for label in np.unique(self.truth)]
+        if len(names) > BOXES:
+            return only, None, None
         boxes = CheckboxGroup(labels=names, active=list(range(len(names))), width=280)
         tick = Button(label="All classes / none", width=150)
         all_or_none = "boxes.active = boxes.active.length ? [] : boxes.labels.map((_, i) => i);"

@@ -37,7 +37,7 @@ def opened(net):
     return net
 
 
-def classifier(net, logits=False):
+def classifier(net, logits=False, precision="float32"):
     """A function from images (N, H, W, C) to probabilities (N, classes) that checks what it gives.
 
     Parameters
@@ -46,6 +46,8 @@ def classifier(net, logits=False):
         As :func:`opened` returns it.
     logits : bool
         Give the scores before the last softmax instead; of a function, whatever it answers.
+    precision : str
+        As :meth:`Network.predict` takes it; a function computes as it does.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def classifier(net, logits=False):
     def predict(images):
         if isinstance(net, Network):
             ask = net.logits if logits else net.predict
-            scores = ask(images, batch_size=len(images), progress=False)
+            scores = ask(images, batch_size=len(images), progress=False, precision=precision)
         else:
             function = net if inspect.isroutine(net) or not hasattr(net, "predict") else net.predict
             scores = function(images)

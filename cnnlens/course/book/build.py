@@ -25,7 +25,7 @@ def missing():
     return f'The book needs {" and ".join(absent)}: pip install "cnnlens[book]", or `make setup` in a checkout.'
 
 
-def make(course, target, *, library=True, progress=True):
+def make(course, target, *, library=True, playground=True, progress=True):
     """Build the book of a course.
 
     Parameters
@@ -36,6 +36,8 @@ def make(course, target, *, library=True, progress=True):
         Folder for the site. An earlier book there is replaced; any other folder that holds something is refused.
     library : bool or sequence of str
         With the pages of the library, read from its docstrings, or of some of its rooms.
+    playground : bool or dict
+        With the page to draw for, or with one made with these options of :func:`cnnlens.playground.page`.
     progress : bool
         Show a bar, where there is a terminal.
 
@@ -61,7 +63,7 @@ def make(course, target, *, library=True, progress=True):
     with tempfile.TemporaryDirectory(prefix="cnnlens-book-") as folder:
         source, made, doctrees = (Path(folder) / name for name in ("source", "made", "doctrees"))
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
-        pages.write(entries, course, source, library=library)
+        pages.write(entries, course, source, library=library, playground=playground)
         warnings = _sphinx(source, made, doctrees, progress)
         _replace(made, target)
     return target / "index.html", warnings

@@ -12,7 +12,7 @@ import PIL.Image
 
 import cnnlens
 
-from ... import ledger
+from ... import ledger, playground as playgrounds, zoo
 from ...ledger import table
 from .. import report, runner
 from . import chapters
@@ -32,14 +32,22 @@ ROOMS = {  # the rooms of the library, in the order in which a reader meets them
     "scores": "Scores",
     "figures": "Figures",
     "explore": "Explorers",
+    "playground": "The playground",
     "ledger": "The ledger of claims",
     "training": "Training",
     "course": "The course",
 }
+ADDRESSES = (  # at which the playground's page can be opened
+    ("digit=4&unit=conv2/7", "a four, and what one unit of the second convolution makes of it"),
+    ("digit=8&unit=dense1/0", "a neuron that sees all of an eight"),
+    ("digit=7&unit=conv1/6&set=conv1/6:0", "a seven, with a unit of the first convolution set to zero"),
+    ("task=4-9", "draw a 4 that it takes for a 9"),
+    ("task=1-7", "draw a 1 that it takes for a 7"),
+)
 INSIDE = ("commands", "book", "checks", "__main__")  # rooms that only the command line and the exercises use
 
 
-def write(entries, course, source, *, library=True):
+def write(entries, course, source, *, library=True, playground=True):
     """Write the pages, and the chapters of all lessons that were run, into Sphinx's source folder.
 
     Parameters
@@ -52,10 +60,14 @@ def write(entries, course, source, *, library=True):
         Where the glossary and the settings lie already.
     library : bool or sequence of str
         With the pages of the library, or of some of its rooms.
+    playground : bool or dict
+        With the page to draw for, or with one made with these options of :func:`cnnlens.playground.page`.
     """
     (source / "extra").mkdir()
     cards = [_lesson(entry, course, source) for entry in entries]
-    _page(source, "index", cards=cards, library=library)
+    _page(source, "index", cards=cards, library=library, playground=bool(playground))
+    if playground:
+        _playground(source, {} if playground is True else playground)
     _page(source, "run", entries=entries, cards=cards, gib=2**30)
     measured, assessed = ledger.read(), table.read()
     _page(source, "scorecard", **report.told(measured, assessed), style=report.STYLE)
@@ -70,6 +82,14 @@ def _page(source, name, template=None, **told):
     path = source / f"{name}.md"
     path.parent.mkdir(exist_ok=True)
     path.write_text(TEMPLATES.get_template(f"{template or name}.md").render(**told), encoding="utf-8")
+
+
+def _playground(source, options):
+    """Write the page to draw for, which Sphinx copies as it is, and the page of the book that shows it in a frame."""
+    page = playgrounds.page(zoo.load("lenet"), **options)
+    (source / "extra" / "playground").mkdir()
+    page.save(source / "extra" / "playground" / "lenet.html")
+    _page(source, "playground", file="lenet.html", alt=page.alt, addresses=ADDRESSES)
 
 
 def _lesson(entry, course, source):

@@ -12,7 +12,7 @@ Every method is a short function that stands beside its paper's formula:
 """
 
 from .engine import explain, repeat
-from .methods import METHODS
+from .methods import METHODS, settings_of
 from .result import Attribution
 
-__all__ = ["METHODS", "Attribution", "explain", "repeat"]
+__all__ = ["METHODS", "Attribution", "explain", "repeat", "settings_of"]

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm.auto import tqdm
 
+from ... import device
 from ...errors import CnnlensError, unknown
 from ...labels import class_index
 from ...network import Network
@@ -31,6 +32,7 @@ def explain(
     classes=None,
     source="",
     batch_size=BATCH,
+    precision="auto",
     progress=True,
     on_step=None,
     **settings,
@@ -61,6 +63,10 @@ def explain(
         Where the images came from; photographs bring their own.
     batch_size : int
         Images, or copies of one, in a pass.
+    precision : {"auto", "float32", "mixed_bfloat16"}
+        What a network computes in while parts of images are hidden (occlusion, RISE); ``auto`` takes bfloat16 where the
+        processor has it, half as slow again in float32, and the maps agree with float32's by a correlation of at least
+        0.999. Gradients are always float32: those of bfloat16 agree by 0.96 to 0.99 only.
     progress : bool
         Show a bar when it takes more than two seconds.
     on_step : function (done, total), optional
@@ -87,7 +93,7 @@ def explain(
     >>> found.maps.shape, found.layer, found.names, found.settings["scores"]
     ((2, 28, 28), 'pool2', ('3', '3'), 'logits')
     """
-    net, how = opened(net), method_of(method)
+    net, how, precision = opened(net), method_of(method), device.lowered(precision)
     settings = settings_of(method, settings, seed)
     if scores not in SCORES:
         raise unknown("kind of scores", scores, SCORES)
@@ -101,13 +107,14 @@ def explain(
     slopes, layer = _slopes(net, how, layer, pixels.shape[1:], kind == "logits")
     total = len(pixels) * (1 + how.count(settings, pixels.shape[1:3]))
     with _told(total, progress and name_of(net), on_step) as tell:
-        look = Look(predict, slopes, batch_size, tell)
-        seen = look(pixels, labels)
+        seen = Look(predict, slopes, batch_size, tell)(pixels, labels)
         if not np.isfinite(seen.scores).all():
             raise CnnlensError(f"{name_of(net)} answered NaN or infinity. Its weights are damaged: load others.")
-        found = how.compute(seen, look, **_own(how, settings))
+        hiding = classifier(net, logits=kind == "logits", precision=precision)
+        found = how.compute(seen, Look(hiding, slopes, batch_size, tell), **_own(how, settings))
     maps, gap = found if isinstance(found, tuple) else (found, None)
     explained = np.arange(len(pixels)), seen.labels
+    asked = {"method": method, "layer": layer, "scores": kind, "label": label, "seed": seed}
     return Attribution(
         maps=enlarged(maps, pixels.shape[1:3]),
         images=pixels,
@@ -121,7 +128,7 @@ def explain(
         coarse=maps if how.asks == "layer" else None,
         gap=gap,
         source=source,
-        settings={"method": method, "layer": layer, "scores": kind, "label": label, "seed": seed, **settings},
+        settings={**asked, "precision": precision, **settings},
     )
 
 

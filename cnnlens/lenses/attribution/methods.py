@@ -41,10 +41,10 @@ class Method:
         return {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
 
     def count(self, settings, size):
-        """How many copies of each image are shown to the network, the image itself not counted."""
+        """How many copies of each image are shown to the network, after the image itself."""
         if self.compute is perturbing.occlusion:
             how = perturbing.patch_and_stride(size, settings["patch"], settings["stride"])
-            return len(perturbing.windows(size, *how))
+            return 1 + len(perturbing.windows(size, *how))
         return settings[self.copies] if self.copies else 0
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields, replace
 from ... import device
 from ...errors import CnnlensError, unknown
 
-PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 GREY = 6  # a grey map's texture needs so much longer a path: brightness alone does what three axes of color share
 
 
@@ -81,12 +80,7 @@ def checked(net, method, settings):
     found = KINDS[method](**settings)
     if found.color and net.channels == 1:
         raise CnnlensError(f"{net.name} takes grey images, so no colored ones can be made for it. Leave color away.")
-    if found.precision not in PRECISIONS:
-        raise unknown("precision", found.precision, PRECISIONS)
-    chosen = device.training_policy() if found.precision == "auto" else found.precision
-    if chosen != "mixed_bfloat16":
-        chosen = "float32"  # float16's gradients underflow without loss scaling
-    return replace(found, penalty=float(found.penalty), precision=chosen)
+    return replace(found, penalty=float(found.penalty), precision=device.lowered(found.precision))
 
 
 def with_rate(settings, usual, is_grey_texture):
