@@ -25,6 +25,8 @@ from cnnlens.scores.findings import Finding
 CLASSES = ("dark", "light", "middle")
 SIZES = {
     "images": {"most": 60, "pixels": 10**9},
+    "network": {"most": 12, "pixels": 10**9},
+    "answers": {"mistakes": 3},
     "activations": {"layers": 2, "units": 3, "images": 1},
     "units": {"layers": 1, "units": 2, "patches": 2, "steps": 2, "side": 16},
     "embedding": {"layers": 1, "most": 20, "values": 10**7},
@@ -46,11 +48,22 @@ def network(outputs=3):
     return keras.Sequential(layers, name="small")
 
 
+def sound():
+    """One that tells the shades of the pictures apart: its first filter is their brightness, and no other counts."""
+    model = network()
+    edges, said = model.get_layer("edges"), model.get_layer("said")
+    kernel, weights = np.array(edges.kernel), np.zeros((4, 3), np.float32)
+    kernel[..., 0], weights[0] = 1 / 27, (-20, 20, 0)
+    edges.set_weights([kernel, np.zeros(4)])
+    said.set_weights([weights, np.array([6.2, -12.6, 0])])
+    return model
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """The file of a small network."""
     path = tmp_path_factory.mktemp("model") / "small.keras"
-    network().save(path)
+    sound().save(path)
     return path
 
 

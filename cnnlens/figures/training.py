@@ -139,8 +139,8 @@ def confusion(matrix, classes, source):
     ), f"Confusion matrix of {len(classes)} classes with {wrong} mistakes among {int(np.sum(matrix))} images."
 
 
-def mistakes(images, labels, probabilities, chosen, classes, source):
-    """Wrongly classified images with what they are, what they were taken for, and how certainly.
+def mistakes(images, labels, probabilities, chosen, classes, source, title="The mistakes it is most sure of"):
+    """Images with what they are, what they were taken for, and how certainly.
 
     Parameters
     ----------
@@ -151,6 +151,7 @@ def mistakes(images, labels, probabilities, chosen, classes, source):
         Which images to show.
     classes : sequence of str
     source : str
+    title : str
 
     Returns
     -------
@@ -172,8 +173,8 @@ def mistakes(images, labels, probabilities, chosen, classes, source):
         axes.axis("off")
     if not chosen:
         fig.text(0.5, 0.5, "no mistakes", ha="center", fontsize=TITLE)
-    fig.suptitle("The mistakes it is most sure of", fontsize=TITLE)
-    return finish(fig, source), f"{len(chosen)} wrongly classified images, the most certain mistakes first."
+    fig.suptitle(title, fontsize=TITLE)
+    return finish(fig, source), f"{title}: {len(chosen)} images, each with what it is and what it was taken for."
 
 
 def kernels(weights, title, source):

@@ -5,6 +5,8 @@ from ..errors import unknown
 SIZES = {
     "quick": {
         "images": {"most": 1000, "pixels": 12_000_000},
+        "network": {"most": 256, "pixels": 2_500_000},
+        "answers": {"mistakes": 8},
         "activations": {"layers": 6, "units": 8, "images": 1},
         "units": {"layers": 3, "units": 6, "patches": 6, "steps": 48, "side": 96},
         "embedding": {"layers": 2, "most": 500, "values": 40_000_000},
@@ -13,6 +15,8 @@ SIZES = {
     },
     "full": {
         "images": {"most": 10_000, "pixels": 120_000_000},
+        "network": {"most": 2000, "pixels": 25_000_000},
+        "answers": {"mistakes": 24},
         "activations": {"layers": 10, "units": 10, "images": 2},
         "units": {"layers": 8, "units": 8, "patches": 9, "steps": 64, "side": 160},
         "embedding": {"layers": 5, "most": 3000, "values": 200_000_000},

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from . import activations, attribution, embedding, layers, network, superpixels, units
+from . import activations, answers, attribution, embedding, layers, network, superpixels, units
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ SECTIONS = (
     Section("activations", activations.TITLE, activations.make, 6, activations.cost),
     Section("units", units.TITLE, units.make, 9, units.cost),
     Section("embedding", embedding.TITLE, embedding.make, 7, embedding.cost),
+    Section("answers", answers.TITLE, answers.make, 2),
     Section("attribution", attribution.TITLE, attribution.make, 5, attribution.cost),
     Section("superpixels", superpixels.TITLE, superpixels.make, 8, superpixels.cost),
 )

@@ -3,14 +3,17 @@
 import numpy as np
 
 from ...scores.findings import Finding
-from ..parts import Part
+from ...scores.health import of_network
+from ..parts import Part, Table
+from .choosing import drawn
 
 TITLE = "Health of the network"
 SHOWS = (
-    "Whether the images reach the network as those did that it was trained on: its batch normalizations remember the "
-    "mean and the spread of what they saw."
+    "Whether the images reach the network as those did that it was trained on, and layer by layer how many units are "
+    "dead (the same whatever the image), saturated (at the limits of their activation function), or have a filter that "
+    "occurs twice; and how large the activations are, which should neither explode nor vanish from layer to layer."
 )
-FED_WRONG, OTHER_IMAGES = 0.95, 0.15  # weights: with other pixels nearly every answer is spoiled
+HEADER = ("layer", "kind", "units", "dead", "saturated", "filter occurs twice", "mean size")
 
 
 def make(subject, sizes):
@@ -18,14 +21,19 @@ def make(subject, sizes):
     net = subject.net
     if net is None:
         return Part(name="network", title=TITLE, failed=subject.refusal, findings=(_refused(subject.refusal),))
-    some = np.random.default_rng(subject.seed).permutation(len(subject.images))[:64]
-    fed = net.check(subject.images[np.sort(some)])
+    height, width = subject.images.shape[1:3]
+    most = int(np.clip(sizes["pixels"] // (height * width), 16, sizes["most"]))
+    some = np.sort(np.random.default_rng(subject.seed).permutation(len(subject.images))[:most])
+    found = of_network(net, subject.images[some], subject.labels[some], progress=subject.progress)
+    rows = tuple(map(_row, found.layers))
     return Part(
         name="network",
         title=TITLE,
         shows=SHOWS,
-        numbers=(("how it is fed", fed.sentence),),
-        findings=_fed(fed),
+        numbers=(("images", f"{found.images}"), ("how it is fed", found.fed.check.sentence), *_tried(found.fed)),
+        figures=(drawn(found),),
+        tables=(Table("The health of each layer", HEADER, rows),),
+        findings=found.findings,
         source=subject.source,
     )
 
@@ -35,11 +43,15 @@ def _refused(why):
     return Finding(name="cannot be opened", sentence=why, weight=1.0, advice=advice)
 
 
-def _fed(check):
-    if check.verdict == "wrong":
-        advice = "Give it the pixels that it was trained on: cnnlens.report(…, pixels=…), or cnnlens report --pixels."
-        return (Finding(name="wrong range", sentence=check.sentence, weight=FED_WRONG, advice=advice),)
-    if check.verdict == "differs":
-        advice = "Ask whether these images are of the kind that it is meant for."
-        return (Finding(name="other images", sentence=check.sentence, weight=OTHER_IMAGES, advice=advice),)
-    return ()
+def _tried(fed):
+    """How often it is right if the same images are fed in other ways."""
+    if fed.accuracy:
+        ways = sorted(fed.accuracy.items(), key=lambda each: -each[1])[:4]
+        ways = dict(ways) | {"now": fed.accuracy["now"]}
+        yield "right, if it is fed", "; ".join(f"{name}: {accuracy:.0%}" for name, accuracy in ways.items())
+
+
+def _row(layer):
+    fractions = (layer.dead, layer.saturated, layer.duplicates)
+    said = ("no filter" if value != value else f"{value:.0%}" for value in fractions)
+    return (layer.path, layer.kind, f"{layer.units}", *said, f"{layer.magnitude:.3g}")
