@@ -11,7 +11,6 @@
 Without the real data the stand-ins are repeated with a little noise, and the output says so.
 """
 
-import resource
 import sys
 import tempfile
 import time
@@ -148,7 +147,7 @@ def memory(count):
     pixels = np.resize(data.x_train.pixels, (count, *data.x_train.shape[1:]))
     net = zoo.load("vgg4", weights="random")
     found, seconds = timed(lambda: embedding.represent(net, datasets.Images(pixels), "conv1", progress=False))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = table.peak_memory() / 2**30
     alone = count * found.width * 4 / 2**30
     print(f"\n{count:,} images of {found}: {seconds:.1f} s")
     what = f"peak memory, a layer of {found.width:,} values reduced for {count:,} images"

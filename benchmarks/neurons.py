@@ -11,7 +11,6 @@ Ours is run with more and more steps until it reaches a level; the time named is
 end, with the compilation of its step.
 """
 
-import resource
 import sys
 import time
 
@@ -66,7 +65,7 @@ def main():
         times = f"{seconds / ours:.1f} times as fast"
         print(f"{name}: {seconds:.1f} s to a mean of {level:.1f}; {said}: {times}", flush=True)
     fraction_of_peak(net, options.layer, count, size)
-    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+    print(f"peak memory of this process: {table.peak_memory() / 2**30:.2f} GiB")
     return table.keep("neurons", rows, quick=options.quick)
 
 

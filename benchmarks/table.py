@@ -8,6 +8,7 @@ import argparse
 import datetime
 import json
 import platform
+import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -146,6 +147,16 @@ def others():
     """The fraction of all cores' time since this module was imported that went to other processes."""
     spent, own, seconds = (now - then for now, then in zip(_times(), BEGAN))
     return max(0.0, (spent - own) / (seconds * psutil.cpu_count()))
+
+
+def peak_memory():
+    """The most memory that this process ever held, in bytes."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such module, and tells psutil
+        return psutil.Process().memory_info().peak_wset
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _times():

@@ -1,5 +1,10 @@
 """The table of the benchmarks: what it says of a promise, what the README may quote."""
 
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import psutil
 import pytest
 
 from benchmarks import table
@@ -68,3 +73,15 @@ def test_the_readme_quotes_the_table_and_no_quick_one(tmp_path, monkeypatch):
 
 def test_this_readme_has_the_marks():
     assert all(table.README.read_text(encoding="utf-8").count(mark) == 1 for mark in table.MARKS)
+
+
+def test_peak_memory_is_told_in_bytes_with_and_without_unixs_own_module(monkeypatch):
+    before = psutil.Process().memory_info().rss
+    held = np.ones(2**24)  # 128 MiB, which are touched
+    assert 0.9 * before < table.peak_memory() < 64 * (before + held.nbytes)
+    del held
+    assert table.peak_memory() > 2**27
+    monkeypatch.setitem(sys.modules, "resource", None)
+    windows = SimpleNamespace(memory_info=lambda: SimpleNamespace(peak_wset=12345))
+    monkeypatch.setattr(psutil, "Process", lambda: windows)
+    assert table.peak_memory() == 12345

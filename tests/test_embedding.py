@@ -115,6 +115,19 @@ def test_clouds_stay_apart(blobs):
     assert divergence < unfinished
 
 
+def test_many_points_are_laid_out_as_well_in_fewer_iterations(monkeypatch):
+    data = datasets.load("mnist")
+    vectors, labels = data.x_train.pixels[:300].reshape(300, -1) / 255, data.y_train[:300]
+    usual, least = embedding.arrange(vectors, progress=False)
+    monkeypatch.setattr(layout, "MANY", len(vectors))
+    assert layout.Layout.of({}, len(vectors)).settings["iterations"] == layout.ITERATIONS[1]
+    points, divergence = embedding.arrange(vectors, progress=False)
+    assert score.knn_accuracy(points, labels) > score.knn_accuracy(usual, labels) - 0.03
+    assert divergence < 1.03 * least and not np.array_equal(points, usual)
+    theirs = layout.Layout.of({"engine": "sklearn"}, len(vectors))
+    assert theirs.iterations == layout.ITERATIONS[0], "scikit-learn has a momentum of its own"
+
+
 def test_the_dissertations_settings_run(blobs, net, some):
     found = embedding.tsne(net, some[0], "dense1", labels=some[1], **embedding.DISSERTATION)
     assert (

@@ -49,11 +49,14 @@ def net():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, net):
-    """Both pages as files; what units look for is made in two steps, since it is not looked at here."""
+    """The pages as files; what units look for is made in two steps, since it is not looked at here."""
     place = tmp_path_factory.mktemp("playground")
     playground.page(net, steps=2, progress=False).save(place / "lenet.html")
     images = np.random.default_rng(1).random((6, 15, 13, 3))
     playground.page(everything(), images, steps=0, progress=False).save(place / "everything.html")
+    patches = datasets.load("patches")
+    options = {"labels": patches.y_test[:20], "source": patches.source, "steps": 0, "progress": False}
+    playground.page(zoo.load("vgg4"), patches.x_test[:20], **options).save(place / "vgg4.html")
     return place
 
 
@@ -153,6 +156,33 @@ def test_every_kind_of_layer(open_page):
     for path in values:
         found = page.evaluate("path => Array.from(playground.network.outputs[path])", path)
         assert np.abs(np.array(found) - values[path].ravel()).max() < 1e-3, path  # they are larger than one
+
+
+def test_with_webassembly_and_without_it_vgg4_is_that_of_keras(open_page):
+    net, images = zoo.load("vgg4"), np.asarray(datasets.load("patches").x_test[20:28])
+    page = open_page(name="vgg4")
+    want = net.predict(images, progress=False)
+    assert np.abs(answers(page, images) - want).max() < SAME
+    plainly = """images => { const { told, arrays, Network } = playground;
+        const net = new Network(told.shape, told.steps, arrays, true);
+        return [net.kind, images.map(image => Array.from(net.run(Float32Array.from(image))))]; }"""
+    kind, found = page.evaluate(plainly, images.reshape(8, -1).tolist())
+    assert np.abs(np.array(found) - want).max() < SAME
+    assert (kind, page.evaluate("playground.network.kind")) == ("JavaScript", "WebAssembly")
+
+
+def test_a_photograph_is_drawn_on_in_color_and_hidden_by_grey(open_page):
+    page = open_page(name="vgg4")
+    before = seen(page)
+    page.fill("#color", "#ff0080")
+    draw(page, [[(4, 4), (10, 4)]])
+    page.get_by_text("Hide", exact=True).click()
+    draw(page, [[(14, 20), (20, 20)]])
+    after = seen(page)
+    row, column = 4 * 32 // 28, 7 * 32 // 28
+    assert np.abs(after[row, column] - [1, 0, 128 / 255]).max() < 1e-6
+    assert np.abs(after[20 * 32 // 28, 17 * 32 // 28] - 0.5).max() < 1e-6
+    assert np.array_equal(after[28:], before[28:]) and np.array_equal(after[:, 28:], before[:, 28:])
 
 
 def test_a_wrong_weight_is_told(open_page, folder):

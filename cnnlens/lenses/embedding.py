@@ -120,7 +120,7 @@ def tsne(
         Where the images came from, for the foot of figures.
     progress : bool
     **layout
-        perplexity=30, iterations=750, learning_rate="auto", start="pca" and more: see :class:`Layout`.
+        perplexity=30, iterations="auto", learning_rate="auto", start="pca" and more: see :class:`Layout`.
         ``tsne(…, **DISSERTATION)`` runs the dissertation's settings, with scikit-learn.
 
     Returns

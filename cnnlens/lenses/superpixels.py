@@ -43,7 +43,8 @@ class Estimator:
     ridge : float
         Penalty that keeps weights finite where masks are fewer than superpixels.
     stop_at : float or None
-        Stop as soon as the split-half reliability of the ranking is this high; None uses all samples.
+        Stop as soon as the split-half reliability of the ranking is this high, after three blocks of the design at the
+        earliest, or two of 96 masks and more (from 45 superpixels on); None uses all samples.
     """
 
     design: str = "hadamard"
@@ -267,13 +268,14 @@ def explain(
     masks[:, seen] = designs.draw(how.design, samples, len(seen), seed)
     hide = functools.partial(perturb, shown, filling(shown, segments, fill, seed), segments)
     ends = [*range(1 + how.block(masks), samples, how.block(masks))] if how.stop_at else []
+    may_stop = ends[1 if how.block(masks) >= surrogate.TELLING else 2 :]
     answers, done = [], 0
     for batch in _answers(predict, hide, masks, [*ends, samples], batch_size, progress and "explaining"):
         answers.append(batch)
         done += len(batch)
         if on_step:
             on_step(done, samples)
-        if done in ends[2:] and how.reliability(masks[:done], np.concatenate(answers)[:, index], seed) >= how.stop_at:
+        if done in may_stop and how.reliability(masks[:done], np.concatenate(answers)[:, index], seed) >= how.stop_at:
             break
     masks, scores = masks[:done], np.concatenate(answers)
     weights, intercept = how.fit(masks, scores, lambda scores: scores[:, index], segments, seed)

@@ -15,6 +15,7 @@ FREE = 4000  # masks that the surrogate model answers
 LEAST = 1e-7  # probabilities nearer than this to 0 or 1 count as this near, so that their logits are finite
 LIKELY = 50  # classes that the surrogate model tells apart; what the others do is left to the plain regression
 HALVINGS = 40  # ways to halve the blocks that split-half reliability is averaged over
+TELLING = 96  # masks of which two blocks suffice: their reliability scatters by 0.01 to 0.02 then, like that of three
 GROUPS = 12  # blocks are pooled into at most so many
 
 

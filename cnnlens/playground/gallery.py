@@ -97,9 +97,8 @@ def gather(chain, images=None, labels=None, *, source="", steps=64, seed=0, prog
     net = chain.net
     if images is None:
         data = datasets.load("mnist" if net.channels == 1 else "cifar10")
-        images, labels, source = data.x_test[:LOOKED_THROUGH], data.y_test[:LOOKED_THROUGH], data.source
-        if net.class_count != len(data.classes):
-            labels = None
+        images, source = data.x_test[:LOOKED_THROUGH], data.source
+        labels = [data.classes[label] for label in data.y_test[:LOOKED_THROUGH]]
     pixels = _bytes(net.prepare(as_pixels(images[:LOOKED_THROUGH])))
     names = _named(net, labels, len(pixels))
     picks = _picks(names)

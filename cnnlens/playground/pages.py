@@ -17,7 +17,7 @@ from .gallery import class_name, gather
 
 TEMPLATES = Path(__file__).with_name("templates")
 MODULES = (  # in this order: what a file needs stands before it
-    *("arrays", "network", "colors", "drawing", "framing", "address"),
+    *("words", "arrays", "sums", "network", "colors", "drawing", "framing", "address"),
     *("pad", "layers", "answer", "unit", "challenge", "main"),
 )
 HEIGHT = 980  # px, in a notebook

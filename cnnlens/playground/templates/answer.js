@@ -1,6 +1,6 @@
 // The network's answer: the likeliest class, and a bar for each; where units were changed, also the answer without that.
 
-export const percent = share => (share > 0.995 && share < 1 ? "> 99" : share < 0.005 ? "< 1" : Math.round(100 * share)) + " %";
+import { percent } from "./words.js";
 
 export class Answer {
   constructor(root, name, classes, say) {

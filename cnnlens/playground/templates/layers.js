@@ -2,8 +2,7 @@
 // by Tab, the arrow keys go from unit to unit, and what is reached is chosen.
 
 import { SIGNED, UNSIGNED, paintMap, shade } from "./colors.js";
-
-const times = (...sides) => sides.join(" × ");
+import { number, times } from "./words.js";
 
 /** What a layer does, in words; `step` is what the page computes for it. */
 export function inWords(layer, step) {
@@ -33,8 +32,9 @@ export class Layers {
     const list = section.querySelector(".tiles");
     list.setAttribute("aria-label", `Units of ${layer.path}`);
     list.classList.add(isMap ? "maps" : layer.last ? "scores" : "neurons");
-    list.style.setProperty("--share", isMap ? Math.min(1, layer.shape[0] / this.layers[0].shape[0]) : 1);
-    if (isMap && layer.shape[0] <= this.layers[0].shape[0] / 1.6) list.classList.add("small");
+    const small = layer.shape[0] <= this.layers[0].shape[0] / 1.6 || layer.shape.at(-1) >= 64;
+    list.classList.toggle("small", isMap && small);
+    list.classList.toggle("long", Boolean(layer.last) && classes.some(each => each.length > 3));
     this.lists[layer.path] = list;
     this.tiles[layer.path] = Array.from({ length: layer.shape.at(-1) }, (_, unit) => {
       const tile = document.createElement("div");
@@ -104,10 +104,4 @@ export class Layers {
       });
     }
   }
-}
-
-/** A number in three digits. */
-export function number(value) {
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return value.toFixed(digits).replace("-", "−");
 }

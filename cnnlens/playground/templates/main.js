@@ -11,6 +11,7 @@ import { Layers } from "./layers.js";
 import { Network } from "./network.js";
 import { Pad, place } from "./pad.js";
 import { Unit, strongest } from "./unit.js";
+import { withArticle } from "./words.js";
 
 const SAME = 1e-4; // what the page's probabilities may differ from Keras's
 const part = id => document.getElementById(id);
@@ -119,7 +120,7 @@ function beginWith(label) {
 for (const image of told.picks) {
   const button = document.createElement("button"), label = told.labels[image];
   button.innerHTML = `<canvas width="${width}" height="${height}"></canvas>`;
-  button.setAttribute("aria-label", label ? `Put a ${label} on the pad` : `Put image ${image} on the pad`);
+  button.setAttribute("aria-label", label ? `Put ${withArticle(label)} on the pad` : `Put image ${image} on the pad`);
   paintImage(button.firstChild, imageOf(arrays.images, image), channels);
   button.addEventListener("click", () => pick(image));
   part("picks").append(button);
@@ -252,7 +253,10 @@ compareWithKeras();
 part("theme").setAttribute("aria-pressed", String(document.documentElement.dataset.theme === "dark"));
 const start = location.hash.length > 1 ? location.hash : told.at;
 open(start);
-if (!drawing.picked) beginWith(told.labels[told.picks[0]] ? told.classes[Math.min(4, told.classes.length - 1)] : "");
+if (!drawing.picked) beginWith(told.classes[4]);
+if (!drawing.picked) pick(told.picks[0]);
+shown.digit = read(start).digit; // what was put there to begin with is no part of the address
+remember();
 drawing.past = [];
 update();
 if (!shown.unit) {
@@ -268,7 +272,9 @@ addEventListener("hashchange", () => location.hash.slice(1) !== shown.address &&
 /** For tests, and for who looks under the hood: the page's own answer to images, and how long updates took. */
 window.playground = {
   told,
+  arrays,
   shown,
+  Network,
   drawing,
   network,
   answer: (image, scales) => Array.from(network.run(Float32Array.from(image), scales)),

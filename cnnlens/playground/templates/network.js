@@ -2,17 +2,17 @@
 // in each column channel by channel. So value (row r, column q, channel c) of a map that is `wide` columns wide and
 // `deep` channels deep stands at ((r * wide) + q) * deep + c. Keras keeps maps and weights in the same order.
 
+import { LANES, makeRoom } from "./sums.js";
+
 const length = shape => shape.reduce((a, b) => a * b, 1);
 
-/** Each kind of step makes, once, a function that computes its output from its input, and keeps its own working space. */
+/** Each kind of step makes, once, a function that computes its output from its input, and keeps its own room to work in. */
 const KINDS = {
   /** Every place of the output is a weighted sum of a small window of the input; all places share the weights. */
-  convolution(step, [high, wide, deep], weights) {
+  convolution(step, [high, wide, deep], weights, room) {
     const [rows, columns, units] = step.shape;
     const [tall, broad] = step.size, [down, across] = step.strides, [top, left] = step.before;
-    const kernel = weights[step.weights.kernel], bias = weights[step.weights.bias];
-    const most = tall * broad * deep + 4;
-    const seen = new Float32Array(most), place = new Int32Array(most), sum = new Float32Array(units);
+    const { row, seen, place, sum, addUp } = weighing(weights, step, tall * broad * deep, units, room);
     return (input, output) => {
       for (let r = 0, out = 0; r < rows; r++) {
         for (let q = 0; q < columns; q++, out += units) {
@@ -28,13 +28,12 @@ const KINDS = {
               for (let c = 0; c < deep; c++) {
                 if (input[from + c] !== 0) {
                   seen[count] = input[from + c];
-                  place[count++] = (weight + c) * units;
+                  place[count++] = row(weight + c);
                 }
               }
             }
           }
-          sum.set(bias);
-          addUp(sum, seen, place, count, kernel, units);
+          addUp(count);
           output.set(sum, out);
         }
       }
@@ -42,20 +41,19 @@ const KINDS = {
   },
 
   /** Every neuron weighs everything. */
-  dense(step, shape, weights) {
+  dense(step, shape, weights, room) {
     const units = step.shape[0], inputs = length(shape);
-    const kernel = weights[step.weights.kernel], bias = weights[step.weights.bias];
-    const seen = new Float32Array(inputs + 4), place = new Int32Array(inputs + 4);
+    const { row, seen, place, sum, addUp } = weighing(weights, step, inputs, units, room);
     return (input, output) => {
       let count = 0;
       for (let i = 0; i < inputs; i++) {
         if (input[i] !== 0) {
           seen[count] = input[i];
-          place[count++] = i * units;
+          place[count++] = row(i);
         }
       }
-      output.set(bias);
-      addUp(output, seen, place, count, kernel, units);
+      addUp(count);
+      output.set(sum);
     };
   },
 
@@ -99,19 +97,37 @@ const KINDS = {
   },
 };
 
-/** Add to all sums: each value seen, times its row of weights. Four rows at a time, so that a sum is fetched less often. */
-function addUp(sum, seen, place, count, kernel, units) {
-  while (count % 4) {
-    seen[count] = 0;
-    place[count++] = 0;
-  }
-  for (let n = 0; n < count; n += 4) {
-    const a = seen[n], b = seen[n + 1], c = seen[n + 2], d = seen[n + 3];
-    const i = place[n], j = place[n + 1], k = place[n + 2], l = place[n + 3];
-    for (let u = 0; u < units; u++) {
-      sum[u] += a * kernel[i + u] + b * kernel[j + u] + c * kernel[k + u] + d * kernel[l + u];
-    }
-  }
+/**
+ * Room for a weighted sum of at most `most` values for each of `units` units: what was seen, where the weights of each
+ * value begin, the sums, and a function that adds up the first `count` of them, beginning with the bias.
+ */
+function weighing(weights, step, most, units, room) {
+  const kernel = weights[step.weights.kernel], bias = weights[step.weights.bias], broad = padded(units);
+  const rows = room.floats(most * broad), all = room.floats(broad), start = room.floats(broad);
+  for (let i = 0; i < most; i++) rows.set(kernel.subarray(i * units, (i + 1) * units), i * broad);
+  start.set(bias);
+  const seen = room.floats(most), place = room.ints(most);
+  return {
+    seen,
+    place,
+    sum: all.subarray(0, units),
+    row: i => rows.byteOffset + 4 * i * broad,
+    addUp(count) {
+      all.set(start);
+      room.addUp(all, seen, place, count);
+    },
+  };
+}
+
+const padded = count => Math.ceil(count / LANES) * LANES;
+
+/** How many bytes the weights of all steps, and the room to work with them, take at most. */
+function bytesOf(steps, arrays) {
+  return steps.reduce((sum, step) => {
+    if (!step.weights.kernel) return sum;
+    const kernel = arrays[step.weights.kernel], units = step.shape.at(-1), most = kernel.length / units;
+    return sum + 4 * (most * padded(units) + 2 * padded(units) + 2 * padded(most));
+  }, 0);
 }
 
 function pooling(step, [high, wide, deep], summary) {
@@ -139,12 +155,15 @@ export class Network {
    * @param shape of the image: [height, width, channels]
    * @param steps one after another, each {kind, layer, shape, …, weights: {name: name of an array}}
    * @param arrays {name: typed array}
+   * @param plainly do without WebAssembly
    */
-  constructor(shape, steps, arrays) {
+  constructor(shape, steps, arrays, plainly = false) {
+    const room = makeRoom(bytesOf(steps, arrays), plainly);
+    this.kind = room.kind;
     this.steps = steps.map((step, number) => {
       const before = number ? steps[number - 1].shape : shape;
       const ends = number + 1 === steps.length || steps[number + 1].layer !== step.layer;
-      return { ...step, ends, output: new Float32Array(length(step.shape)), run: KINDS[step.kind](step, before, arrays) };
+      return { ...step, ends, output: new Float32Array(length(step.shape)), run: KINDS[step.kind](step, before, arrays, room) };
     });
     // the last softmax is a step of its own: what is looked at of the last layer is what goes into it
     const last = this.steps.at(-1);

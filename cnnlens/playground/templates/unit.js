@@ -3,8 +3,8 @@
 
 import { imageOf } from "./arrays.js";
 import { SIGNED, paintImage, paintKernel, paintMap, shade } from "./colors.js";
-import { number } from "./layers.js";
 import { place } from "./pad.js";
+import { number, times, withArticle } from "./words.js";
 
 export class Unit {
   /** @param does {scale(layer, unit, factor), select(layer, unit), pick(image), close()} */
@@ -64,7 +64,7 @@ export class Unit {
       ...layer.best[unit].map((image, i) => {
         const button = document.createElement("button"), label = told.labels[image];
         button.dataset.image = image;
-        button.setAttribute("aria-label", `Best image ${i + 1}${label ? `, a ${label}` : ""}: put it on the pad`);
+        button.setAttribute("aria-label", `Best image ${i + 1}${label ? `, ${withArticle(label)}` : ""}: put it on the pad`);
         button.title = label;
         button.innerHTML = `<canvas width="${width}" height="${height}"></canvas><svg viewBox="0 0 ${width} ${height}" aria-hidden="true"><rect class="box"/></svg>`;
         paintImage(button.firstChild, imageOf(images, image), channels);
@@ -95,7 +95,7 @@ export class Unit {
       this.draw(tiles, high, wide, this.arrays[step.weights.bias][unit], channelsOf(source));
     } else {
       const kinds = { largest: "Its largest value", mean: "Its mean", relu: "Zero for what is negative of", affine: "Scaled and shifted:" };
-      const source = this.before(), window = step.size ? ` in each ${step.size.join(" × ")}` : "";
+      const source = this.before(), window = step.size ? ` in each ${times(...step.size)}` : "";
       words.textContent = `No kernel of its own. ${kinds[step.kind] ?? ""}${window}${step.size ? " of" : ""}`;
       const link = this.part("source-unit");
       link.hidden = !source;
@@ -112,7 +112,7 @@ export class Unit {
 
   draw(tiles, high, wide, bias, reads) {
     const most = Math.max(...tiles.map(tile => tile.reduce((a, b) => Math.max(a, Math.abs(b)), 0))) || 1;
-    const each = high * wide > 1 ? `${high} × ${wide}, ` : "", range = `from ${number(-most)} (blue) to ${number(most)} (red)`;
+    const each = high * wide > 1 ? `${times(high, wide)}, ` : "", range = `from ${number(-most)} (blue) to ${number(most)} (red)`;
     const whose = tiles.length > 1 ? `one for each of ${tiles.length} ${reads}, ` : "";
     this.part("weights-words").textContent =
       `${this.layer.shape.length === 3 ? "Its kernel" : "Its weights"}: ${each}${whose}${range}; bias ${number(bias)}`;
