@@ -9,7 +9,8 @@ tf-explain traces its functions again for every class, cnnlens compiles once for
 over the same photographs finds all of that done. There, both do the same arithmetic for integrated gradients and
 SmoothGrad, so no more than equal speed is to be expected, and nothing is promised. For Grad-CAM it is the second run
 that is promised: tf-explain compiles nothing, and is as slow each time as at first, while our one compilation takes as
-long as several of its maps.
+long as several of its maps. Where the processor has bfloat16, cnnlens looks at copies with parts hidden in it, and
+tf-explain in float32 as it comes; gradients of both are float32.
 
 What must agree, and by how much: Grad-CAM (without guided gradients, before enlarging) by a correlation of 0.999;
 occlusion (grey squares side by side) by 0.99 at their middles, as tf-explain's are interpolated; integrated gradients
