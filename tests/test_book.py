@@ -7,11 +7,13 @@ import shutil
 
 import nbformat
 import pytest
-from test_browser import BROWSERS, missing
+from test_browser import BROWSERS, faults, missing
+from test_twin import PLENTY, layered
 
 from cnnlens.course import book, hygiene, record, runner
 from cnnlens.course.book import chapters, extension
 from cnnlens.errors import CnnlensError
+from cnnlens.explore import twin
 from cnnlens.figures import base
 
 PLANTED = "99_planted"
@@ -44,9 +46,17 @@ def executed():
         cell("show", outputs=[shown("display_data", data=image, metadata={"image/png": {"alt": "An [x] alone"}})]),
         cell("bar", outputs=[shown("stream", name="stderr", text="1 s left"), shown("display_data", data=WIDGETS)]),
         cell("print", outputs=[shown("stream", name="stdout", text=SENTENCE)]),
+        *(cell("twin", outputs=[shown("display_data", data=WIDGETS | image | twin_of(**v))]) for v in TWINS),
         *(cell("page", outputs=[shown("display_data", data={"text/html": text})]) for text in html),
     ]
     return nbformat.v4.new_notebook(cells=cells, metadata={**hygiene.KERNEL, "widgets": {"x": {}}})
+
+
+TWINS = {"image": 2}, {"layer": "second", "unit": 30}
+
+
+def twin_of(**values):
+    return {"text/html": twin.page(layered()[0].set(**values), PLENTY)}
 
 
 FOLDED = "<details><summary>Solution</summary>\n\n```python\nanswer = 42\n```\n\n</details>"
@@ -78,6 +88,13 @@ def test_a_chapter_shows_what_a_page_can_show(tmp_path):
         for output in cell.get("outputs", ())
         if "data" in output and "text/markdown" in output.data
     ]
+    kept = [
+        output.data.get("text/html", "")
+        for cell in chapter.cells
+        for output in cell.get("outputs", ())
+        if "data" in output
+    ]
+    assert sum("cnnlens-twin" in each for each in kept) == len(TWINS)
     assert "In JupyterLab" in said[0] and said[1].startswith(r"![An \[x\] alone](pictures/") and "Animation" in said[2]
     assert len(list((tmp_path / "lessons" / "pictures").iterdir())) == 3
     assert [path.read_text() for path in (tmp_path / "extra" / "frames").iterdir()] == ["<p>inside</p>"]
@@ -91,9 +108,8 @@ def test_every_picture_has_a_text_and_nothing_is_asked_of_a_server(site):
     folder, _ = site
     page = (folder / "lessons" / f"{PLANTED}.html").read_text()
     alts = re.findall(r'<img alt="([^"]*)"', page)
-    assert (
-        len(alts) == 3 and alts[1:] == ["An [x] alone", "Animation &lt;of&gt; a map"] and "Unit 3 of conv2" in alts[0]
-    )
+    twins = ["image 2 &lt;first&gt; unit 0", "image 0 &lt;second&gt; unit 30"]
+    assert alts[1:] == ["An [x] alone", *twins, "Animation &lt;of&gt; a map"] and "Unit 3 of conv2" in alts[0]
     assert "<math" in page and page.count("glossary.html#term-unit") == 1, "a term is linked where it is met first"
     assert (folder / "lessons" / re.search(r'<iframe[^>]*src="([^"]+)"', page)[1]).read_text() == "<p>inside</p>"
     for path in folder.rglob("*.html"):
@@ -136,9 +152,6 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path, site):
 
 # --- in a browser -----------------------------------------------------------------------------------------------------
 
-AXE = """async rules => (await axe.run(document, {iframes: false, resultTypes: ['violations'], ...rules})).violations
-    .filter(found => ['serious', 'critical'].includes(found.impact))
-    .map(found => found.id + ': ' + found.nodes[0].html.slice(0, 200))"""
 COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}  # all else is the same in the dark
 
 
@@ -155,9 +168,13 @@ def open_page(site):
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
 
-        def open_(name, scheme="light", width=1280):
+        def open_(name, scheme="light", width=1280, touch=False, scripts=True):
             page = browser.new_context(
-                viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+                viewport={"width": width, "height": 900},
+                color_scheme=scheme,
+                offline=True,
+                has_touch=touch,
+                java_script_enabled=scripts,
             ).new_page()
             page.complaints = []
             page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
@@ -168,14 +185,6 @@ def open_page(site):
 
         yield open_
         browser.close()
-
-
-def faults(page, **rules):
-    """What axe-core finds on a page that is serious or critical."""
-    from axe_playwright_python.base import AXE_SCRIPT
-
-    page.evaluate(AXE_SCRIPT)
-    return page.evaluate(AXE, rules)
 
 
 def names(site):
@@ -231,7 +240,7 @@ def test_planted_pale_text_and_a_picture_without_words_are_found(open_page):
     page.evaluate("document.querySelector('main p, article p').style.color = '#333'")
     page.evaluate("document.querySelector('article p').append(Object.assign(new Image(), {src: 'x.png'}))")
     found = " ".join(faults(page))
-    assert "color-contrast: <p" in found and "image-alt" in found
+    assert "color-contrast: p" in found and "image-alt" in found
 
 
 @pytest.mark.browser
@@ -241,3 +250,70 @@ def test_solutions_are_folded_and_open_by_keyboard(open_page):
     assert not solution.locator("pre").is_visible()
     solution.locator("summary").press("Enter")
     assert solution.locator("pre").is_visible()
+
+
+# --- explorers without a kernel --------------------------------------------------------------------------------------
+
+CORNERS = """stage => {  // what a picture that tells its values says of image and unit; see test_twin.painted
+    const canvas = stage.querySelector('canvas'), pen = canvas && canvas.getContext('2d');
+    return pen && [pen.getImageData(15, 15, 1, 1).data[0] / 20, pen.getImageData(135, 75, 1, 1).data[0] / 6];
+}"""
+
+
+def twins(page):
+    return [page.locator(".cnnlens-twin").nth(number) for number in range(len(TWINS))]
+
+
+def shows(page, found, image, unit):
+    """Wait until the picture, its text and the words are those of an image and a unit."""
+    stage = found.locator(".stage").element_handle()
+    page.wait_for_function(f"stage => String(({CORNERS})(stage)) === '{image},{unit}'", arg=stage)
+    words = found.locator(".words").inner_text()
+    assert f"image {image} " in words and f"unit {unit}" in words
+    assert found.get_by_role("img").get_attribute("aria-label") == words.strip()
+
+
+@pytest.mark.browser
+def test_sliders_move_by_keyboard_without_a_kernel(open_page):
+    page = open_page(f"lessons/{PLANTED}.html")
+    first, second = twins(page)
+    tall = page.evaluate("document.documentElement.scrollHeight")
+    second.get_by_role("slider", name="unit").press("ArrowRight")
+    shows(page, second, 0, 31)
+    second.get_by_role("slider", name="image").press("End")
+    shows(page, second, 4, 30)  # another unit with another image was not rendered: the nearest is, and words say so
+    assert "Not rendered ahead: image 4 with unit 31; shown with unit 30" in second.inner_text()
+    assert second.get_by_role("slider", name="layer").get_attribute("aria-valuetext") == "second"
+    second.get_by_role("combobox", name="unit").select_option("39")
+    shows(page, second, 4, 39)
+    assert first.locator("canvas").count() == 0, "the other explorer of the page stays as it was"
+    first.get_by_role("slider", name="layer").press("End")
+    assert first.get_by_role("slider", name="unit").is_disabled(), "the last layer has one unit"
+    first.get_by_role("checkbox", name="marked").press("Space")
+    assert page.evaluate("document.documentElement.scrollHeight") == tall, "nothing jumps"
+    assert page.complaints == []
+
+
+@pytest.mark.browser
+def test_sliders_move_by_touch(open_page):
+    page = open_page(f"lessons/{PLANTED}.html", width=360, touch=True)
+    slider = twins(page)[0].get_by_role("slider", name="image")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] - 4, box["y"] + box["height"] / 2)
+    shows(page, twins(page)[0], 4, 0)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") and page.complaints == []
+
+
+@pytest.mark.browser
+def test_without_scripts_there_are_picture_and_words_and_no_dead_slider(open_page):
+    page = open_page(f"lessons/{PLANTED}.html", scripts=False)
+    found = page.locator(".cnnlens-twin").first
+    assert (
+        found.locator("img").get_attribute("alt") in found.inner_text()
+        and page.locator("input[type=range]").count() == 0
+    )
+
+
+def test_no_page_is_large(site):
+    assert max(path.stat().st_size for path in site[0].rglob("*.html")) < 12 * 2**20

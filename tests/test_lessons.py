@@ -8,6 +8,7 @@ import pytest
 
 from cnnlens.course import hygiene, runner, verdict
 from cnnlens.course.book import chapters
+from cnnlens.explore import twin
 
 LESSONS = runner.lessons()
 TITLES = ("You will learn", "You need", "It takes", "cannot tell you", "Summary", "References")
@@ -34,6 +35,19 @@ def test_it_runs(lesson, execute):
 @each_lesson
 def test_its_outputs_are_the_committed_ones(lesson, execute, differences):
     assert not differences(LESSONS[lesson], execute(lesson).notebook)
+
+
+@each_lesson
+def test_its_explorers_left_frames_for_readers_without_a_kernel(lesson, execute):
+    shown = [
+        output.data["text/html"]
+        for cell in nbformat.read(execute(lesson).notebook, as_version=4).cells
+        for output in cell.get("outputs", ())
+        if "cnnlens-twin" in output.get("data", {}).get("text/html", "")
+    ]
+    source = "\n".join(cell.source for cell in read(lesson).cells if cell.cell_type == "code")
+    assert len(shown) == len(re.findall(r"explore\.(?!embedding)\w+\(", source))
+    assert all(len(page.encode()) <= twin.Budget(1).size for page in shown)
 
 
 @each_lesson

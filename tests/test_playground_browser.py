@@ -23,6 +23,7 @@ def everything():
     model = keras.Sequential(
         [
             keras.Input((15, 13, 3)),
+            kl.Rescaling(0.01, offset=(0.1, 0.0, -0.1), name="rescaled"),
             kl.Conv2D(5, (3, 4), strides=2, padding="same", name="strided"),
             kl.BatchNormalization(name="normal"),
             kl.ReLU(name="relu"),

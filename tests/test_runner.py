@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+import PIL.Image
 import psutil
 import pytest
 
@@ -137,6 +138,22 @@ def test_dead_kernel(tmp_path):
 def test_missing_picture(tmp_path):
     outcome = run(notebook(tmp_path, ("print('no picture')", "picture")))
     assert outcome.problems == ("cell 3 shows no picture: print('no picture')",)
+
+
+EXPLORER = """
+import os
+from cnnlens.explore.base import Explorer, Frame
+from cnnlens.explore.controls import Number
+os.environ["CNNLENS_AHEAD"] = {seconds!r}
+Explorer([Number('x', high=3)], lambda values, found: Frame(open({path!r}, "rb").read(), "x"))
+"""
+
+
+def test_an_explorer_without_frames_for_readers(tmp_path):
+    PIL.Image.new("RGB", (9, 9)).save(tmp_path / "x.png")
+    cells = [EXPLORER.format(seconds=seconds, path=str(tmp_path / "x.png")) for seconds in ("1", "0")]
+    outcome = run(notebook(tmp_path, *cells))
+    assert outcome.problems == ("cell 4 shows an explorer that left no frames for readers without a kernel",)
 
 
 STAND_IN = "from cnnlens import datasets\nprint(datasets.load('mnist').source)"

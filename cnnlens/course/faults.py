@@ -1,4 +1,4 @@
-"""Faults of a lesson that papermill lets pass: wrong parameters, errors that a widget swallowed, missing pictures."""
+"""Faults of a lesson that papermill lets pass: wrong parameters, errors that a widget swallowed, what is not shown."""
 
 import ast
 import inspect
@@ -10,6 +10,7 @@ from ..errors import CnnlensError, unknown
 
 PICTURES = ("image/png", "image/svg+xml", "image/jpeg")
 WIDGETS = "application/vnd.jupyter.widget-state+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
 TRACEBACK = "Traceback (most recent call last)"
 
 
@@ -65,6 +66,14 @@ def missing_pictures(notebook):
         tagged = "picture" in cell.metadata.get("tags", [])
         if tagged and not any(_is_picture(output) for output in cell.get("outputs", ())):
             yield f"cell {number} shows no picture: {inspect.cleandoc(cell.source).splitlines()[-1]}"
+
+
+def missing_twins(notebook):
+    """Cells that show an explorer without the twin that works without a kernel; only explorers also have a picture."""
+    for number, cell in enumerate(notebook.cells):
+        shown = [output.get("data", {}) for output in cell.get("outputs", ())]
+        if any(VIEW in data and "image/png" in data and "text/html" not in data for data in shown):
+            yield f"cell {number} shows an explorer that left no frames for readers without a kernel"
 
 
 def _is_picture(output):

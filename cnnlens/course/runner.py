@@ -24,10 +24,12 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from .. import files
+from ..explore import twin
 from ..errors import CnnlensError, unknown
-from .faults import check_parameters, missing_pictures, swallowed_errors
+from .faults import check_parameters, missing_pictures, missing_twins, swallowed_errors
 
 TIMEOUTS = {"quick": 300, "full": 7200}  # seconds a cell
+AHEAD = {"quick": 4, "full": 60}  # seconds of the processor to render frames of an explorer that need no kernel later
 LONGEST_FIRST = ("09", "10", "02", "07", "04", "03", "08")  # the lessons that take longest start first
 MEMORY_PER_JOB = 2.5 * 2**30  # bytes; what the largest lesson holds at its peak
 SIGNALS = os.name != "nt"  # whether one process can interrupt another
@@ -244,12 +246,13 @@ def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_
     target = out / path.name
     real = "1" if require_real else os.environ.get("CNNLENS_REQUIRE_REAL", "0")
     began = time.perf_counter()
-    with _environment(CNNLENS_HEADLESS="1", CNNLENS_REQUIRE_REAL=real), _peak_memory() as memory:
+    settings = {"CNNLENS_HEADLESS": "1", "CNNLENS_REQUIRE_REAL": real, twin.SECONDS: str(AHEAD[profile])}
+    with _environment(**settings), _peak_memory() as memory:
         problem = _execute(path, target, values, timeout or TIMEOUTS[profile], on_cell)
     seconds = time.perf_counter() - began
     if problem is None:
         executed = nbformat.read(target, as_version=4)
-        problems = (*swallowed_errors(executed), *missing_pictures(executed))
+        problems = (*swallowed_errors(executed), *missing_pictures(executed), *missing_twins(executed))
     else:
         problems = (problem,)
     return Outcome(path.stem, problems, seconds, max(memory), target)

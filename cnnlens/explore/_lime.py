@@ -1,5 +1,7 @@
 """LIME by sliders: photograph, superpixels, fill, number of model calls; class and view cost nothing."""
 
+import functools
+
 import numpy as np
 
 from ..errors import CnnlensError
@@ -54,7 +56,7 @@ def lime(net, photos, *, samples=256, count=40):
     def compute(values, step):
         image = images[names.index(values["photo"])]
         parts = superpixels.segment(image, values["method"], values["superpixels"])
-        return superpixels.explain(
+        found = superpixels.explain(
             net,
             image,
             segments=parts,
@@ -64,9 +66,10 @@ def lime(net, photos, *, samples=256, count=40):
             progress=False,
             on_step=lambda done, total: step(done, total, "model calls"),
         )
+        return functools.cache(found.relabel)  # another view of a class costs no second fit
 
-    def draw(values, found):
-        why = found.relabel(labels[values["photo"]][values["class"]])
+    def draw(values, relabeled):
+        why = relabeled(labels[values["photo"]][values["class"]])
         if values["view"] == "superpixels":
             raster = outlined(why.image, why.segments, HEIGHT)
         else:

@@ -39,7 +39,7 @@ def neurons(net, images, layers=None, *, layer=None, unit=0, size=None, steps=32
     tops = {}
     controls = [
         Choice("layer", paths, first),
-        Number("unit", 0, units[first] - 1, unit),
+        Number("unit", 0, units[first] - 1, unit, light=True),
         Number("moment", 0, MOMENTS - 1, MOMENTS - 1),
     ]
 

@@ -47,6 +47,8 @@ def scorecard(ledger, guesses=None):
 class GuessControl(Control):
     """The words of a claim and one button for each verdict; the value is None until one is pressed."""
 
+    ahead = False  # three verdicts for each of dozens of claims: more combinations than can be rendered
+
     def __init__(self, entry, value=None):
         buttons = widgets.ToggleButtons(options=VERDICTS, value=value, layout=widgets.Layout(width="auto"))
         buttons.style.button_width = "auto"
@@ -75,6 +77,10 @@ class Reveal(Control):
 
     def all_values(self):
         return [False, True]
+
+    @property
+    def kind(self):
+        return {"kind": "check"}
 
 
 class Scorecard(Explorer):

@@ -37,17 +37,21 @@ An explorer is a few lines::
 import base64
 import collections
 import html
+import io
 import os
 import threading
 import traceback
 from dataclasses import dataclass, field
+from time import process_time
 
 import ipywidgets as widgets
 import numpy as np
 from IPython import get_ipython
+from PIL import Image
 
 from ..errors import CnnlensError
 from ..figures.base import png, png_bytes
+from . import twin
 from .controls import NARROW, WIDE
 from .named import Picture
 
@@ -73,6 +77,12 @@ class Frame:
 
     picture: object
     words: str = ""
+
+    def pixels(self):
+        """The picture as ndarray (H, W, 3) uint8."""
+        if isinstance(self.picture, np.ndarray):
+            return self.picture
+        return np.asarray(Image.open(io.BytesIO(self.png())).convert("RGB"))
 
     def png(self):
         """The picture as the bytes of a PNG."""
@@ -120,6 +130,9 @@ class Explorer(widgets.VBox):
         What went wrong last.
     computed : int
         How often compute ran.
+    seconds : float
+        Of the processor that it took last.
+    source : str
     """
 
     def __init__(self, controls, draw, *, compute=None, key=lambda values: (), limits=None, source="", keep=KEEP):
@@ -129,7 +142,7 @@ class Explorer(widgets.VBox):
         self._lock = threading.RLock()
         self._job = None
         self._serial = 0
-        self.frame, self.error, self.computed = None, None, 0
+        self.frame, self.error, self.computed, self.seconds, self.source = None, None, 0, 0.0, source
         self._picture = Picture(layout=widgets.Layout(max_width="100%", align_self="flex-start"))
         self._words = widgets.HTML()
         self._error = widgets.HTML()
@@ -146,11 +159,13 @@ class Explorer(widgets.VBox):
         self._update()
 
     def _repr_mimebundle_(self, **options):
-        """The widget; for pages that show none, such as an exported notebook, its picture and words of the moment."""
+        """The widget; for pages that show none its picture and words of the moment, and its twin if one was asked."""
         data = super()._repr_mimebundle_(**options) or {}
         if self.frame is not None:
             data["text/plain"] = self.frame.words
             data["image/png"] = base64.b64encode(self.frame.png()).decode("ascii")
+            if budget := twin.asked():
+                data["text/html"] = twin.page(self, budget)
         return data
 
     # --- for tests and teachers ------------------------------------------------------------------------------
@@ -187,6 +202,37 @@ class Explorer(widgets.VBox):
                 yield self.values
             if before in control.all_values():
                 self.set(**{name: before})
+
+    # --- for its twin ------------------------------------------------------------------------------------------
+
+    def ranges(self, values):
+        """The values that each control can take when all stand at some values, by name."""
+        limits = self._limits(values) if self._limits else {}
+        return {
+            name: control.within(limits[name]) if name in limits else control.all_values()
+            for name, control in self.controls.items()
+        }
+
+    def consistent(self, values):
+        """Values as the controls would make them: one that is out of its range goes back to the first."""
+        ranges = self.ranges(values)
+        return {name: value if value in ranges[name] else ranges[name][0] for name, value in values.items()}
+
+    def key(self, values):
+        """What ``compute`` depends on."""
+        return self._key(values)
+
+    def found(self, values, step):
+        """What ``compute`` returns for some values; what is kept is not computed again, and nothing more is kept."""
+        key = self._key(values)
+        with self._lock:
+            if self._compute is None or key in self._cache:
+                return self._cache.get(key)
+        return self._compute(values, step)
+
+    def drawn(self, values, found):
+        """The frame of some values; the widget stays as it is."""
+        return self._draw_frame(values, found)
 
     # --- the machinery ---------------------------------------------------------------------------------------
 
@@ -242,9 +288,10 @@ class Explorer(widgets.VBox):
                 raise Stopped
             self._bar.max, self._bar.value, self._doing.value = max(total, 1), done, words
 
+        began = process_time()
         found = self._compute(values, step)
         with self._lock:
-            self.computed += 1
+            self.computed, self.seconds = self.computed + 1, process_time() - began
             self._cache[job.key] = found
             while len(self._cache) > self._keep:
                 self._cache.popitem(last=False)

@@ -17,6 +17,9 @@ class Control:
     that takes no room.
     """
 
+    ahead = True  # whether frames are rendered ahead over its values; see cnnlens.explore.twin
+    light = False  # whether another value costs compute little
+
     def __init__(self, name, slider, box, extra=()):
         self.name, self.slider, self.box = name, slider, box
         self.changed = lambda: None
@@ -69,8 +72,21 @@ class Control:
         raise NotImplementedError
 
     def all_values(self):
-        """Every value it can take, for tests."""
+        """Every value it can take now."""
         raise NotImplementedError
+
+    def within(self, limit):
+        """Every value it could take within a range, given as to :meth:`allow`."""
+        raise NotImplementedError
+
+    def said(self, value):
+        """A value in words."""
+        return str(value)
+
+    @property
+    def kind(self):
+        """What a page needs to draw it: {"kind": "range" or "check"}, and "play", milliseconds, where it plays."""
+        return {"kind": "range"}
 
 
 class Number(Control):
@@ -89,15 +105,18 @@ class Number(Control):
         Follow the slider while it is dragged, not only when it is let go.
     play : int, optional
         Adds a play button that takes one step each so many milliseconds.
+    light : bool
+        What took longest in ``compute`` serves all its values; see :mod:`cnnlens.explore.twin`.
     """
 
-    def __init__(self, name, low=0, high=1, value=None, *, step=1, live=True, play=None):
+    def __init__(self, name, low=0, high=1, value=None, *, step=1, live=True, play=None, light=False):
+        self.light = light
         whole = all(isinstance(number, (int, np.integer)) for number in (low, high, step))
         make_slider, make_box = (WholeSlider, widgets.BoundedIntText) if whole else (Slider, widgets.BoundedFloatText)
         span = dict(min=low, max=max(low, high), value=low if value is None else value, step=step)
         slider = make_slider(**span, live=live, layout=widgets.Layout(width=WIDE))
         box = make_box(**span, layout=widgets.Layout(width=NARROW))
-        extra = []
+        extra, self._interval = [], play
         if play:
             self._play = widgets.Play(min=low, max=high, value=low, step=step, interval=play, repeat=False)
             self._play.observe(lambda change: setattr(self.slider, "value", change.new), "value")
@@ -111,7 +130,7 @@ class Number(Control):
 
     def allow(self, limit):
         """``limit`` is the new last value, or the pair of first and last."""
-        low, high = limit if isinstance(limit, tuple) else (self.slider.min, limit)
+        low, high = self._ends(limit)
         if (low, high) == (self.slider.min, self.slider.max):
             return
         value = self.value if low <= self.value <= high else low
@@ -123,8 +142,26 @@ class Number(Control):
                     widget.min, widget.max = low, high
         self._last.value = f"of {low:g}–{high:g}"
 
+    def _ends(self, limit):
+        return limit if isinstance(limit, tuple) else (self.slider.min, limit)
+
     def all_values(self):
-        return np.arange(self.slider.min, self.slider.max + self.slider.step / 2, self.slider.step).tolist()
+        return self.within((self.slider.min, self.slider.max))
+
+    def within(self, limit):
+        low, high = self._ends(limit)
+        if isinstance(self.slider, WholeSlider):
+            steps = range(low, high + 1, self.slider.step)
+        else:
+            steps = np.arange(low, high + self.slider.step / 2, self.slider.step).round(9).tolist()
+        return sorted({*steps, *([self.value] if low <= self.value <= high else [])})  # a start may lie between steps
+
+    def said(self, value):
+        return f"{value:g}"
+
+    @property
+    def kind(self):
+        return {"kind": "range", "play": self._interval}
 
 
 class Choice(Control):
@@ -173,6 +210,9 @@ class Choice(Control):
     def all_values(self):
         return list(self.options)
 
+    def within(self, limit):
+        return list(limit)
+
 
 class Toggle(Control):
     """Yes or no."""
@@ -185,3 +225,7 @@ class Toggle(Control):
 
     def all_values(self):
         return [False, True]
+
+    @property
+    def kind(self):
+        return {"kind": "check"}

@@ -32,7 +32,8 @@ def chapter(notebook, name, folder, extra):
     -------
     NotebookNode
         Without the cell of injected parameters, whose values stand in the lesson's own cell instead; without widgets,
-        of which the picture and the words of the moment are left; and with every picture as a file with a text.
+        of which the twin is left, or else the picture and the words of the moment; and with every picture as a file
+        with a text.
     """
     found = nbformat.from_dict(notebook)
     found.metadata.pop("widgets", None)
@@ -78,6 +79,8 @@ def outputs(found, place, folder, extra):
             yield output if output.name == "stdout" else None  # progress bars and the like
         elif WIDGET in data and PNG not in data:
             yield None  # a bar of progress
+        elif WIDGET in data and "text/html" in data:  # an explorer with its twin
+            yield nbformat.v4.new_output("display_data", data={"text/html": data["text/html"]})
         elif PNG in data:
             yield picture(output, f"{place}-{number}", folder)
         elif "text/html" in data:

@@ -54,7 +54,7 @@ function update() {
   const began = performance.now();
   const fine = drawing.compose(), framed = part("framed")?.checked && drawing.isOwn;
   shown.frame = framed ? framing(drawing.ink, height * FINE, width * FINE) : AS_IT_IS;
-  const image = sample(fine, told.shape, shown.frame), asDrawn = framed ? sample(fine, told.shape, AS_IT_IS) : image;
+  const image = sample(fine, told.shape, shown.frame), asDrawn = framed && shown.task ? sample(fine, told.shape, AS_IT_IS) : image;
   const isChanged = Object.keys(shown.scales).length > 0;
   const unchanged = isChanged ? network.run(image).slice() : null;
   const shares = Array.from(network.run(image, shown.scales));
