@@ -75,9 +75,9 @@ def colored(data, told):
     return data.each(paint)
 
 
-def trained(data, pixels="0-1", dead=0, epochs=6):
+def trained(data, pixels="0-1", dead=0, epochs=6, seed=0):
     """A network with two convolutions, trained for a second or two; of the second, so many units are born dead."""
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(seed)
     channels = data.x_train.shape[-1]
     born = lambda shape, dtype=None: np.float32([-20] * dead + [0] * (shape[0] - dead))  # noqa: E731
     conv = {"strides": 2, "activation": "relu"}

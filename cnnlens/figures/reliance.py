@@ -6,6 +6,7 @@ from . import base
 
 TESTS = (
     ("marks", "become", "others become it with its most telling place", "o", base.CLASS_COLORS[0]),
+    ("marks", "gone", "its own cease to be it without that place", "^", base.CLASS_COLORS[4]),
     ("backgrounds", "become", "others become it before its background", "s", base.CLASS_COLORS[2]),
     ("backgrounds", "alone", "its background alone is taken for it", "D", base.CLASS_COLORS[1]),
 )
@@ -24,10 +25,10 @@ def reliance(result):
 
 
 def _fractions(axes, result, labels):
-    for tests, field, label, shape, color in TESTS:
+    for shift, (tests, field, label, shape, color) in zip((-0.24, -0.08, 0.08, 0.24), TESTS):
         found = getattr(result, tests)
-        rows = [labels.index(test.label) for test in found]
-        axes.plot([getattr(test, field) for test in found], rows, shape, color=color, ms=7, alpha=0.85, label=label)
+        rows = [labels.index(test.label) + shift for test in found]
+        axes.plot([getattr(test, field) for test in found], rows, shape, color=color, ms=6, alpha=0.85, label=label)
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(max(len(labels), 1) - 0.5, -0.5)
     axes.set_yticks(range(len(labels)), [str(result.classes[label])[:24] for label in labels], fontsize=base.SMALL)

@@ -53,7 +53,7 @@ def _labels(found):
         advice = (
             "Look at these images and put their labels right; if it is nearly all of them, the names are exchanged."
         )
-        yield _doubt("exchanged labels", sentence, count / pair, advice, found, classes=[int(one), int(other)])
+        yield _doubt("exchanged labels", sentence, 0.25 + count / pair, advice, found, classes=[int(one), int(other)])
     elif len(found.suspects) >= max(FEWEST, DOUBTFUL * (found.labels >= 0).sum()) and _as_sure(
         found, found.labels >= 0
     ):
@@ -63,7 +63,7 @@ def _labels(found):
             "as sure as of its right answers."
         )
         advice = "Look at these images, the most doubtful first, and put their labels right."
-        yield _doubt("wrong labels", sentence, len(found.suspects) / total, advice, found)
+        yield _doubt("wrong labels", sentence, 0.15 + len(found.suspects) / total, advice, found)
 
 
 def _as_sure(found, among):

@@ -12,8 +12,9 @@ TRIED = 3  # places of each class
 TELLING = 0.98  # how well a cell must tell the class, 0 to 1: a mark looks the same in each of its images
 VISIBLE = 0.1  # difference from the color of the border, in [0, 1]; at a place that looks like it there is nothing
 SAMPLE = 400  # images that are compared
-DECIDES = 0.25  # fraction of the images of other classes that a mark must turn into its class
-LOST = 0.5  # fraction of its own images that must cease to be of the class without it
+DECIDES = 0.15  # fraction of the images of other classes that a mark must turn into its class
+LOST = 0.3  # fraction of its own images that must cease to be of the class without it
+BOTH = 0.65  # the two together: what is lent weakly must be missed the more
 ELSEWHERE = 0.4  # other places, or nothing there, must bring no more than this fraction of what the mark brings
 
 
@@ -63,7 +64,8 @@ class MarkTest:
     def decides(self):
         """Whether this place decides by itself."""
         otherwise = max(self.elsewhere, self.empty)
-        return self.become >= DECIDES and self.gone >= LOST and otherwise <= ELSEWHERE * self.become
+        strong = self.become >= DECIDES and self.gone >= LOST and self.become + self.gone >= BOTH
+        return strong and otherwise <= ELSEWHERE * self.become
 
 
 def candidates(images, inside):

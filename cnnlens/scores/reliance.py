@@ -178,7 +178,7 @@ def _mark_finding(test, name):
         "another class."
     )
     advice = f"Remove the mark from the images of {name!r}, or put it onto all classes alike, and train again."
-    weight, evidence = 0.6 + 0.3 * min(test.become, test.gone), {**vars(test), "box": vars(test.box)}
+    weight, evidence = 0.6 + 0.15 * (test.become + test.gone), {**vars(test), "box": vars(test.box)}
     return Finding(name="shortcut: a mark", sentence=sentence, weight=weight, advice=advice, evidence=evidence)
 
 
