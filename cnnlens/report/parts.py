@@ -175,7 +175,7 @@ class Report:
         done, missing = ([_inside(p.title) for p in self.parts if bool(p.failed) is failed] for failed in (False, True))
         yield f"Looked at, on {self.images:,} images: {', '.join(done)}." if done else "Nothing could be looked at."
         if missing or self.left_out:
-            why = f"{', '.join(missing)} (each says why)" if missing else ""
+            why = f"{', '.join(missing)} (the page says why)" if missing else ""
             short = [_inside(sentence.partition(":")[0]) for sentence in self.left_out]
             short = f"for want of time {', '.join(short)}" if short else ""
             yield f"Not looked at: {'; '.join(filter(None, (why, short)))}."
