@@ -18,6 +18,7 @@ SLOW = {
     "test_contributing.py",
     "test_embedding.py",
     "test_embedding_browser.py",
+    "test_faults_found.py",
     "test_ledger_activations.py",
     "test_ledger_committed.py",
     "test_ledger_embedding.py",

@@ -38,9 +38,8 @@ def test_labels_exchanged_in_part_are_found_image_by_image():
     given[:10], given[40:48] = 1, 0
     found = of_answers(answered(true), given, CLASSES)
     assert set(found.suspects) == {*range(10), *range(40, 48)}
-    assert names(found) == ["exchanged labels"] and "'ant' and 'bee' seem to be exchanged in 18 of 80" in str(
-        found.findings[0]
-    )
+    assert names(found) == ["exchanged labels"] and "'ant' and 'bee' seem" in str(found.findings[0])
+    assert "in 18 of 80 images" in str(found.findings[0])
     assert not of_answers(answered(true), true, CLASSES).findings
 
 

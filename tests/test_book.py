@@ -73,7 +73,7 @@ def site(tmp_path_factory):
     nbformat.write(executed(), course / f"{PLANTED}.ipynb")
     for name, problems in (("05_activations", ()), (PLANTED, ("cell 3 raised <Error>: a|b*c*",))):
         record.keep(runner.Outcome(name, problems, 12.0, 2**30, course / f"{name}.ipynb"), course, "quick")
-    options = {"library": ["network"], "playground": {"steps": 0, "progress": False}, "progress": False}
+    options = {"library": ["network"], "playground": {"lenet": {"steps": 0, "progress": False}}, "progress": False}
     index, warnings = book.make(course, tmp_path_factory.mktemp("book") / "site", **options)
     return index.parent, warnings
 

@@ -6,8 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers as kl
-from test_book import AXE
-from test_browser import BROWSERS, missing
+from test_browser import BROWSERS, faults, missing
 
 from cnnlens import Network, datasets, playground, zoo
 
@@ -23,6 +22,7 @@ def everything():
     model = keras.Sequential(
         [
             keras.Input((15, 13, 3)),
+            kl.Rescaling(0.01, offset=(0.1, 0.0, -0.1), name="rescaled"),
             kl.Conv2D(5, (3, 4), strides=2, padding="same", name="strided"),
             kl.BatchNormalization(name="normal"),
             kl.ReLU(name="relu"),
@@ -279,8 +279,10 @@ def test_all_goes_by_keyboard(open_page):
     settled(page)
     ink = seen(page)[..., 0]
     assert ink[12, 17:20].min() > 0.9 and "Row 12, column 20, brush up" in page.inner_text("#cursor-spoken")
-    page.get_by_role("button", name="Put a 3 on the pad").first.focus()
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Put a 0 on the pad").first.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowRight", "ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    assert page.locator("#picks [tabindex='0']").count() == 1
     settled(page)
     assert says(page) == "3"
     page.locator('[role=option][title="conv1/0"]').focus()
@@ -416,15 +418,12 @@ def test_nothing_is_cut_off_and_nothing_jumps(open_page, width):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_serious_for_who_sees_or_points_little(open_page, scheme, width):
-    from axe_playwright_python.base import AXE_SCRIPT
-
     page = open_page("digit=4&unit=conv1/6&set=conv1/6:0&task=4-9", width=width, color_scheme=scheme)
-    page.evaluate(AXE_SCRIPT)
-    assert page.evaluate(AXE, {}) == []
+    assert faults(page) == []
     page.evaluate(
         "document.querySelector('.how').style.color = 'grey'; document.querySelector('#undo').textContent = ''"
     )
-    found = " ".join(page.evaluate(AXE, {}))
+    found = " ".join(faults(page))
     assert "button-name" in found and "color-contrast" in found, "planted faults are found"
 
 
@@ -438,6 +437,8 @@ def test_words_of_classes_are_only_words(browser, tmp_path):
     page = browser.new_page()
     page.goto(path.as_uri())
     page.wait_for_selector("body[data-ready]")
+    sides = "[...document.querySelectorAll('[data-part=weights]')].map(canvas => [canvas.width, canvas.height])"
+    assert page.evaluate(sides) == [[8, 8]], "the weights of a neuron on the image are an image"
     assert page.locator("img").count() == 0 and "<i>made up</i>" in page.inner_text("footer")
     assert "onerror" in page.inner_text("#answer")
     page.close()

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from test_any_cnn import families
+from test_faults_found import FAULTS, SAYS
 
 import cnnlens
+from cnnlens.datasets import Folder
 from cnnlens.errors import CnnlensError
 from cnnlens.network import Network
 from cnnlens.report import sections, sizes
@@ -31,6 +33,7 @@ SIZES = {
     "units": {"layers": 1, "units": 2, "patches": 2, "steps": 2, "side": 16},
     "embedding": {"layers": 1, "most": 20, "values": 10**7},
     "attribution": {"images": 2, "methods": ("gradcam",)},
+    "reliance": {"most": 24},
     "superpixels": {"images": 1, "samples": 32, "count": 9},
 }
 
@@ -141,7 +144,7 @@ def test_the_heaviest_five_findings_are_the_sentences(found):
     ill = type(found)(**{**vars(found), "parts": (type(first)(**{**vars(first), "findings": wrong}), *rest)})
     assert ill.sentences == tuple(f"Fault {weight}." for weight in (0.9, 0.5, 0.4, 0.3, 0.2))
     assert found.findings == () and found.sentences[0].startswith("Nothing wrong was found")
-    assert "Looked at: the network's layers" in found.sentences[1]
+    assert "Looked at, on 24 images: the network's layers" in found.sentences[1]
 
 
 def test_class_names_are_words_and_never_markup(model, tmp_path):
@@ -203,7 +206,8 @@ def test_a_fault_of_the_program_is_named_and_stops_nothing_else(found, model, fo
         raise KeyError("planted")
 
     section = sections.Section("network", "Health of the network", broken, 1)
-    monkeypatch.setattr(sections, "SECTIONS", (sections.SECTIONS[0], section, *sections.SECTIONS[2:3]))
+    others = [each for each in sections.SECTIONS if each.name in ("layers", "activations")]
+    monkeypatch.setattr(sections, "SECTIONS", (section, *others))
     ill = cnnlens.report(model, folder, progress=False)
     assert "KeyError" in ill["network"].failed and "test_report.py" in ill["network"].failed
     assert len(ill.faults) == 1 and "KeyError: 'planted'" in capsys.readouterr().err
@@ -377,3 +381,36 @@ def test_a_network_that_is_no_classifier_is_shown_without_what_asks_for_one():
     found = cnnlens.report(keras.Sequential([keras.Input((16, 16, 3)), *inner]), images, progress=False)
     assert not found.faults and "no classifier" in found["attribution"].failed
     assert {"layers", "activations", "units", "embedding"} <= {part.name for part in found if not part.failed}
+
+
+# --- what is wrong ------------------------------------------------------------------------------------------------
+
+
+def as_folder(data):
+    """Planted digits as a folder of pictures would give them."""
+    count = len(data.y_train) + len(data.y_test)
+    return Folder(
+        images=np.concatenate([data.x_train, data.x_test]),
+        labels=np.concatenate([data.y_train, data.y_test]),
+        classes=tuple("0123456789"),
+        groups=np.repeat(["train", "test"], [len(data.y_train), len(data.y_test)]),
+        sizes=np.full((count, 2), 28),
+        paths=tuple(f"{number}.png" for number in range(count)),
+        unreadable=(),
+        count=count,
+        source="digits with a fault",
+    )
+
+
+@pytest.mark.parametrize(
+    "fault", ["shortcut: a mark", "wrong range", "exchanged labels", "same image in training and test", None]
+)
+def test_the_first_sentence_names_the_fault_and_a_sound_network_draws_no_alarm(fault, monkeypatch):
+    """One fault for each part that looks for any; test_faults_found.py has them all."""
+    for name in ("network", "reliance"):
+        monkeypatch.setitem(SIZES, name, {"most": 300, "pixels": 10**9})
+    net, data = FAULTS[fault][0]() if fault else FAULTS["dead units"][1]()
+    looked = ["network", "images", "answers", "reliance"]
+    found = cnnlens.report(net, as_folder(data), parts=looked, progress=False)
+    assert not any(part.failed for part in found), [part.failed for part in found]
+    assert found.sentences[0].startswith(SAYS[fault] if fault else "Nothing wrong was found"), found.sentences

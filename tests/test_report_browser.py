@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from test_book import AXE
+from test_browser import faults
 from test_embedding_browser import browser  # noqa: F401  (a fixture)
 
 import cnnlens
@@ -45,15 +45,12 @@ def opened(browser, page_file, width, scheme):  # noqa: F811
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1920, "light"), (1920, "dark")])
 def test_no_request_no_complaint_nothing_cut_off(browser, page_file, width, scheme):  # noqa: F811
-    from axe_playwright_python.base import AXE_SCRIPT
-
     page = opened(browser, page_file, width, scheme)
     assert page.complaints == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     wide = "e => e.getBoundingClientRect().right > innerWidth + 1"
     assert page.evaluate(f"[...document.querySelectorAll('p, li, h1, h2, img, iframe, dd')].filter({wide}).length") == 0
-    page.evaluate(AXE_SCRIPT)
-    assert page.evaluate(AXE, {}) == []
+    assert faults(page) == []
     body, ink = (page.evaluate(f"getComputedStyle(document.body).{name}") for name in ("backgroundColor", "color"))
     bright = [sum(map(int, color[4:-1].split(","))) for color in (body, ink)]
     assert (bright[0] > bright[1]) == (scheme == "light")

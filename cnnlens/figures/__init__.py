@@ -11,7 +11,7 @@ import lazy_loader
 from ..results import PAINTERS
 
 _PAINTED = "activations activation_scores answers attribution convolution health neurons superpixels".split()
-_PAINTED += "embedding training ledger".split()
+_PAINTED += "embedding training ledger pictures reliance".split()
 _NAMES = ["CLASS_COLORS", "bundle", "canvas", "colored", "finish", "png", "sheet", "show", "tiles"]
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__, submodules=["activation_view", "base", "interactive", "moving", *_PAINTED], submod_attrs={"base": _NAMES}

@@ -5,7 +5,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..results import painter
 from ..training import Training
-from .base import LABEL, SMALL, TITLE, UNSIGNED, bundle, canvas, finish, sheet
+from .base import CLASS_COLORS, LABEL, SMALL, TITLE, UNSIGNED, bundle, canvas, finish, legend_below, sheet
 
 GREY = "gray"
 
@@ -137,6 +137,46 @@ def confusion(matrix, classes, source):
     return finish(
         fig, source
     ), f"Confusion matrix of {len(classes)} classes with {wrong} mistakes among {int(np.sum(matrix))} images."
+
+
+def by_class(measured, classes, source, title="Accuracy of each class"):
+    """The accuracy of each class with its interval, measured in several ways: Figure, str.
+
+    Parameters
+    ----------
+    measured : dict of str to list of Accuracy or None
+        By what to call each way; from :func:`cnnlens.scores.training.by_class`.
+    classes : sequence of str
+    source : str or sequence of str
+    title : str
+    """
+    fig = canvas(max(7.0, 1.6 + 0.62 * len(classes)), 3.9)
+    axes = fig.subplots()
+    step = 0.8 / len(measured)
+    for number, (name, found) in enumerate(measured.items()):
+        there = [place for place, each in enumerate(found) if each is not None]
+        value = np.array([found[place].value for place in there])
+        reach = np.abs([[found[place].low for place in there], [found[place].high for place in there]] - value)
+        places = np.array(there) + (number - (len(measured) - 1) / 2) * step
+        look = {
+            "color": CLASS_COLORS[(0, 1, 2)[number % 3]],
+            "hatch": ("", "//", "..")[number % 3],
+            "edgecolor": "white",
+        }
+        axes.bar(places, value, 0.92 * step, yerr=reach, label=name, error_kw={"elinewidth": 1.2, "capsize": 2}, **look)
+    axes.set_xticks(range(len(classes)), classes, fontsize=LABEL)
+    axes.set_yticks(np.linspace(0, 1, 5), [f"{tick:.0%}" for tick in np.linspace(0, 1, 5)], fontsize=SMALL + 1)
+    axes.set_ylim(0, 1.04)
+    axes.set_xlabel("true class", fontsize=LABEL)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(title, fontsize=TITLE)
+    legend_below(axes, len(measured), 0.5)
+    worst = {
+        name: min((each.value, classes[place]) for place, each in enumerate(found) if each is not None)
+        for name, found in measured.items()
+    }
+    said = "; ".join(f"{name}: least for {label} ({value:.0%})" for name, (value, label) in worst.items())
+    return finish(fig, source), f"{title}, with 95 % intervals. {said}."
 
 
 def mistakes(images, labels, probabilities, chosen, classes, source, title="The mistakes it is most sure of"):

@@ -11,11 +11,11 @@ from ..network import Network
 from ..opening import activation_name, leaves
 from ..preprocessing import Preprocessing
 
-MOST_WEIGHTS = 2_000_000  # 8 MB in the page, and about a fifth of a second a stroke
+MOST_WEIGHTS = 2_000_000  # 8 MB, which base64 makes 11 MB in the page
 MOST_SIDE = 96  # px
 SAME = 1e-4  # what the chain's probabilities may differ from the network's
 BRANCH = "does not take what the one before it gives: they branch"
-RUNS = "The playground runs convolution, pooling, dense, ReLU, softmax, flatten, zero padding and batch normalization"
+RUNS = "The playground runs convolution, pooling, dense, ReLU, softmax, zero padding and batch normalization"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -157,6 +157,7 @@ def _fed(net):
 
 
 def _pair(scale, shift):
+    """The weights of a step that multiplies each channel and adds to it."""
     return {"scale": np.float32(scale), "shift": np.float32(shift)}
 
 
@@ -248,6 +249,11 @@ def _normalization(layer, shape):
     return "affine", {"order": list(range(shape[-1]))}, _pair(scale, shift)
 
 
+def _rescaling(layer, shape):
+    scale, shift = (np.broadcast_to(np.float32(value), shape[-1]) for value in (layer.scale, layer.offset))
+    return "affine", {"order": list(range(shape[-1]))}, _pair(scale, shift)
+
+
 def _nothing(layer, shape):
     """A layer that hands on the same values in the same order."""
 
@@ -264,6 +270,7 @@ _READ = {
     "Activation": _nothing,
     "ZeroPadding2D": _padding,
     "BatchNormalization": _normalization,
+    "Rescaling": _rescaling,
     **dict.fromkeys(("Flatten", "Dropout", "SpatialDropout2D", "GaussianNoise", "Identity"), _nothing),
 }
 

@@ -107,7 +107,7 @@ def gather(chain, images=None, labels=None, *, source="", steps=64, seed=0, prog
     used = sorted(set(picks).union(*(top.images for top in tops.values())))
     place = {number: i for i, number in enumerate(used)}
     values = net.read(_floats(pixels[:SCALED_BY]), paths, linear=True, progress=False)
-    with tqdm(chain.layers, desc="what units look for", unit="layer", delay=2, disable=not progress) as bar:
+    with tqdm(chain.layers, desc="what units look for", unit="layer", delay=2, disable=not (progress and steps)) as bar:
         layers = {
             layer.path: _room(net, layer, tops[layer.path], place, values[layer.path], steps, seed) for layer in bar
         }

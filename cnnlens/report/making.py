@@ -90,6 +90,7 @@ def report(
         parts=made,
         network=about.name,
         source=about.source,
+        images=len(about.images),
         profile=profile,
         seed=seed,
         left_out=tuple(run.left_out),

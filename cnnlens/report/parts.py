@@ -126,6 +126,8 @@ class Report:
         In the order of the page; ``report["answers"]`` is one of them.
     network, source : str
         What was looked at, and where it came from.
+    images : int
+        How many were looked at.
     profile : str
     seed : int
     left_out : tuple of str
@@ -137,6 +139,7 @@ class Report:
     parts: tuple
     network: str
     source: str
+    images: int = 0
     profile: str = "quick"
     seed: int = 0
     left_out: tuple = ()
@@ -170,9 +173,9 @@ class Report:
     def _looked_at(self):
         """A sentence on what was looked at, and one on what was not."""
         done, missing = ([_inside(p.title) for p in self.parts if bool(p.failed) is failed] for failed in (False, True))
-        yield f"Looked at: {', '.join(done)}." if done else "Nothing could be looked at."
+        yield f"Looked at, on {self.images:,} images: {', '.join(done)}." if done else "Nothing could be looked at."
         if missing or self.left_out:
-            why = f"{', '.join(missing)} (each says why)" if missing else ""
+            why = f"{', '.join(missing)} (the page says why)" if missing else ""
             short = [_inside(sentence.partition(":")[0]) for sentence in self.left_out]
             short = f"for want of time {', '.join(short)}" if short else ""
             yield f"Not looked at: {'; '.join(filter(None, (why, short)))}."

@@ -11,6 +11,7 @@ SIZES = {
         "units": {"layers": 3, "units": 6, "patches": 6, "steps": 48, "side": 96},
         "embedding": {"layers": 2, "most": 500, "values": 40_000_000},
         "attribution": {"images": 4, "methods": ("gradcam",)},
+        "reliance": {"most": 600},
         "superpixels": {"images": 2, "samples": 192, "count": 40},
     },
     "full": {
@@ -21,6 +22,7 @@ SIZES = {
         "units": {"layers": 8, "units": 8, "patches": 9, "steps": 64, "side": 160},
         "embedding": {"layers": 5, "most": 3000, "values": 200_000_000},
         "attribution": {"images": 4, "methods": ("gradcam", "integrated_gradients", "occlusion")},
+        "reliance": {"most": 5000},
         "superpixels": {"images": 6, "samples": 512, "count": 50},
     },
 }

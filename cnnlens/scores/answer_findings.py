@@ -39,21 +39,21 @@ def surer(confidence, right):
 
 def _labels(found):
     """Two classes whose labels are exchanged in many images; or labels in doubt whatever their class."""
-    doubts = np.zeros_like(found.confusion)
-    np.add.at(doubts, (found.labels[found.suspects], found.named[found.suspects]), 1)
-    both = np.where(np.minimum(doubts, doubts.T) >= OPPOSITE, doubts + doubts.T, 0)
+    mistakes = found.confusion * (1 - np.eye(len(found.classes), dtype=int))
+    both = np.where(np.minimum(mistakes, mistakes.T) >= OPPOSITE, mistakes + mistakes.T, 0)
     one, other = np.unravel_index(both.argmax(), both.shape)
     in_pair = np.isin(found.labels, (one, other)) & np.isin(found.named, (one, other))
     pair = int(np.isin(found.labels, (one, other)).sum())
     count = int(both[one, other])
     if count >= max(FEWEST, DOUBTFUL * pair) and _as_sure(found, in_pair):
-        names = f"{found.classes[one]!r} and {found.classes[other]!r}"
         sentence = (
-            f"The labels of {names} seem to be exchanged in {count} of {pair} images: there the network names the "
-            "other of the two, and is as sure as of its right answers."
+            f"The labels {found.classes[one]!r} and {found.classes[other]!r} seem to be exchanged in part: in {count} "
+            f"of {pair} images the network names the other of the two, and is as sure as of its right answers."
         )
-        advice = "Look at these images and put their labels right; if all of them are exchanged, the names are."
-        yield _doubt("exchanged labels", sentence, count / pair, advice, found, classes=[int(one), int(other)])
+        advice = (
+            "Look at these images and put their labels right; if it is nearly all of them, the names are exchanged."
+        )
+        yield _doubt("exchanged labels", sentence, 0.25 + count / pair, advice, found, classes=[int(one), int(other)])
     elif len(found.suspects) >= max(FEWEST, DOUBTFUL * (found.labels >= 0).sum()) and _as_sure(
         found, found.labels >= 0
     ):
@@ -63,7 +63,7 @@ def _labels(found):
             "as sure as of its right answers."
         )
         advice = "Look at these images, the most doubtful first, and put their labels right."
-        yield _doubt("wrong labels", sentence, len(found.suspects) / total, advice, found)
+        yield _doubt("wrong labels", sentence, 0.15 + len(found.suspects) / total, advice, found)
 
 
 def _as_sure(found, among):

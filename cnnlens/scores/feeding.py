@@ -11,7 +11,7 @@ from .findings import Finding
 
 MOST = 128  # images that every preprocessing is tried on
 CHANCE = 0.001  # probability of so many more right answers, if the two preprocessings were equally good
-GAIN = 0.1  # of accuracy, from which another preprocessing counts as the better one
+GAIN = 0.05  # of accuracy, from which another preprocessing counts as the better one
 WRONG, IN_DOUBT, OTHER_IMAGES = 0.95, 0.4, 0.15  # weights: fed wrongly, nearly every answer is spoiled
 ADVICE = "Say which pixels it was trained on: Network.of(model, pixels=…), and mend the script that feeds it."
 

@@ -19,7 +19,8 @@ LIMITS = {"sigmoid": (0, 1), "hard_sigmoid": (0, 1), "tanh": (-1, 1), "softsign"
 CLOSE = 0.01  # of the span between the limits
 MOSTLY = 0.9  # of a unit's activations at a limit make it saturated
 COPY = 0.99  # cosine similarity of filters that do the same
-MANY = 0.3  # fraction of a layer's units that are dead, saturated or copies, from which it is a finding
+# Fraction of a layer's units from which it is a finding; after ordinary training a third of a layer is often dead.
+MANY = {"dead": 0.45, "saturated": 0.3, "duplicates": 0.3}
 FEWEST = 16  # images, and units, for such a finding
 SAME = 1e-3  # spread between images relative to the size of the activations: below it, all images look alike
 GROWTH = 1e4  # times the input
@@ -218,7 +219,7 @@ def _idle(records, images):
     ):
         worst = max(records, key=lambda layer: np.nan_to_num(getattr(layer, field)), default=None)
         fraction = np.nan_to_num(getattr(worst, field)) if worst else 0
-        if fraction >= MANY and worst.units >= FEWEST and images >= FEWEST:
+        if fraction >= MANY[field] and worst.units >= FEWEST and images >= FEWEST:
             kind = name.split()[0] if field != "duplicates" else "copies"
             sentence = f"{fraction:.0%} of the {worst.units} units of {worst.path} are {kind}: they {says}."
             evidence = {layer.path: getattr(layer, field) for layer in records}

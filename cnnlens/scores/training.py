@@ -45,6 +45,28 @@ def accuracy(probabilities, labels):
     return Accuracy(right / len(labels), interval.low, interval.high, len(labels))
 
 
+def by_class(probabilities, labels):
+    """The accuracy on the images of each class, in the order of the classes; None where a class has no image.
+
+    Parameters
+    ----------
+    probabilities : array (N, classes)
+    labels : array (N,) int
+
+    Returns
+    -------
+    list of Accuracy or None
+
+    Examples
+    --------
+    >>> by_class([[1, 0, 0], [1, 0, 0], [0, 1, 0]], np.array([0, 1, 1]))[1].value
+    0.5
+    """
+    probabilities, labels = np.asarray(probabilities), np.asarray(labels)
+    chosen = [labels == label for label in range(probabilities.shape[1])]
+    return [accuracy(probabilities[which], labels[which]) if which.any() else None for which in chosen]
+
+
 def confusion(probabilities, labels):
     """How often each class was taken for each: (true, predicted), counts."""
     classes = np.shape(probabilities)[1]

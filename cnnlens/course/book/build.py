@@ -37,7 +37,8 @@ def make(course, target, *, library=True, playground=True, progress=True):
     library : bool or sequence of str
         With the pages of the library, read from its docstrings, or of some of its rooms.
     playground : bool or dict
-        With the page to draw for, or with one made with these options of :func:`cnnlens.playground.page`.
+        With the pages to draw for: those of :data:`.pages.PLAYGROUNDS`, or others by name of the network and options of
+        :func:`cnnlens.playground.page`.
     progress : bool
         Show a bar, where there is a terminal.
 

@@ -38,7 +38,8 @@ ROOMS = {  # the rooms of the library, in the order in which a reader meets them
     "training": "Training",
     "course": "The course",
 }
-ADDRESSES = (  # at which the playground's page can be opened
+PLAYGROUNDS = {"lenet": {}, "vgg4": {"steps": 0}}  # what VGG4's units look for takes a minute, and is left out
+ADDRESSES = (  # at which LeNet's page can be opened
     ("digit=4&unit=conv2/7", "a four, and what one unit of the second convolution makes of it"),
     ("digit=8&unit=dense1/0", "a neuron that sees all of an eight"),
     ("digit=7&unit=conv1/6&set=conv1/6:0", "a seven, with a unit of the first convolution set to zero"),
@@ -62,13 +63,14 @@ def write(entries, course, source, *, library=True, playground=True):
     library : bool or sequence of str
         With the pages of the library, or of some of its rooms.
     playground : bool or dict
-        With the page to draw for, or with one made with these options of :func:`cnnlens.playground.page`.
+        With the pages to draw for: those of ``PLAYGROUNDS``, or others by name of the network and options of
+        :func:`cnnlens.playground.page`.
     """
     (source / "extra").mkdir()
     cards = [_lesson(entry, course, source) for entry in entries]
     _page(source, "index", cards=cards, library=library, playground=bool(playground))
     if playground:
-        _playground(source, {} if playground is True else playground)
+        _playground(source, PLAYGROUNDS if playground is True else playground)
     _page(source, "run", entries=entries, cards=cards, gib=2**30)
     measured, assessed = ledger.read(), table.read()
     _page(source, "scorecard", **report.told(measured, assessed), style=report.STYLE)
@@ -85,12 +87,17 @@ def _page(source, name, template=None, **told):
     path.write_text(TEMPLATES.get_template(f"{template or name}.md").render(**told), encoding="utf-8")
 
 
-def _playground(source, options):
-    """Write the page to draw for, which Sphinx copies as it is, and the page of the book that shows it in a frame."""
-    page = playgrounds.page(zoo.load("lenet"), **options)
-    (source / "extra" / "playground").mkdir()
-    page.save(source / "extra" / "playground" / "lenet.html")
-    _page(source, "playground", file="lenet.html", alt=page.alt, addresses=ADDRESSES)
+def _playground(source, wanted):
+    """Write the pages to draw for, which Sphinx copies as they are, and the page of the book that shows the first."""
+    folder = source / "extra" / "playground"
+    folder.mkdir()
+    alts = []
+    for name, options in wanted.items():
+        page = playgrounds.page(zoo.load(name), **options)
+        page.save(folder / f"{name}.html")
+        alts.append(page.alt)
+    first, *others = wanted
+    _page(source, "playground", first=first, others=others, alt=alts[0], addresses=ADDRESSES)
 
 
 def _lesson(entry, course, source):

@@ -65,8 +65,8 @@ def explain(
         Images, or copies of one, in a pass.
     precision : {"auto", "float32", "mixed_bfloat16"}
         What a network computes in while parts of images are hidden (occlusion, RISE); ``auto`` takes bfloat16 where the
-        processor has it, half as slow again in float32, and the maps agree with float32's by a correlation of at least
-        0.999. Gradients are always float32: those of bfloat16 agree by 0.96 to 0.99 only.
+        processor has it: float32 takes one and a half times as long, and the maps agree with it by a correlation of
+        at least 0.999. Gradients are always float32: those of bfloat16 agree by 0.96 to 0.99 only.
     progress : bool
         Show a bar when it takes more than two seconds.
     on_step : function (done, total), optional

@@ -3,7 +3,7 @@
 // No page can know whether something is a 4: a person must say that. So what counts is how little was changed of a drawing
 // that is known to be one: a picked image with that label, or one of your own that the network itself read so, surely.
 
-import { percent, withArticle } from "./words.js";
+import { percent, put, withArticle } from "./words.js";
 
 const ALLOWED = 0.3; // how much may be changed, as a share of the ink that was there
 const SURE = 0.9; // how sure the network must be of a drawing of your own before you change it
@@ -56,12 +56,13 @@ export class Challenge {
     const part = this.origin ? changed(pixels, this.origin) : null, says = share(to) >= 0.5, ink = `${Math.round(100 * part)} % of the ink`;
     const done = says && part !== null && part <= ALLOWED && part > 0;
     this.root.classList.toggle("done", done);
-    this.status.textContent = done
+    const words = done
       ? `Done! ${name} takes your ${from} for ${withArticle(to)} (${percent(share(to))}), with ${ink} changed. Would a person still read ${withArticle(from)}? Can you do it with less?`
       : part === null
         ? `Pick ${withArticle(from)}, or draw one that ${name} reads so (at least ${percent(SURE)}).`
         : says
           ? `${name} says ${to}, but ${ink} is changed, and ${percent(ALLOWED)} are allowed. Take something back.`
           : `Now change it: add ink, or hide some. ${from} has ${percent(share(from))}, ${to} has ${percent(share(to))}. ${ink} is changed, ${percent(ALLOWED)} are allowed.`;
+    put(this.status, words);
   }
 }

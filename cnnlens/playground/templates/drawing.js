@@ -76,12 +76,15 @@ export class Drawing {
   /** The whole drawing in fine pixels: the image, the ink over it, and nothing where it is hidden. */
   compose() {
     const { fine, base, ink, tint, hidden, channels, empty } = this, wide = this.width * FINE;
-    for (let at = 0; at < ink.length; at++) {
-      const cell = Math.floor(at / wide / FINE) * this.width + Math.floor((at % wide) / FINE);
-      for (let c = 0; c < channels; c++) {
-        const color = channels === 1 ? 1 : tint[at * channels + c] / 255;
-        const seen = base[cell * channels + c] * (1 - ink[at]) + color * ink[at];
-        fine[at * channels + c] = hidden[at] ? seen * (1 - hidden[at]) + empty * hidden[at] : seen;
+    for (let row = 0, at = 0; row < this.height * FINE; row++) {
+      const cells = Math.floor(row / FINE) * this.width;
+      for (let column = 0; column < wide; column++, at++) {
+        const cell = (cells + Math.floor(column / FINE)) * channels, over = ink[at], hides = hidden[at];
+        for (let c = 0; c < channels; c++) {
+          const color = channels === 1 ? 1 : tint[at * channels + c] / 255;
+          const seen = over ? base[cell + c] * (1 - over) + color * over : base[cell + c];
+          fine[at * channels + c] = hides ? seen * (1 - hides) + empty * hides : seen;
+        }
       }
     }
     return fine;

@@ -55,10 +55,10 @@ function spans(count, offset, scale, most) {
 
 /** Sums over spans of groups of `size` numbers. */
 function add(target, to, size, spansOf, source, from) {
-  spansOf.forEach(({ first, parts }, pixel) => {
-    parts.forEach((part, i) => {
-      const at = from + (first + i) * size, out = to + pixel * size;
-      for (let c = 0; c < size; c++) target[out + c] += part * source[at + c];
-    });
-  });
+  for (let pixel = 0, out = to; pixel < spansOf.length; pixel++, out += size) {
+    const { first, parts } = spansOf[pixel];
+    for (let i = 0, at = from + first * size; i < parts.length; i++, at += size) {
+      for (let c = 0; c < size; c++) target[out + c] += parts[i] * source[at + c];
+    }
+  }
 }

@@ -9,7 +9,7 @@ export function inWords(layer, step) {
   const window = step.size ? times(...step.size) : "", units = layer.shape.at(-1);
   const gives = layer.shape.length === 3 ? `${units} maps of ${times(layer.shape[0], layer.shape[1])}` : `${units} neurons`;
   const does = { convolution: `convolution ${window}`, largest: `largest of ${window}`, mean: `mean of ${window}` };
-  const named = does[step.kind] ?? { affine: "scale and shift", relu: "ReLU", dense: "" }[step.kind] ?? step.kind;
+  const named = does[step.kind] ?? { affine: "scaled and shifted", relu: "ReLU", dense: "" }[step.kind] ?? step.kind;
   return [named, layer.last ? "the scores before the softmax" : gives].filter(Boolean).join(", ");
 }
 

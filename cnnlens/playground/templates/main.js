@@ -54,7 +54,7 @@ function update() {
   const began = performance.now();
   const fine = drawing.compose(), framed = part("framed")?.checked && drawing.isOwn;
   shown.frame = framed ? framing(drawing.ink, height * FINE, width * FINE) : AS_IT_IS;
-  const image = sample(fine, told.shape, shown.frame), asDrawn = framed ? sample(fine, told.shape, AS_IT_IS) : image;
+  const image = sample(fine, told.shape, shown.frame), asDrawn = framed && shown.task ? sample(fine, told.shape, AS_IT_IS) : image;
   const isChanged = Object.keys(shown.scales).length > 0;
   const unchanged = isChanged ? network.run(image).slice() : null;
   const shares = Array.from(network.run(image, shown.scales));
@@ -123,8 +123,21 @@ for (const image of told.picks) {
   button.setAttribute("aria-label", label ? `Put ${withArticle(label)} on the pad` : `Put image ${image} on the pad`);
   paintImage(button.firstChild, imageOf(arrays.images, image), channels);
   button.addEventListener("click", () => pick(image));
+  button.tabIndex = part("picks").children.length ? -1 : 0;
   part("picks").append(button);
 }
+
+/** One of them can be reached by Tab; the arrow keys go from one to the next, and Enter puts it on the pad. */
+part("picks").addEventListener("keydown", event => {
+  const buttons = [...part("picks").children], now = buttons.indexOf(document.activeElement);
+  const down = buttons.filter(each => each.offsetLeft === buttons[0].offsetLeft).length;
+  const next = buttons[now + { ArrowUp: -1, ArrowDown: 1, ArrowLeft: -down, ArrowRight: down }[event.key]];
+  if (!next) return;
+  event.preventDefault();
+  buttons[now].tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
+});
 
 // --- tools -----------------------------------------------------------------------------------------------------------
 
@@ -188,7 +201,12 @@ function remember() {
     Object.entries(factors).map(([each, factor]) => ({ layer, unit: each, factor })));
   const address = write({ ...shown, set });
   shown.address = address;
-  if (location.protocol !== "about:") history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
+  if (location.protocol === "about:") return;
+  try {
+    history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
+  } catch {
+    // a browser may refuse when a slider asks for it too often; what is shown next is written then
+  }
 }
 
 function open(address) {

@@ -4,7 +4,7 @@
 import { imageOf } from "./arrays.js";
 import { SIGNED, paintImage, paintKernel, paintMap, shade } from "./colors.js";
 import { place } from "./pad.js";
-import { number, times, withArticle } from "./words.js";
+import { number, put, times, withArticle } from "./words.js";
 
 export class Unit {
   /** @param does {scale(layer, unit, factor), select(layer, unit), pick(image), close()} */
@@ -88,8 +88,10 @@ export class Unit {
         Float32Array.from({ length: high * wide }, (_, i) => kernel[(i * deep + c) * units + unit]));
       this.draw(tiles, high, wide, this.arrays[step.weights.bias][unit], channelsOf(this.before()));
     } else if (step.kind === "dense") {
-      const units = layer.shape[0], source = this.before(), maps = source?.shape.length === 3;
-      const [high, wide, deep] = maps ? source.shape : [1, 1, kernel.shape[0]];
+      // weights on maps that were flattened are shown as maps again, those on the image as images
+      const [inputs, units] = kernel.shape, source = this.before(), shape = source?.shape ?? this.told.shape;
+      const fits = shape.length === 3 && shape.reduce((a, b) => a * b) === inputs;
+      const [high, wide, deep] = fits ? shape : [1, 1, inputs];
       const tiles = Array.from({ length: deep }, (_, c) =>
         Float32Array.from({ length: high * wide }, (_, i) => kernel[(i * deep + c) * units + unit]));
       this.draw(tiles, high, wide, this.arrays[step.weights.bias][unit], channelsOf(source));
@@ -149,10 +151,10 @@ export class Unit {
     const found = strongest(values, units, unit), isMap = layer.shape.length === 3;
     const [row, column] = isMap ? [Math.floor(found.at / layer.shape[1]), found.at % layer.shape[1]] : [0, 0];
     this.part("strength").value = this.factor;
-    this.part("factor").textContent = `× ${this.factor.toFixed(2).replace(/\.?0+$/, "")}`;
-    this.part("off").textContent = this.factor === 0 ? "Set back to 1" : "Set to zero";
+    put(this.part("factor"), `× ${this.factor.toFixed(2).replace(/\.?0+$/, "")}`);
+    put(this.part("off"), this.factor === 0 ? "Set back to 1" : "Set to zero");
     const off = this.factor === 0 ? "Set to zero. " : "";
-    this.part("says").textContent = off + (isMap ? `Strongest: ${number(found.value)}, at row ${row}, column ${column} of its map` : `Gives ${number(found.value)}`);
+    put(this.part("says"), off + (isMap ? `Strongest: ${number(found.value)}, at row ${row}, column ${column} of its map` : `Gives ${number(found.value)}`));
     const silent = !isMap ? false : found.value === 0 && !layer.signed;
     const box = isMap && layer.axes && !silent ? seenFrom(layer.axes, row, column, told.shape) : null;
     this.paint(values, units, image, box, isMap && !silent ? [row, column] : null);
@@ -175,7 +177,7 @@ export class Unit {
     paintImage(canvas, image, channels);
     this.part("looks-over").setAttribute("viewBox", `0 0 ${width} ${height}`);
     place(this.part("looks-over").firstElementChild, box);
-    this.part("looks-words").textContent = box ? "Where it looks" : layer.axes ? "Nowhere: it is silent" : "It sees all of it";
+    put(this.part("looks-words"), box ? "Where it looks" : layer.axes ? "Nowhere: it is silent" : "It sees all of it");
   }
 }
 

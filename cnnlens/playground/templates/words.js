@@ -11,4 +11,9 @@ export const percent = share => (share > 0.995 && share < 1 ? "> 99" : share < 0
 /** a 4, an 8, a cat, an airplane */
 export const withArticle = name => `${/^(8|11\b|18\b|[aeiou])/i.test(name) ? "an" : "a"} ${name}`;
 
+/** Set the words of an element; those that are there already cost nothing. */
+export function put(element, words) {
+  if (element.textContent !== words) element.textContent = words;
+}
+
 export const times = (...sides) => sides.join(" × ");

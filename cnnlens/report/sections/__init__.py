@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from . import activations, answers, attribution, embedding, layers, network, superpixels, units
+from . import activations, answers, attribution, embedding, images, layers, network, reliance, superpixels, units
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,12 @@ class Section:
 SECTIONS = (
     Section("layers", layers.TITLE, layers.make, 0),
     Section("network", network.TITLE, network.make, 1),
+    Section("images", images.TITLE, images.make, 3),
     Section("activations", activations.TITLE, activations.make, 6, activations.cost),
     Section("units", units.TITLE, units.make, 9, units.cost),
     Section("embedding", embedding.TITLE, embedding.make, 7, embedding.cost),
     Section("answers", answers.TITLE, answers.make, 2),
     Section("attribution", attribution.TITLE, attribution.make, 5, attribution.cost),
     Section("superpixels", superpixels.TITLE, superpixels.make, 8, superpixels.cost),
+    Section("reliance", reliance.TITLE, reliance.make, 4, reliance.cost),
 )

@@ -30,7 +30,7 @@ def make(subject, sizes):
         raise CnnlensError(f"A map of {len(chosen)} images says nothing: it takes at least {FEWEST}.")
     images = subject.images[chosen]
     layers = _layers(net, len(chosen), sizes)
-    vectors = {embedding.INPUT: images, **net.read(images, layers, progress=subject.progress)}
+    vectors = {embedding.INPUT: images, **net.read(images, layers, progress=subject.progress, linear=True)}
     sequence, notes = _sequence(subject, chosen, vectors)
     scores = [score(each, k=min(NEIGHBORS, (len(chosen) - 1) // 2)) for each in sequence.maps]
     page = interactive(sequence, images)
@@ -45,7 +45,7 @@ def make(subject, sizes):
         title=TITLE,
         shows=SHOWS,
         numbers=(("images", f"{len(chosen)}"), ("layers", listed(sequence.titles, 12))),
-        figures=(Figure.of(*strip(sequence, title="From the pixels to the last layers")),),
+        figures=(Figure.of(*strip(sequence, title="From the pixels to the last layers", one_scale=False)),),
         tables=(table,),
         explorers=((steady(page.html), page.alt, HEIGHT),),
         notes=tuple(notes),
