@@ -20,7 +20,7 @@ MODULES = (  # in this order: what a file needs stands before it
     *("words", "arrays", "sums", "network", "colors", "drawing", "framing", "address"),
     *("pad", "layers", "answer", "unit", "challenge", "main"),
 )
-HEIGHT = 980  # px, in a notebook
+HEIGHT = 1160  # px, in a notebook: the drawing, and the task under it
 FRAMED = 28  # px: digits of this size are framed as MNIST frames them
 ADDRESS = re.compile(r"(\w+=[^=&]*(&\w+=[^=&]*)*)?")
 

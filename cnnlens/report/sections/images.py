@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...scores.pictures import of_images
+from ...scores.pictures import FEWEST, of_images
 from ..parts import Part, Table
 from .choosing import drawn
 
@@ -29,16 +29,19 @@ def make(subject, sizes):
     )
     tables = (Table("Pictures that are nearly the same", ("one", "other", "correlation"), _pairs(found, folder)),)
     tables += (Table("What tells a class by itself most", ("property", "class", "strength"), _telling(found)),)
-    note = f"Looked for among the {len(folder)} images that were read, not among all {folder.count}."
+    told = bool(np.isfinite(found.strength).any())
+    notes = [] if told else [f"No class has the {FEWEST} images from which a property could be said to tell it."]
+    if len(folder) < folder.count:
+        notes.append(f"Looked for among the {len(folder)} images that were read, not among all {folder.count}.")
     return Part(
         name="images",
         title=TITLE,
         shows=SHOWS,
         numbers=counts,
-        figures=(drawn(found),),
+        figures=(drawn(found),) if told or len(found.pairs) else (),
         tables=tuple(table for table in tables if table.rows),
         findings=found.findings,
-        notes=(note,) if len(folder) < folder.count else (),
+        notes=tuple(notes),
         source=folder.source,
     )
 

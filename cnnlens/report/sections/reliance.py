@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...errors import CnnlensError
-from ...scores.reliance import of_reliance
+from ...scores.reliance import FEWEST, of_reliance
 from ..parts import Part
 from .choosing import drawn
 
@@ -26,7 +26,7 @@ def make(subject, sizes):
     tested = len(found.settings["classes"])
     if not tested:
         raise CnnlensError(
-            f"Too few images: of no class are there enough, among these {len(some)}, that the network answers rightly."
+            f"Too few images: of no class does the network answer {FEWEST} rightly, among these {len(some)}."
         )
     numbers = (("images", f"{len(some)}"), ("classes tested for a mark", f"{len(found.marks)} of {tested}"))
     numbers += (("classes tested for their background", f"{len(found.backgrounds)} of {tested}"),)
