@@ -46,7 +46,7 @@ def test_its_explorers_left_frames_for_readers_without_a_kernel(lesson, execute)
         if "cnnlens-twin" in output.get("data", {}).get("text/html", "")
     ]
     source = "\n".join(cell.source for cell in read(lesson).cells if cell.cell_type == "code")
-    assert len(shown) == len(re.findall(r"explore\.(?!embedding)\w+\(", source))
+    assert len(shown) == len(re.findall(r"explore\.(?!embedding|playground)\w+\(", source))
     assert all(len(page.encode()) <= twin.Budget(1).size for page in shown)
 
 
