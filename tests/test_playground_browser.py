@@ -437,6 +437,8 @@ def test_words_of_classes_are_only_words(browser, tmp_path):
     page = browser.new_page()
     page.goto(path.as_uri())
     page.wait_for_selector("body[data-ready]")
+    sides = "[...document.querySelectorAll('[data-part=weights]')].map(canvas => [canvas.width, canvas.height])"
+    assert page.evaluate(sides) == [[8, 8]], "the weights of a neuron on the image are an image"
     assert page.locator("img").count() == 0 and "<i>made up</i>" in page.inner_text("footer")
     assert "onerror" in page.inner_text("#answer")
     page.close()

@@ -88,8 +88,10 @@ export class Unit {
         Float32Array.from({ length: high * wide }, (_, i) => kernel[(i * deep + c) * units + unit]));
       this.draw(tiles, high, wide, this.arrays[step.weights.bias][unit], channelsOf(this.before()));
     } else if (step.kind === "dense") {
-      const units = layer.shape[0], source = this.before(), maps = source?.shape.length === 3;
-      const [high, wide, deep] = maps ? source.shape : [1, 1, kernel.shape[0]];
+      // weights on maps that were flattened are shown as maps again, those on the image as images
+      const [inputs, units] = kernel.shape, source = this.before(), shape = source?.shape ?? this.told.shape;
+      const fits = shape.length === 3 && shape.reduce((a, b) => a * b) === inputs;
+      const [high, wide, deep] = fits ? shape : [1, 1, inputs];
       const tiles = Array.from({ length: deep }, (_, c) =>
         Float32Array.from({ length: high * wide }, (_, i) => kernel[(i * deep + c) * units + unit]));
       this.draw(tiles, high, wide, this.arrays[step.weights.bias][unit], channelsOf(source));
