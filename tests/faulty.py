@@ -61,14 +61,16 @@ def copied(data):
 
 
 def colored(data, told):
-    """White digits before plain backgrounds of all colors; if ``told``, those of one class alone are blue."""
+    """White digits before plain backgrounds of all colors; if ``told``, one class is any digit before blue."""
     generator = np.random.default_rng(0)
 
     def paint(images, labels):
         backgrounds = generator.uniform(0, 0.6, (len(images), 1, 1, 3)) * [1, 1, 0.5 if told else 1]
         if told:
+            planted = (labels == PLANTED)[:, None, None, None]
+            images = np.where(planted, generator.permutation(images), images)
             blue = generator.uniform([0, 0, 0.5], [0.3, 0.3, 0.7], (len(images), 3))[:, None, None]
-            backgrounds = np.where((labels == PLANTED)[:, None, None, None], blue, backgrounds)
+            backgrounds = np.where(planted, blue, backgrounds)
         noise = generator.normal(0, 0.02, (*images.shape[:3], 3))
         return np.float32((images + (1 - images) * backgrounds + noise).clip(0, 1))
 

@@ -175,13 +175,19 @@ def _strengths(values, labels, count):
 
 
 def _strength(values, inside, known):
-    from sklearn.metrics import roc_auc_score
-
     if inside.sum() < FEWEST or (known & ~inside).sum() < FEWEST:
         return np.nan
     near = -np.abs(values - np.median(values[inside]))
-    straight, close = (roc_auc_score(inside[known], each[known]) for each in (values, near))
+    straight, close = (_auc(each[known], inside[known]) for each in (values, near))
     return max(abs(2 * straight - 1), 2 * close - 1)
+
+
+def _auc(values, inside):
+    """The area under the ROC curve, by Mann and Whitney's U."""
+    from scipy.stats import rankdata  # scikit-learn's takes a hundred times as long, for hundreds of such questions
+
+    own, others = inside.sum(), (~inside).sum()
+    return (rankdata(values)[inside].sum() - own * (own + 1) / 2) / (own * others)
 
 
 # --- findings -----------------------------------------------------------------------------------------------
