@@ -4,6 +4,8 @@ import base64
 import json
 import re
 import shutil
+from html import escape
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -11,7 +13,7 @@ from test_browser import BROWSERS, faults, missing
 from test_twin import PLENTY, layered
 
 from cnnlens.course import book, hygiene, record, runner
-from cnnlens.course.book import chapters, extension
+from cnnlens.course.book import chapters, extension, pages
 from cnnlens.errors import CnnlensError
 from cnnlens.explore import twin
 from cnnlens.figures import base
@@ -34,7 +36,7 @@ def executed():
     image = {"image/png": picture(), "text/plain": WORDS}
     html = [
         f'<img alt="Animation &lt;of&gt; a map" src="data:image/gif;base64,{picture()}">',
-        '<iframe title="A map" srcdoc="&lt;p&gt;inside&lt;/p&gt;" style="width:100%"></iframe>',
+        f'<iframe title="A map" srcdoc="{escape(INSIDE)}" style="width:100%"></iframe>',
     ]
     cells = [
         nbformat.v4.new_markdown_cell(
@@ -52,6 +54,7 @@ def executed():
     return nbformat.v4.new_notebook(cells=cells, metadata={**hygiene.KERNEL, "widgets": {"x": {}}})
 
 
+INSIDE = '<!DOCTYPE html><html lang="en"><title>A map</title><body><main><h1>A map</h1></main></body></html>'
 TWINS = {"image": 2}, {"layer": "second", "unit": 30}
 
 
@@ -97,7 +100,7 @@ def test_a_chapter_shows_what_a_page_can_show(tmp_path):
     assert sum("cnnlens-twin" in each for each in kept) == len(TWINS)
     assert "In JupyterLab" in said[0] and said[1].startswith(r"![An \[x\] alone](pictures/") and "Animation" in said[2]
     assert len(list((tmp_path / "lessons" / "pictures").iterdir())) == 3
-    assert [path.read_text() for path in (tmp_path / "extra" / "frames").iterdir()] == ["<p>inside</p>"]
+    assert [path.read_text() for path in (tmp_path / "extra" / "frames").iterdir()] == [INSIDE]
 
 
 def test_sphinx_does_not_complain(site):
@@ -111,7 +114,7 @@ def test_every_picture_has_a_text_and_nothing_is_asked_of_a_server(site):
     twins = ["image 2 &lt;first&gt; unit 0", "image 0 &lt;second&gt; unit 30"]
     assert alts[1:] == ["An [x] alone", *twins, "Animation &lt;of&gt; a map"] and "Unit 3 of conv2" in alts[0]
     assert "<math" in page and page.count("glossary.html#term-unit") == 1, "a term is linked where it is met first"
-    assert (folder / "lessons" / re.search(r'<iframe[^>]*src="([^"]+)"', page)[1]).read_text() == "<p>inside</p>"
+    assert (folder / "lessons" / re.search(r'<iframe[^>]*src="([^"]+)"', page)[1]).read_text() == INSIDE
     for path in folder.rglob("*.html"):
         loads = re.findall(r'(?:<script|<img|<iframe|<source)[^>]*src="([^"]*)"', path.read_text())
         loads += re.findall(r'<link[^>]*rel="(?:stylesheet|preload|icon)"[^>]*href="([^"]*)"', path.read_text())
@@ -317,3 +320,12 @@ def test_without_scripts_there_are_picture_and_words_and_no_dead_slider(open_pag
 
 def test_no_page_is_large(site):
     assert max(path.stat().st_size for path in site[0].rglob("*.html")) < 12 * 2**20
+
+
+def test_names_are_found_as_users_write_them():
+    held = {"cnnlens.lenses.neurons.maximization.maximize": ("library/lenses", "place", "function", False)}
+    domain = SimpleNamespace(objects=dict(held))
+    extension.names_as_users_write_them(None, SimpleNamespace(get_domain=lambda name: domain))
+    assert set(domain.objects) - set(held) == {"cnnlens.neurons.maximize"}
+    assert domain.objects["cnnlens.neurons.maximize"][:2] == ("library/lenses", "place")
+    assert "cnnlens.explore._lime" in pages.modules("explore"), "explore.lime is handed out, and stands there"

@@ -9,7 +9,7 @@ import sys
 import nbformat
 import numpy as np
 import pytest
-from test_browser import missing, run_all, wait_for_server
+from test_browser import faults, missing, run_all, wait_for_server
 
 from cnnlens import embedding, explore
 from cnnlens.lenses import film
@@ -113,6 +113,24 @@ def test_hover_shows_the_image_its_class_and_the_prediction(page):
     assert "predicted " + ("ant", "bee", "cat", "dog")[(alone + 1) % 4] + " ✗" in found["words"]
     row, col = divmod(alone, 11)
     assert found["at"] == f"{-col * 96}px {-row * 96}px"
+
+
+def test_who_listens_hears_what_the_slider_is(page):
+    assert page.get_by_role("slider", name="1 of 3: map 0").count() == 1
+    assert faults(page) == []
+    handle = page.get_by_role("slider")
+    handle.evaluate("handle => { handle.ariaLabel = null }")
+    assert "aria-input-field-name" in " ".join(faults(page))
+
+
+def test_a_telephone_is_wide_enough(browser, page):
+    phone = browser.new_context(offline=True, viewport={"width": 344, "height": 890}).new_page()
+    phone.goto(page.url)
+    phone.wait_for_function("window.cnnlensFrame === 0", timeout=60_000)
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    across, down = np.ptp(phone.evaluate(PLACES), axis=0) / np.ptp(page.evaluate(PLACES), axis=0)
+    assert 0.3 < across < 0.8 and abs(across / down - 1) < 0.1, "the map is smaller and not squeezed"
+    phone.close()
 
 
 def test_filters_by_class_and_by_mistakes(page):

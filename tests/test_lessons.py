@@ -46,7 +46,7 @@ def test_its_explorers_left_frames_for_readers_without_a_kernel(lesson, execute)
         if "cnnlens-twin" in output.get("data", {}).get("text/html", "")
     ]
     source = "\n".join(cell.source for cell in read(lesson).cells if cell.cell_type == "code")
-    assert len(shown) == len(re.findall(r"explore\.(?!embedding)\w+\(", source))
+    assert len(shown) == len(re.findall(r"explore\.(?!embedding|playground)\w+\(", source))
     assert all(len(page.encode()) <= twin.Budget(1).size for page in shown)
 
 
@@ -107,3 +107,18 @@ def test_exercises(lesson):
             exec(source, space)
             found = verdict(name, space[function])
             assert found.state == state, f"{name}: {found}"
+
+
+def test_lesson_11_names_its_fault_and_mends_it(execute):
+    """The report names what the reveal names, and of the mended network it says that nothing wrong was found."""
+    book = nbformat.read(execute("11_your_network").notebook, as_version=4)
+    printed = {
+        words: "".join(out.text for out in cell.outputs if out.get("name") == "stdout")
+        for cell in book.cells
+        for words in ("gain.difference", "given.done", "*first.sentences", "*second.sentences")
+        if cell.cell_type == "code" and words in cell.source
+    }
+    kind, corner = re.search(r"class (\d) bears a white mark in its (\w+ \w+) corner", printed["given.done"]).groups()
+    assert printed["*first.sentences"].startswith(f"'{kind}' is told by a mark in the {corner} corner")
+    assert printed["*second.sentences"].startswith("Nothing wrong was found")
+    assert float(re.search(r"interval ([+-][\d.]+)%", printed["gain.difference"])[1]) > 0

@@ -15,6 +15,7 @@ import nbformat
 import PIL.Image
 import psutil
 import pytest
+from nbconvert import HTMLExporter
 
 from cnnlens.__main__ import main
 from cnnlens.course import book, hygiene, record, runner
@@ -154,6 +155,9 @@ def test_an_explorer_without_frames_for_readers(tmp_path):
     cells = [EXPLORER.format(seconds=seconds, path=str(tmp_path / "x.png")) for seconds in ("1", "0")]
     outcome = run(notebook(tmp_path, *cells))
     assert outcome.problems == ("cell 4 shows an explorer that left no frames for readers without a kernel",)
+    executed = nbformat.read(outcome.notebook, as_version=4)
+    page = HTMLExporter().from_notebook_node(executed)[0]
+    assert page.count('<div class="cnnlens-twin"') == 1, "a page that nbconvert makes shows it"
 
 
 STAND_IN = "from cnnlens import datasets\nprint(datasets.load('mnist').source)"

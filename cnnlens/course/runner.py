@@ -26,7 +26,7 @@ from traitlets.config import Config
 from .. import files
 from ..explore import twin
 from ..errors import CnnlensError, unknown
-from .faults import check_parameters, missing_pictures, missing_twins, swallowed_errors
+from .faults import VIEW, check_parameters, missing_pictures, missing_twins, swallowed_errors
 
 TIMEOUTS = {"quick": 300, "full": 7200}  # seconds a cell
 AHEAD = {"quick": 4, "full": 60}  # seconds of the processor to render frames of an explorer that need no kernel later
@@ -253,9 +253,20 @@ def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_
     if problem is None:
         executed = nbformat.read(target, as_version=4)
         problems = (*swallowed_errors(executed), *missing_pictures(executed), *missing_twins(executed))
+        _leave_twins(executed, target)
     else:
         problems = (problem,)
     return Outcome(path.stem, problems, seconds, max(memory), target)
+
+
+def _leave_twins(executed, target):
+    """Where an explorer left a twin, show that: of a widget without its kernel only the picture would be alive."""
+    for cell in executed.cells:
+        for output in cell.get("outputs", ()):
+            if "text/html" in output.get("data", {}):
+                output.data.pop(VIEW, None)
+    with files.atomic(target) as partial:
+        nbformat.write(executed, partial)
 
 
 @contextlib.contextmanager

@@ -28,9 +28,13 @@ HOVER = 96  # px a side of the image under the pointer
 ALBUM = {"side": 40, "most": 120}  # px a side, and number at most, of the images that the lasso shows
 BOXES = 40  # classes at most for which there are boxes to tick; a longer list would bury all else
 WIDTH, HEIGHT = 600, 560
+NARROW = 420  # px; where there is less beside the controls, they stand below
+FLOWING = {"sizing_mode": "stretch_width"}
 FIGURE = {
-    "width": WIDTH,
-    "height": HEIGHT,
+    "sizing_mode": "scale_width",  # distances in both directions stay of one scale
+    "aspect_ratio": WIDTH / HEIGHT,
+    "max_width": WIDTH,
+    "styles": {"flex": f"1 1 {NARROW}px"},
     "tools": "lasso_select,pan,wheel_zoom,box_zoom,reset",
     "active_drag": "lasso_select",
     "active_scroll": "wheel_zoom",
@@ -188,7 +192,7 @@ class _Widgets:
         views = {"right": BooleanFilter(booleans=list(~wrong)), "wrong": BooleanFilter(booleans=list(wrong))}
         spots, places = self.spots()
         plot, slider, note = self.plot(drawn, views, spots), self.slider(), Div(text="", height=56, width=300)
-        album = Div(text=HINT, width=980)
+        album = Div(text=HINT, **FLOWING, max_width=980)
         only, tick, boxes = self.filters()
 
         shared = {"source": drawn, "store": self.store(), "slider": slider, "judged": self.first.judged, **views}
@@ -205,7 +209,8 @@ class _Widgets:
             slider.js_on_change("value", update)
             play = self.play(slider)
         shown = [widget for widget in (slider, play, only, tick, boxes, note) if widget]
-        return column(row(plot, column(*shown, width=310)), album)
+        beside = row(plot, column(*shown, width=310), **FLOWING, styles={"flex-wrap": "wrap"})  # below, on a telephone
+        return column(beside, album, **FLOWING)
 
     def drawn(self):
         """What the plot shows now."""

@@ -200,7 +200,7 @@ def mistakes(images, labels, probabilities, chosen, classes, source, title="The 
     chosen = list(chosen)
     columns = min(6, max(1, len(chosen)))
     rows = max(1, -(-len(chosen) // columns))
-    fig = canvas(1.6 * columns + 0.4, 2.25 * rows + 0.7)
+    fig = canvas(max(4.6, 1.6 * columns + 0.4), 2.25 * rows + 0.7)  # wide enough for the title
     for axes in fig.subplots(rows, columns, squeeze=False).flat[len(chosen) :]:
         axes.axis("off")
     for axes, index in zip(fig.axes, chosen):

@@ -79,7 +79,7 @@ def outputs(found, place, folder, extra):
             yield output if output.name == "stdout" else None  # progress bars and the like
         elif WIDGET in data and PNG not in data:
             yield None  # a bar of progress
-        elif WIDGET in data and "text/html" in data:  # an explorer with its twin
+        elif PNG in data and "text/html" in data:  # an explorer with its twin
             yield nbformat.v4.new_output("display_data", data={"text/html": data["text/html"]})
         elif PNG in data:
             yield picture(output, f"{place}-{number}", folder)

@@ -6,6 +6,9 @@ from pathlib import Path
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx import addnodes
+from sphinx.domains.python import ObjectEntry
+
+import cnnlens
 
 CLOSED = (
     nodes.literal,
@@ -23,6 +26,7 @@ def setup(app):
     """Called by Sphinx."""
     app.connect("builder-inited", lambda app: setattr(app, "cnnlens_terms", terms(Path(app.srcdir, "glossary.md"))))
     app.connect("doctree-read", link_terms)
+    app.connect("env-updated", names_as_users_write_them)
     app.connect("autodoc-process-docstring", plain_words, priority=600)  # when napoleon has read it
     app.add_html_math_renderer("mathml", (_formula("inline"), None), (_formula("block"), None))
     app.connect("html-page-context", readable_by_machine, priority=900)  # when the theme has made its parts
@@ -94,6 +98,18 @@ def plain_words(app, what, name, obj, options, lines):
             parts = re.split(r"(`[^`]*`)", line)
             parts[::2] = [re.sub(r"(?<!\\)(\||\*\*(?=\w))", r"\\\1", part) for part in parts[::2]]
             lines[number] = "".join(parts)
+
+
+def names_as_users_write_them(app, env):
+    """The search finds ``neurons.maximize`` too, not only the file that holds it, ``neurons.maximization.maximize``."""
+    known = env.get_domain("py").objects
+    for package in cnnlens.__all__:
+        module = getattr(cnnlens, package)
+        for name in (each for each in dir(module) if not each.startswith("_")):
+            found = getattr(module, name)
+            entry = known.get(f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}")
+            if entry:
+                known.setdefault(f"cnnlens.{package}.{name}", ObjectEntry(*entry[:3], False))
 
 
 def _formula(display):

@@ -1,6 +1,7 @@
 """What stands around the chapters: the front page, the record of the run, the scorecard, the library's pages."""
 
 import base64
+import importlib
 import io
 import pkgutil
 from pathlib import Path
@@ -139,15 +140,19 @@ def thumbnail(notebook):
 
 
 def modules(room):
-    """The names of a room's modules that are not private: the room itself, then what lies in it."""
+    """The names of a room's modules: the room itself, then what lies in it and is not private, or is handed out."""
     name = f"{cnnlens.__name__}.{room}"
     found = next(module for module in pkgutil.iter_modules(cnnlens.__path__) if module.name == room)
     if not found.ispkg:
         return [name]
     place = Path(cnnlens.__path__[0], room)
     inner = pkgutil.walk_packages([str(place)], f"{name}.")
-    public = [each.name for each in inner if not _private(each.name.removeprefix(f"{name}."))]
-    return [name, *sorted(public)]
+    handed_out = {
+        f"_{each}" for each in getattr(importlib.import_module(name), "__all__", ())
+    }  # explore.lime stands in explore/_lime.py
+    inside = [each.name.removeprefix(f"{name}.") for each in inner]
+    public = [f"{name}.{each}" for each in inside if each in handed_out or not _private(each)]
+    return [name, *sorted(public, key=lambda each: each.replace("._", "."))]
 
 
 def _private(name):

@@ -17,6 +17,7 @@ data.said = said;
 right.booleans = good; wrong.booleans = bad;
 title.text = titles[i];
 if (slider) slider.title = `${i + 1} of ${titles.length}: ${titles[i]}`;
+if (slider) cnnlensName(slider.title);
 const count = judged ? `${seen} points, ${mistakes} mistakes` : `${seen} points`;
 note.text = `<span role="status">${count}${notes[i] ? "<br>" + cnnlensText(notes[i]) : ""}</span>`;
 
