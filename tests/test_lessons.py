@@ -107,3 +107,18 @@ def test_exercises(lesson):
             exec(source, space)
             found = verdict(name, space[function])
             assert found.state == state, f"{name}: {found}"
+
+
+def test_lesson_11_names_its_fault_and_mends_it(execute):
+    """The report names first what the reveal names; of the mended network it does not say so any more."""
+    book = nbformat.read(execute("11_your_network").notebook, as_version=4)
+    printed = {
+        words: "".join(out.text for out in cell.outputs if out.get("name") == "stdout")
+        for cell in book.cells
+        for words in ("gain.difference", "given.done", "*first.sentences", "*second.sentences")
+        if cell.cell_type == "code" and words in cell.source
+    }
+    kind, corner = re.search(r"class (\d) bears a white mark in its (\w+ \w+) corner", printed["given.done"]).groups()
+    assert printed["*first.sentences"].startswith(f"'{kind}' is told by a mark in the {corner} corner")
+    assert "is told by a mark" not in printed["*second.sentences"] and "Looked at" in printed["*second.sentences"]
+    assert float(re.search(r"interval ([+-][\d.]+)%", printed["gain.difference"])[1]) > 0

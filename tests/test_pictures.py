@@ -94,3 +94,9 @@ def test_the_figure_says_in_words_what_it_shows(digits):
     found = of_images(images, digits[1], groups=digits[2])
     _, alt = painter_of(type(found))(found)
     assert "1 pairs of images are nearly the same, 1 of them across training and test" in alt and "strength" in alt
+
+
+def test_the_figure_says_when_no_class_has_images_enough(digits):
+    found = of_images(digits[0][:12], np.arange(12) % 10, classes=[str(i) for i in range(1000)])
+    fig, alt = painter_of(type(found))(found)
+    assert "No class has images enough" in fig.axes[0].texts[0].get_text() and "tells a class best" not in alt

@@ -328,7 +328,7 @@ def test_the_command_writes_the_page_and_says_the_sentences(model, folder, tmp_p
 
 # --- any network --------------------------------------------------------------------------------------------------
 
-FEW = ("MobileNetV3Small", "ResNet50V2", "VGG16")
+FEW = ("MobileNetV3Small", "VGG16")
 EVERY = os.environ.get("CNNLENS_EVERY_FAMILY")
 
 
@@ -352,7 +352,9 @@ def test_networks_of_keras_applications(family):
             model = builder(weights=None, input_shape=(side, side, 3), classes=7)
             break
     found = shown(model, pixels=sys.modules[builder.__module__].preprocess_input)
-    assert not any(part.failed for part in found), [part.failed for part in found]
+    failed = {part.name: part.failed for part in found if part.failed}
+    assert set(failed) <= {"reliance"}, failed
+    assert all("of no class does the network answer 8 rightly" in why for why in failed.values())
 
 
 def transformer():

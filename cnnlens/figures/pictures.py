@@ -23,7 +23,14 @@ def pictures(result):
 
 def _strengths(axes, result):
     strength = np.nan_to_num(result.strength)
-    shown = np.sort(np.argsort(-strength.max(0), kind="stable")[:MOST])
+    measured = np.flatnonzero(np.isfinite(result.strength).any(0))
+    if not len(measured):
+        axes.text(
+            0.5, 0.5, "No class has images enough to tell\nwhether a property tells it.", ha="center", va="center"
+        )
+        axes.axis("off")
+        return
+    shown = np.sort(measured[np.argsort(-strength[:, measured].max(0), kind="stable")[:MOST]])
     axes.imshow(result.strength[:, shown], cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(result.strength[:, shown]):
         if value >= 0.5:

@@ -218,7 +218,7 @@ def _idle(records, images):
         ("duplicate filters", "duplicates", "have a filter that another unit has as well", _COPIES),
     ):
         worst = max(records, key=lambda layer: np.nan_to_num(getattr(layer, field)), default=None)
-        fraction = np.nan_to_num(getattr(worst, field)) if worst else 0
+        fraction = float(np.nan_to_num(getattr(worst, field))) if worst else 0.0
         if fraction >= MANY[field] and worst.units >= FEWEST and images >= FEWEST:
             kind = name.split()[0] if field != "duplicates" else "copies"
             sentence = f"{fraction:.0%} of the {worst.units} units of {worst.path} are {kind}: they {says}."
