@@ -175,6 +175,14 @@ def test_what_cannot_be_shown_is_left_out_and_what_is_broken_is_told():
         twin.page(failing(ZeroDivisionError()), PLENTY)
 
 
+def test_a_control_that_is_left_out_is_named():
+    explorer, computed = layered()
+    explorer.controls["image"].ahead = False
+    page = twin.page(explorer, PLENTY)
+    assert [control["name"] for control in told(page)["controls"]] == ["layer", "unit", "marked"]
+    assert computed == [0] and "In JupyterLab only: image." in page
+
+
 def test_a_start_between_two_steps_stays():
     draw = lambda values, _: Frame(np.zeros((9, 9, 3), np.uint8), f"{values['weight']:g} {values['n']}")  # noqa: E731
     explorer = Explorer([Number("weight", 0.0, 1.0, 0.3, step=0.25), Number("n", 64, 256, 100, step=64)], draw)

@@ -9,6 +9,7 @@ from .base import Explorer, Frame
 from .controls import Choice, Number
 
 MOMENTS = 6  # snapshots that the slider plays
+LARGE = 64  # px a side, up to which the frames of all layers are rendered ahead
 
 
 def neurons(net, images, layers=None, *, layer=None, unit=0, size=None, steps=32, seed=0):
@@ -42,6 +43,9 @@ def neurons(net, images, layers=None, *, layer=None, unit=0, size=None, steps=32
         Number("unit", 0, units[first] - 1, unit, light=True),
         Number("moment", 0, MOMENTS - 1, MOMENTS - 1),
     ]
+
+    # for readers without a kernel: of large images a deep layer takes half a minute and gigabytes
+    controls[0].ahead = max(pixels.shape[1:3]) <= LARGE
 
     def limits(values):
         return {"unit": units[values["layer"]] - 1}

@@ -267,12 +267,12 @@ def _longest(controls, ranges):
 
 
 def _foot(explorer, frames):
-    only = sum(not control.ahead for control in explorer.controls.values())
+    only = [name.replace("_", " ") for name, control in explorer.controls.items() if not control.ahead]
     words = f"Rendered ahead: {len(frames)} frames, so that the sliders work without a kernel."
     if len(frames) < _combinations(explorer, len(frames)):
         words += " Other values, and combinations of them, can be chosen when the lesson is run in JupyterLab."
     if only:
-        words += f" {only} more controls work there only."
+        words += f" In JupyterLab only: {', '.join(only) if len(only) < 4 else f'{len(only)} more controls'}."
     return words
 
 
