@@ -13,7 +13,7 @@ from .feeding import Feeding, of_feeding
 from .findings import Finding
 from .neurons import filters, unit_length
 
-BATCH = 16  # images at a time: the outputs of all layers for them are in memory at once
+BATCH = 4  # images at a time: the outputs of all layers for them are in memory at once
 # Values that an activation function reaches only where its input is so large that the gradient is all but gone.
 LIMITS = {"sigmoid": (0, 1), "hard_sigmoid": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "relu6": (None, 6)}
 CLOSE = 0.01  # of the span between the limits
