@@ -10,6 +10,7 @@ from ..preprocessing import Check, Preprocessing, candidates
 from .findings import Finding
 
 MOST = 128  # images that every preprocessing is tried on
+BATCH = 32
 CHANCE = 0.001  # probability of so many more right answers, if the two preprocessings were equally good
 GAIN = 0.05  # of accuracy, from which another preprocessing counts as the better one
 WRONG, IN_DOUBT, OTHER_IMAGES = 0.95, 0.4, 0.15  # weights: fed wrongly, nearly every answer is spoiled
@@ -63,7 +64,7 @@ def of_feeding(net, images, labels=None):
     known = known[np.linspace(0, len(known) - 1, min(MOST, len(known))).astype(int)]
     labels = np.asarray(labels)[known]
     tried = {"now": net.preprocessing, **candidates(net.channels)}
-    right = {name: answered(net, each, images[known]) == labels for name, each in tried.items()}
+    right = {name: named == labels for name, named in answered(net, tried, images[known]).items()}
     accuracy = {name: float(each.mean()) for name, each in right.items()}
     best = max(accuracy, key=accuracy.get)
     if accuracy[best] - accuracy["now"] > GAIN and _by_chance(right["now"], right[best]) < CHANCE:
@@ -71,12 +72,23 @@ def of_feeding(net, images, labels=None):
     return Feeding(check, accuracy, check.better, _by_statistics(check, accuracy))
 
 
-def answered(net, preprocessing, images, batch_size=64):
-    """The class that a network names for each image if it is fed through another preprocessing, (N,) int."""
+def answered(net, preprocessings, images):
+    """The class that a network names for each image, (N,) int, by the preprocessing that it is fed through.
+
+    Parameters
+    ----------
+    net : Network
+    preprocessings : dict of str to Preprocessing
+    images : array (N, H, W, C) in [0, 1]
+    """
     bare = net.like(net.model, preprocessing=Preprocessing())
-    inputs = np.asarray(preprocessing(net.prepare(images)), np.float32)
-    batches = [inputs[start : start + batch_size] for start in range(0, len(inputs), batch_size)]
-    return np.concatenate([bare.class_scores(tf.constant(batch)).numpy().argmax(1) for batch in batches])
+    name = tf.function(lambda batch: tf.argmax(bare.class_scores(batch), -1), reduce_retracing=True)
+    pixels = net.prepare(images)
+    batches = [pixels[start : start + BATCH] for start in range(0, len(pixels), BATCH)]
+    return {
+        label: np.concatenate([name(tf.constant(feed(batch), tf.float32)).numpy() for batch in batches])
+        for label, feed in preprocessings.items()
+    }
 
 
 def _by_chance(now, then):
