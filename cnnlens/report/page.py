@@ -15,6 +15,7 @@ TEMPLATES = jinja2.Environment(
 )
 STYLE = Path(__file__).with_name("templates").joinpath("report.css").read_text(encoding="utf-8")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+NUMBERED = re.compile(r'(?<=")p\d{4,}(?=")')  # Bokeh counts its objects on, from the first of the process
 
 
 def save(report, path):
@@ -57,13 +58,19 @@ def _address(figure):
 
 
 def steady(page):
-    """An interactive page whose random names are numbered, so that the same report is the same file.
+    """An interactive page whose random and running names begin anew, so that the same report is the same file.
 
     Examples
     --------
     >>> steady("<div id=0f8fad5b-d9cb-469f-a165-70867728950e>")
     '<div id=00000000-0000-0000-0000-000000000000>'
+    >>> steady('{"id":"p1933","in":["p2001","p1933"]}')
+    '{"id":"p1000","in":["p1001","p1000"]}'
     """
-    count = itertools.count()
-    names = {name: f"00000000-0000-0000-0000-{next(count):012d}" for name in dict.fromkeys(UUID.findall(page))}
-    return UUID.sub(lambda found: names[found[0]], page)
+    page = _renamed(UUID, "00000000-0000-0000-0000-{:012d}", itertools.count(), page)
+    return _renamed(NUMBERED, "p{}", itertools.count(1000), page)
+
+
+def _renamed(pattern, name, count, page):
+    names = {found: name.format(next(count)) for found in dict.fromkeys(pattern.findall(page))}
+    return pattern.sub(lambda found: names[found[0]], page)
