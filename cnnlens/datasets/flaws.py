@@ -292,8 +292,8 @@ def relabeled(images, labels, neighbors=NEIGHBORS, sure=SURE, rounds=ROUNDS):
     flat = np.asarray(images, np.float32).reshape(len(found), -1)
     nearest = NearestNeighbors(n_neighbors=neighbors).fit(flat).kneighbors(return_distance=False)  # itself left out
     for _ in range(rounds):
-        votes = np.eye(classes)[found[nearest]].mean(1)
-        found = np.where(votes.max(1) >= sure, votes.argmax(1), found)
+        fractions = np.eye(classes)[found[nearest]].mean(1)
+        found = np.where(fractions.max(1) >= sure, fractions.argmax(1), found)
     return found
 
 

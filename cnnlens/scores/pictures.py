@@ -58,7 +58,7 @@ def of_images(images, labels, *, groups=None, classes=None, sizes=None, source="
     (Torralba, Fergus and Freeman 2008, "80 million tiny images", searched so); they survive compression, another size
     and another brightness, but not another crop. Between training and test images they make the accuracy too high
     (Barz and Denzler 2020, "Do we train on test data?"). A property tells a class by the area under the ROC curve of
-    the class against the rest: of the property itself, and of its closeness to what is usual in the class.
+    the class against the rest: of the property itself, and of how near it is to what is usual in the class.
 
     Parameters
     ----------
