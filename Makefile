@@ -4,6 +4,7 @@
 # make check    before a commit, under a minute: ruff, docstring examples, the fast tests
 # make lab      open the lessons in JupyterLab
 # make ledger   measure every claim at the full sizes, under an hour; resumes when it was stopped
+# make student  write the lessons without solutions, to hand out: build/student; and the teacher's edition: build/teacher
 # make setup    install only
 # make real     download everything, then every lesson at the full sizes with no stand-in (hours)
 # make oldest   the fast tests with the oldest versions that pyproject.toml allows; make newest: with the newest
@@ -14,7 +15,7 @@ BIN := .venv/$(SCRIPTS)
 STAMP := .venv/.installed
 PROFILE ?= quick
 
-.PHONY: setup course book test check lab weights ledger bench lock notebooks real oldest newest
+.PHONY: setup course book test check lab weights ledger bench lock notebooks student real oldest newest
 
 setup: $(STAMP)
 
@@ -45,6 +46,10 @@ check: setup
 
 lab: setup
 	$(BIN)/jupyter lab notebooks
+
+student: setup
+	$(BIN)/cnnlens student --out build/student
+	$(BIN)/cnnlens teacher --out build/teacher
 
 # Trains both networks on the real data (a few minutes and about an hour on two cores); resumes when it was stopped.
 weights: setup

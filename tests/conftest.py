@@ -80,7 +80,9 @@ def bare_machine(monkeypatch, tmp_path_factory):
     for name in ("CNNLENS_DATA", "CNNLENS_REQUIRE_REAL", "CNNLENS_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CNNLENS_OFFLINE", "1")
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+    own = tmp_path_factory.mktemp("own")
+    monkeypatch.setenv("KERAS_HOME", str(own))
+    monkeypatch.setenv("CNNLENS_PROGRESS", str(own / "progress.json"))
 
 
 @pytest.fixture
@@ -94,8 +96,11 @@ def real_data(monkeypatch):
 
 @pytest.fixture(scope="session")
 def execute(tmp_path_factory):
-    """A function that executes a lesson, once however many tests look at it, and gives the runner's Outcome."""
-    from cnnlens.course import runner
+    """A function that executes a lesson with its solutions in place, and gives the runner's Outcome.
+
+    Once however many tests look at it.
+    """
+    from cnnlens.course import editions, runner
 
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
@@ -103,7 +108,11 @@ def execute(tmp_path_factory):
     @functools.cache
     def once(name):
         (shared / f"{name} was executed").touch(exist_ok=False)  # raises where another worker has done it
-        return runner.run(name, tmp_path_factory.mktemp("lesson"))
+        folder, lesson = tmp_path_factory.mktemp("lesson"), runner.find(name)
+        solved = folder / "solved" / lesson.name
+        solved.parent.mkdir()
+        nbformat.write(editions.teacher(nbformat.read(lesson, as_version=4)), solved)
+        return runner.run(solved, folder)
 
     return once
 

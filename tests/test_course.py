@@ -8,7 +8,6 @@ import tomllib
 from pathlib import Path
 
 import nbformat
-import numpy as np
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -92,20 +91,9 @@ assert "tensorflow" not in sys.modules and "keras" not in sys.modules
 # --- exercises ------------------------------------------------------------------------------------------------------
 
 
-def test_compare():
-    cases = [("two", (2,)), ("three", (3,))]
-    judge = lambda answer: exercise.compare(answer, lambda x: x * x, cases)  # noqa: E731
-    assert judge(lambda x: x**2).passed
-    assert judge(lambda x: None).state == "pending"
-    assert "For three expected 9., got 4." in judge(lambda x: 4).message
-    assert "raised ZeroDivisionError" in judge(lambda x: 1 / 0).message
-    assert "expected shape (), got (1,)" in judge(lambda x: [x * x]).message
-    assert "expected numbers, got 'four'" in judge(lambda x: "four").message
-    assert not judge(lambda x: float("nan")).passed
+def test_the_state_of_a_verdict_is_said_in_words():
     for state in ("passed", "failed", "pending"):
-        assert re.search("[A-Za-z]{2}", str(exercise.Verdict(state, ""))), (
-            "the state is said in words, not by a mark alone"
-        )
+        assert re.search("[A-Za-z]{2}", str(exercise.Verdict(state, ""))), "not by a mark alone"
 
 
 def test_check_prints_and_unknown_names_are_refused(capsys):
@@ -113,26 +101,6 @@ def test_check_prints_and_unknown_names_are_refused(capsys):
     assert "To do" in capsys.readouterr().out
     with pytest.raises(CnnlensError, match="no exercise 'convolutoin'. Did you mean 'convolution'"):
         verdict("convolutoin", None)
-
-
-def test_planted_wrong_convolutions():
-    def correlate(image, kernel, flip=False, pad=0):
-        kernel = kernel[::-1, ::-1] if flip else kernel
-        image = np.pad(image, pad)
-        h, w = kernel.shape
-        rows, columns = image.shape[0] - h + 1, image.shape[1] - w + 1
-        return np.array([[(image[r : r + h, c : c + w] * kernel).sum() for c in range(columns)] for r in range(rows)])
-
-    assert verdict("convolution", correlate).passed
-    assert not verdict("convolution", lambda i, k: correlate(i, k, flip=True)).passed
-    assert not verdict("convolution", lambda i, k: correlate(i, k, pad=1)).passed
-    assert not verdict("convolution", lambda i, k: correlate(i, k.T)).passed
-
-
-def test_planted_wrong_parameter_counts():
-    assert verdict("parameters", lambda side, channels, filters: (side * side * channels + 1) * filters).passed
-    assert not verdict("parameters", lambda side, channels, filters: side * side * channels * filters).passed
-    assert not verdict("parameters", lambda side, channels, filters: (side * side + 1) * filters).passed
 
 
 # --- notebooks as committed -----------------------------------------------------------------------------------------

@@ -1,12 +1,13 @@
 """Every lesson: it runs to its end offline, is committed clean, has the anatomy of a lesson, and its exercises work."""
 
+import ast
 import re
 
 import nbformat
 import numpy as np
 import pytest
 
-from cnnlens.course import hygiene, runner, verdict
+from cnnlens.course import editions, exercise, hygiene, runner
 from cnnlens.course.book import chapters
 from cnnlens.explore import twin
 
@@ -90,23 +91,58 @@ def test_anatomy(lesson):
     assert "course.setup(" in code and "explore." in code
 
 
+def names_of(lesson):
+    return [name for name, each in exercise.exercises().items() if each.lesson == lesson]
+
+
 @each_lesson
 def test_exercises(lesson):
-    """The stub is pending, and the folded solution passes the check of the lesson."""
+    """Each exercise of the lesson's file of checks is in the lesson: the stub is pending, and the solution passes."""
     book = read(lesson)
-    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
-    solutions = "\n".join(re.findall(r"<summary>Solution</summary>.*?```python\n(.*?)```", prose, re.S))
-    checks = re.findall(r"course\.check\(\"(\w+)\", (\w+)\)", "\n".join(cell.source for cell in cells(book, "check")))
-    assert checks and solutions and "<summary>Hint" in prose
-    for name, function in checks:
-        for source, state in (
-            ("\n".join(cell.source for cell in cells(book, "exercise")), "pending"),
-            (solutions, "passed"),
-        ):
+    solved = editions.teacher(book)
+    names = [name for cell in cells(book, "check") for name in editions.checked(cell)]
+    assert sorted(names) == sorted(names_of(lesson)) and len(names) == len(set(names))
+    for name in names:
+        (stub,), (solution,) = (
+            [cell.source for cell in cells(each, "exercise") if name in editions.defined(cell.source)]
+            for each in (book, solved)
+        )
+        for source, state in ((stub, "pending"), (solution, "passed")):
             space = {"np": np}
             exec(source, space)
-            found = verdict(name, space[function])
+            found = exercise.verdict(name, space[name])
             assert found.state == state, f"{name}: {found}"
+        assert signature(stub, name) == signature(solution, name)
+    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    assert prose.count("<summary>Hint") >= len(names)
+
+
+def signature(source, name):
+    """The arguments of a function that a cell defines; nothing for a value."""
+    return [ast.unparse(each.args) for each in editions.parsed(source) if getattr(each, "name", None) == name]
+
+
+@each_lesson
+def test_exercises_change_nothing_in_the_rest_of_the_lesson(lesson):
+    """Lessons are run with the solutions in place (conftest.py); they go the same with stubs, as nothing uses these."""
+    solved = editions.teacher(read(lesson))
+    names = {name for cell in cells(solved, "exercise") for name in editions.defined(cell.source)}
+    rest = [
+        node
+        for cell in solved.cells
+        if cell.cell_type == "code" and not {"exercise", "check"} & set(cell.metadata.get("tags", []))
+        for statement in editions.parsed(cell.source)
+        for node in ast.walk(statement)
+    ]
+    assert rest and not names & {node.id for node in rest if isinstance(node, ast.Name)}
+
+
+@each_lesson
+def test_solutions_pass_within_the_lesson(lesson, execute):
+    executed = nbformat.read(execute(lesson).notebook, as_version=4)
+    for cell in cells(executed, "check"):
+        said = "".join(out.get("text", "") for out in cell.outputs)
+        assert said.count("✓ Right") == len(list(editions.checked(cell))), said
 
 
 @pytest.mark.parametrize("name", ["11_your_network"])  # so that it stays with the other tests of this lesson

@@ -378,7 +378,7 @@ def test_wrong_hiding_is_caught(wrong):
 
 def test_right_hiding_passes():
     assert verdict("hide", right_hide).passed
-    assert verdict("hide", hide_in_place).passed  # the check hands out copies
+    assert "changes what it was given (argument 1)" in verdict("hide", hide_in_place).message
     assert verdict("hide", lambda *_: None).state == "pending"
 
 

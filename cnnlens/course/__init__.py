@@ -2,5 +2,6 @@
 
 from .exercise import check, verdict
 from .lesson import choose, setup
+from .diary import progress
 
-__all__ = ["check", "choose", "setup", "verdict"]
+__all__ = ["check", "choose", "progress", "setup", "verdict"]

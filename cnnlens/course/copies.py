@@ -9,6 +9,11 @@ from .. import __version__, files
 from ..errors import CnnlensError
 
 RECORD = ".cnnlens.json"  # in the folder of the copies: what each file was when it was copied
+STATES = {
+    "renewed": "was an unchanged copy of an older lesson, and is now today's",
+    "yours": "has changes of yours, and is left as it is",
+    "differs": "has changes of yours and is left as it is; cnnlens has another one now, put beside it as",
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,13 @@ class Copy:
     path: Path
     state: str
     beside: Path | None = None
+
+    @property
+    def words(self):
+        """What a learner should know of it; empty where it is only new, or the same."""
+        if self.state not in STATES:
+            return ""
+        return " ".join([self.path.name, STATES[self.state], *([self.beside.name] if self.beside else [])])
 
 
 def update(lessons, folder):

@@ -1,18 +1,23 @@
-"""Checks of exercises: they take the learner's function and compare it with the framework's own operator.
+"""Exercises that check themselves: a learner's function beside a reference, and words for the kind of mistake.
 
 A check never raises for a wrong answer: the lesson must run to its end whatever stands in the stub.
 """
 
+import functools
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..errors import unknown
+from . import diary, mistakes
+from .lesson import lessons
 
 MARKS = {"passed": "✓ Right.", "failed": "✗ Not yet.", "pending": "… To do."}
-_CHECKS = {}
+TO_DO = "The function returns nothing yet: replace its body, then run this cell again."
+TO_GUESS = "It is still None: write your answer in its place, then run this cell again."
+_EXERCISES = {}
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Verdict:
     state : {"passed", "failed", "pending"}
         Said in words as well, never by color alone.
     message : str
-        What was tried, what came, what was expected.
+        What is off, by the kind of mistake where it is known; then what was tried, what came, what was expected.
     """
 
     state: str
@@ -38,27 +43,95 @@ class Verdict:
         return self.state == "passed"
 
 
-def exercise(name):
-    """Decorator that registers the check of an exercise: a function from the learner's answer to a Verdict."""
+@dataclass(frozen=True)
+class Exercise:
+    """What an answer is compared with.
 
-    def register(function):
-        _CHECKS[name] = function
-        return function
+    Attributes
+    ----------
+    name : str
+        Of the exercise, and of what the learner writes.
+    lesson : str
+        Such as ``01_train_lenet``.
+    reference : callable
+        The framework's operator, or ours, that the answer should equal.
+    cases : callable or None
+        Gives ``{description: arguments}``, the same each time. None where the answer is one value, a guess.
+    mistakes : dict
+        Words of each known mistake, and what the answer would be with it: a function like the reference.
+    tolerance : float
+        Largest difference allowed, relative to the size of the reference's values.
+    """
+
+    name: str
+    lesson: str
+    reference: object
+    cases: object
+    mistakes: dict = field(default_factory=dict)
+    tolerance: float = 1e-5
+
+    @property
+    def is_guess(self):
+        return self.cases is None
+
+    def tries(self, answer):
+        """What the answer gives in each case."""
+        cases = {"your answer": ()} if self.is_guess else self.cases()
+        return [_try(self, answer, case, given) for case, given in cases.items()]
+
+
+def exercise(cases=None, mistakes=None, *, tolerance=1e-5):
+    """Decorator of the reference of an exercise, in the file of ``course/checks`` that is named after the lesson.
+
+    Parameters
+    ----------
+    cases : callable, optional
+        Gives ``{description: arguments}``, the same each time. Without it the answer is a guess: one value, not a
+        function; a wrong one is not told the right one.
+    mistakes : dict, optional
+        A sentence on each mistake that is worth naming: a function like the reference, with that mistake. What every
+        exercise shares (transposed, off by one, a factor ...) is found without being named here.
+    tolerance : float
+        Largest difference allowed, relative to the size of the reference's values.
+    """
+
+    def register(reference):
+        name, file = reference.__name__, reference.__module__.rpartition(".")[2]
+        lesson = next((stem for stem in lessons() if stem.partition("_")[2] == file), file)
+        _EXERCISES[name] = Exercise(name, lesson, reference, cases, mistakes or {}, tolerance)
+        return reference
 
     return register
 
 
+@functools.cache
+def _import_checks():
+    from . import checks
+
+    for module in pkgutil.iter_modules(checks.__path__):
+        importlib.import_module(f"{checks.__name__}.{module.name}")
+
+
+def exercises():
+    """All exercises of the course by name, in the order of the lessons."""
+    _import_checks()
+    return dict(sorted(_EXERCISES.items(), key=lambda item: item[1].lesson))
+
+
 def check(name, answer):
-    """Check an exercise and print the verdict.
+    """Check an exercise, print the verdict and how far you are, and remember what is done.
 
     Parameters
     ----------
     name : str
         Of the exercise, as the lesson says.
-    answer : callable
+    answer : callable, or a value
         The learner's function. One that returns None counts as not begun.
     """
-    print(verdict(name, answer))
+    found = verdict(name, answer)
+    print(found)
+    if found.passed and diary.is_kept():
+        print(diary.enter(name, exercises()))
 
 
 def verdict(name, answer):
@@ -69,51 +142,140 @@ def verdict(name, answer):
     CnnlensError
         If there is no exercise of that name.
     """
-    from . import checks
-
-    for module in pkgutil.iter_modules(checks.__path__):
-        importlib.import_module(f"{checks.__name__}.{module.name}")
-    if name not in _CHECKS:
-        raise unknown("exercise", name, _CHECKS)
-    return _CHECKS[name](answer)
+    known = exercises()
+    if name not in known:
+        raise unknown("exercise", name, known)
+    return judge(known[name], answer)
 
 
-def compare(answer, reference, cases, *, tolerance=1e-5):
-    """The verdict on a function by its values on several cases.
+def judge(exercise, answer):
+    """The verdict on an answer by what it gives in every case.
 
     Parameters
     ----------
-    answer, reference : callable
-        The learner's function, and the framework's operator (or ours) that it should equal.
-    cases : sequence of (str, tuple)
-        A description of each case, and the arguments to call both with.
-    tolerance : float
-        Largest difference allowed, relative to the size of the reference's values.
+    exercise : Exercise
+    answer : callable, or a value
+        What was not begun is None, gives None, or raises NotImplementedError.
 
     Returns
     -------
     Verdict
     """
-    for description, arguments in cases:
-        try:
-            came = answer(*arguments)
-        except Exception as error:  # whatever a learner's function does, the lesson goes on
-            return Verdict("failed", f"For {description} your function raised {type(error).__name__}: {error}.")
-        if came is None:
-            return Verdict("pending", "The function returns nothing yet: replace its body, then run this cell again.")
-        expected = np.asarray(reference(*arguments), dtype=float)
-        try:
-            came = np.asarray(came, dtype=float)
-        except (TypeError, ValueError):
-            return Verdict("failed", f"For {description} expected numbers, got {came!r}.")
-        if came.shape != expected.shape:
-            return Verdict("failed", f"For {description} expected shape {expected.shape}, got {came.shape}.")
-        if not np.allclose(
-            came, expected, rtol=tolerance, atol=tolerance * max(1.0, float(np.abs(expected).max(initial=0)))
-        ):
-            return Verdict("failed", f"For {description} expected {_short(expected)}, got {_short(came)}.")
-    return Verdict("passed", f"Equal to the reference in all {len(cases)} cases.")
+    tried = exercise.tries(answer)
+    if all(each.came is None and each.error is None for each in tried):
+        return Verdict("pending", TO_DO if callable(answer) else TO_GUESS)
+    wrong = [each for each in tried if not each.right]
+    if wrong:
+        return Verdict("failed", _what_is_off(exercise, tried, wrong))
+    changed = next((each for each in tried if each.changed), None)
+    if changed:
+        return Verdict("failed", f"The values are right, but {_changed(changed)}")
+    return Verdict("passed", f"Equal to the reference in all {len(tried)} cases." if len(tried) > 1 else "")
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """One case: what was given, what came, what was expected."""
+
+    case: str
+    given: tuple
+    came: object
+    expected: object
+    error: str | None
+    changed: tuple  # numbers of the arguments that the answer wrote into
+    right: bool
+
+
+def _try(exercise, answer, case, given):
+    lent = [_copy(argument) for argument in given]
+    came = error = None
+    try:
+        with np.errstate(all="ignore"):
+            came = answer(*lent) if callable(answer) else answer
+    except NotImplementedError:
+        pass
+    except Exception as raised:  # whatever a learner's function does, the lesson goes on
+        error = f"{type(raised).__name__}: {raised}"
+    came, expected = mistakes.value(came), mistakes.value(exercise.reference(*map(_copy, given)))
+    changed = tuple(number for number, pair in enumerate(zip(lent, given)) if not _is_untouched(*pair))
+    right = error is None and mistakes.close(came, expected, exercise.tolerance)
+    return _Tried(case, given, came, expected, error, changed, right)
+
+
+def _what_is_off(exercise, tried, wrong):
+    """The mistake in words: a known one, one that all exercises share; then what came and what was expected."""
+    first = next((each for each in wrong if each.error or each.came is None), wrong[0])
+    words = []
+    if len(wrong) < len(tried):
+        words.append(f"Right in {len(tried) - len(wrong)} of {len(tried)} cases.")
+    if first.error:
+        words.append(f"For {first.case} your function raised {first.error}.")
+    elif first.came is None:
+        words.append(f"For {first.case} your function returns nothing: does each way through it end in a return?")
+    else:
+        pairs = [(each.came, each.expected) for each in wrong]
+        words.append(_known_mistake(exercise, tried) or mistakes.shared(pairs, exercise.tolerance))
+        words.append(_guessed(first) if exercise.is_guess else _what_came(first))
+    if first.changed:
+        words.append(f"And {_changed(first)}")
+    return " ".join(filter(None, words))
+
+
+def _what_came(tried):
+    if mistakes.differ_in_shape(tried.came, tried.expected):
+        return f"For {tried.case} expected shape {tried.expected.shape}, got {tried.came.shape}."
+    return f"For {tried.case} expected {_short(tried.expected)}, got {_short(tried.came)}."
+
+
+def _guessed(tried):
+    """Of a guess only on which side it is: the learner is to think again."""
+    if np.ndim(tried.came) or not isinstance(tried.came, np.ndarray) or not isinstance(tried.expected, np.ndarray):
+        return f"It is not {_short(tried.came)}."
+    return f"{_short(tried.came)} is too {'large' if tried.came > tried.expected else 'small'}."
+
+
+def _known_mistake(exercise, tried):
+    """The words of the mistake with which the reference gives what came, in every case."""
+    for words, mistaken in exercise.mistakes.items():
+        if all(mistakes.close(each.came, _mistaken(mistaken, each), exercise.tolerance) for each in tried):
+            return words
+    return None
+
+
+def _mistaken(mistaken, tried):
+    try:
+        with np.errstate(all="ignore"):
+            return mistakes.value(mistaken(*map(_copy, tried.given)))
+    except Exception:  # a mistake that cannot be made with these arguments
+        return None
+
+
+def _changed(tried):
+    number = tried.changed[0] + 1
+    return f"your function changes what it was given (argument {number}): work on a copy, such as array.copy()."
+
+
+def _copy(argument):
+    if isinstance(argument, np.ndarray):
+        return argument.copy()
+    if isinstance(argument, (list, tuple)) and type(argument) in (list, tuple):
+        return type(argument)(map(_copy, argument))
+    if isinstance(argument, dict):
+        return {key: _copy(each) for key, each in argument.items()}
+    return argument
+
+
+def _is_untouched(lent, given):
+    if isinstance(given, np.ndarray):
+        return np.array_equal(lent, given, equal_nan=given.dtype.kind == "f")
+    if isinstance(given, (list, tuple)):
+        return len(lent) == len(given) and all(map(_is_untouched, lent, given))
+    if isinstance(given, dict):
+        return lent.keys() == given.keys() and all(_is_untouched(lent[key], given[key]) for key in given)
+    return True
 
 
 def _short(values):
-    return np.array2string(values, precision=4, threshold=8, separator=", ")
+    if isinstance(values, np.ndarray):
+        return np.array2string(values, precision=4, threshold=8, separator=", ")
+    return repr(values)

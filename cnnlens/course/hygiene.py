@@ -86,13 +86,14 @@ def main():
     )
     options = parser.parse_args()
     for path in options.notebooks:
-        _write(path, nbformat.read(path, as_version=4))
+        write(path, nbformat.read(path, as_version=4))
         if options.record:
-            _write(path, recorded(path))
+            write(path, recorded(path))
         print(path)
 
 
-def _write(path, notebook):
+def write(path, notebook):
+    """Write a notebook as it should be committed."""
     with files.atomic(path) as partial:
         partial.write_text(_written(clean(notebook)), encoding="utf-8")
 

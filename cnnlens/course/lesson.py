@@ -6,10 +6,15 @@ from types import SimpleNamespace
 
 from packaging.requirements import Requirement
 
-from .. import __version__
+from .. import __version__, files
 from ..errors import CnnlensError, unknown
 
 PROFILES = ("quick", "full")
+
+
+def lessons():
+    """All lessons of the course: {name: path}, in order."""
+    return {path.stem: path for path in sorted(files.shipped("notebooks").glob("[0-9][0-9]_*.ipynb"))}
 
 
 def choose(profile, *, quick, full):

@@ -27,6 +27,7 @@ from .. import files
 from ..explore import twin
 from ..errors import CnnlensError, unknown
 from .faults import VIEW, check_parameters, missing_pictures, missing_twins, swallowed_errors
+from .lesson import lessons
 
 TIMEOUTS = {"quick": 300, "full": 7200}  # seconds a cell
 AHEAD = {"quick": 4, "full": 60}  # seconds of the processor to render frames of an explorer that need no kernel later
@@ -67,11 +68,6 @@ class Outcome:
         state = "ok" if self.passed else "FAILED"
         line = f"{state:6} {self.lesson:20} {self.seconds:6.1f} s {self.memory / 2**30:5.1f} GiB"
         return "  ".join([line, *self.problems])
-
-
-def lessons():
-    """All lessons of the course: {name: path}, in order."""
-    return {path.stem: path for path in sorted(files.shipped("notebooks").glob("[0-9][0-9]_*.ipynb"))}
 
 
 def find(name):

@@ -1,43 +1,41 @@
-"""Checks of the exercises in lesson 05."""
+"""The exercises of lesson 05."""
 
 import numpy as np
 
-from ..exercise import compare, exercise
+from ..exercise import exercise
 
 
-@exercise("map_size")
-def map_size(answer):
-    """A function (side, kernel, stride) -> side of the map, against Keras's own convolution without padding."""
+def _sizes():
+    return {
+        "LeNet's first convolution (28, 3, 1)": (28, 3, 1),
+        "its pooling (26, 2, 2)": (26, 2, 2),
+        "a pooling that does not divide the map (13, 2, 2)": (13, 2, 2),
+        "a 7 × 7 kernel with stride 2 (224, 7, 2)": (224, 7, 2),
+        "a kernel as large as the image (5, 5, 3)": (5, 5, 3),
+    }
+
+
+@exercise(_sizes)
+def map_size(side, kernel, stride):
+    """Of Keras's own convolution without padding."""
     import keras
 
-    def keras_size(side, kernel, stride):
-        return keras.layers.Conv2D(1, kernel, strides=stride).compute_output_shape((1, side, side, 1))[1]
-
-    cases = [
-        ("LeNet's first convolution (28, 3, 1)", (28, 3, 1)),
-        ("its pooling (26, 2, 2)", (26, 2, 2)),
-        ("a pooling that does not divide the map (13, 2, 2)", (13, 2, 2)),
-        ("a 7 × 7 kernel with stride 2 (224, 7, 2)", (224, 7, 2)),
-        ("a kernel as large as the image (5, 5, 3)", (5, 5, 3)),
-    ]
-    return compare(answer, keras_size, cases)
+    return keras.layers.Conv2D(1, kernel, strides=stride).compute_output_shape((1, side, side, 1))[1]
 
 
-@exercise("receptive_field")
-def receptive_field(answer):
-    """A function (list of (kernel, stride)) -> pixels a side, against which pixels a gradient reaches in Keras."""
-    cases = [
-        ("one 3 × 3 convolution", ([(3, 1)],)),
-        ("two 3 × 3 convolutions", ([(3, 1), (3, 1)],)),
-        ("a 3 × 3 convolution, then a pooling of 2", ([(3, 1), (2, 2)],)),
-        ("all four layers of LeNet", ([(3, 1), (2, 2), (3, 1), (2, 2)],)),
-        ("strides that differ", ([(5, 3), (3, 2), (2, 1)],)),
-    ]
-    return compare(answer, reached, cases)
+def _chains():
+    return {
+        "one 3 × 3 convolution": ([(3, 1)],),
+        "two 3 × 3 convolutions": ([(3, 1), (3, 1)],),
+        "a 3 × 3 convolution, then a pooling of 2": ([(3, 1), (2, 2)],),
+        "all four layers of LeNet": ([(3, 1), (2, 2), (3, 1), (2, 2)],),
+        "strides that differ": ([(5, 3), (3, 2), (2, 1)],),
+    }
 
 
-def reached(steps):
-    """How many pixels in a row change the answer at one position, found by asking for the gradient."""
+@exercise(_chains)
+def receptive_field(steps):
+    """How many pixels in a row change the output at one position, found by asking for the gradient."""
     import tensorflow as tf
 
     side = 64

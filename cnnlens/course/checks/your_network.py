@@ -1,22 +1,11 @@
-"""Checks of the exercises in lesson 11."""
+"""The exercises of lesson 11."""
 
 import numpy as np
 
-from ..exercise import compare, exercise
+from ..exercise import exercise
 
 
-@exercise("paste")
-def paste(answer):
-    """A function (predict, images (N, H, W, C), patch (h, w, C), top, left, label) -> which fraction it turns to label.
-
-    Of the images that were not answered so before.
-    """
-
-    def reference(predict, images, patch, top, left, label):
-        other = images[predict(images).argmax(1) != label].copy()
-        other[:, top : top + len(patch), left : left + patch.shape[1]] = patch
-        return np.mean(predict(other).argmax(1) == label)
-
+def _marks():
     def corner(images):
         return _two(np.asarray(images)[:, 1:4, 6:8].mean((1, 2, 3)) - 0.8)
 
@@ -29,26 +18,30 @@ def paste(answer):
     images = np.random.default_rng(0).random((40, 9, 8, 1)).astype(np.float32)
     images[:9, 1:4, 6:8] = 1
     white = np.ones((3, 2, 1), np.float32)
-    cases = [
-        ("a mark where a network reads it", (corner, images, white, 1, 6, 1)),
-        ("the same mark elsewhere", (corner, images, white, 5, 1, 1)),
-        ("a large mark, which turns some of the answers", (whole, images, np.ones((5, 3, 1), np.float32), 2, 4, 1)),
-        ("a network that looks at nothing", (blind, images, white, 1, 6, 0)),
-        ("a dark mark and the other class", (corner, images, 0 * white, 1, 6, 0)),
-    ]
-    return compare(lambda predict, given, *rest: answer(predict, given.copy(), *rest), reference, cases)
+    return {
+        "a mark where a network reads it": (corner, images, white, 1, 6, 1),
+        "the same mark elsewhere": (corner, images, white, 5, 1, 1),
+        "a large mark, which turns some of the answers": (whole, images, np.ones((5, 3, 1), np.float32), 2, 4, 1),
+        "a network that looks at nothing": (blind, images, white, 1, 6, 0),
+        "a dark mark and the other class": (corner, images, 0 * white, 1, 6, 0),
+    }
 
 
-@exercise("suspects")
-def suspects(answer):
-    """A function (probabilities (N, K), labels (N,)) -> (N,) bool, by confident learning (Northcutt et al. 2021)."""
+def _two(score):
+    """Probabilities of two classes from the logit of the second."""
+    of = 1 / (1 + np.exp(-20 * score))
+    return np.stack([1 - of, of], 1)
 
-    def reference(probabilities, labels):
-        classes = probabilities.shape[1]
-        usual = np.array([probabilities[labels == label, label].mean() for label in range(classes)])
-        reaching = np.where(probabilities >= usual, probabilities, -1)
-        return (reaching.max(1) >= 0) & (reaching.argmax(1) != labels)
 
+@exercise(_marks)
+def paste(predict, images, patch, top, left, label):
+    """Which fraction a mark turns to the label, of the images that were not answered so before."""
+    other = images[predict(images).argmax(1) != label].copy()
+    other[:, top : top + len(patch), left : left + patch.shape[1]] = patch
+    return np.mean(predict(other).argmax(1) == label)
+
+
+def _labeled():
     generator = np.random.default_rng(0)
     labels = np.arange(60) % 3
     unsure = generator.dirichlet(np.ones(3), 60)
@@ -57,18 +50,36 @@ def suspects(answer):
     timid /= timid.sum(1, keepdims=True)
     wrong = labels.copy()
     wrong[[0, 7, 31]] = (labels[[0, 7, 31]] + 1) % 3
-    cases = [
-        ("a sure network and three wrong labels", (0.96 * np.eye(3)[labels] + 0.04 / 3, wrong)),
-        ("a network that is less sure of one class", (timid, wrong)),
-        ("a network that knows nothing", (unsure, labels)),
-        ("labels without a mistake", (0.9 * np.eye(3)[labels] + 0.1 / 3, labels)),
-    ]
-    return compare(answer, reference, cases)
+    return {
+        "a sure network and three wrong labels": (0.96 * np.eye(3)[labels] + 0.04 / 3, wrong),
+        "a network that is less sure of one class": (timid, wrong),
+        "a network that knows nothing": (unsure, labels),
+        "labels without a mistake": (0.9 * np.eye(3)[labels] + 0.1 / 3, labels),
+    }
 
 
-@exercise("divergence")
-def divergence(answer):
-    """A function (mean, variance, learned_mean, learned_variance) -> nats, each (C,), against SciPy's integral."""
+@exercise(_labeled)
+def suspects(probabilities, labels):
+    """By confident learning (Northcutt et al. 2021)."""
+    classes = probabilities.shape[1]
+    usual = np.array([probabilities[labels == label, label].mean() for label in range(classes)])
+    reaching = np.where(probabilities >= usual, probabilities, -1)
+    return (reaching.max(1) >= 0) & (reaching.argmax(1) != labels)
+
+
+def _channels():
+    cases = {
+        "channels that see what they learned": ([0.0, 2.0], [1.0, 3.0], [0.0, 2.0], [1.0, 3.0]),
+        "a mean that is off": ([1.5, 0.0], [1.0, 4.0], [0.0, 0.0], [1.0, 4.0]),
+        "a spread that is off, either way": ([0.0, 0.0], [0.1, 5.0], [0.0, 0.0], [1.0, 1.0]),
+        "both off": ([0.2, -1.0, 3.0], [0.5, 2.0, 0.01], [1.0, 1.0, 0.0], [2.0, 0.7, 1.0]),
+    }
+    return {words: tuple(np.array(each) for each in statistics) for words, statistics in cases.items()}
+
+
+@exercise(_channels, tolerance=1e-4)
+def divergence(mean, variance, learned_mean, learned_variance):
+    """In nats, each channel by SciPy's integral."""
     from scipy.integrate import quad
     from scipy.stats import norm
 
@@ -79,20 +90,4 @@ def divergence(answer):
             lambda x: seen.pdf(x) * (seen.logpdf(x) - learned.logpdf(x)), mean - reach, mean + reach, limit=200
         )[0]
 
-    def reference(*statistics):
-        return [one(*channel) for channel in zip(*statistics)]
-
-    cases = [
-        ("channels that see what they learned", ([0.0, 2.0], [1.0, 3.0], [0.0, 2.0], [1.0, 3.0])),
-        ("a mean that is off", ([1.5, 0.0], [1.0, 4.0], [0.0, 0.0], [1.0, 4.0])),
-        ("a spread that is off, either way", ([0.0, 0.0], [0.1, 5.0], [0.0, 0.0], [1.0, 1.0])),
-        ("both off", ([0.2, -1.0, 3.0], [0.5, 2.0, 0.01], [1.0, 1.0, 0.0], [2.0, 0.7, 1.0])),
-    ]
-    cases = [(words, tuple(np.array(each) for each in statistics)) for words, statistics in cases]
-    return compare(answer, reference, cases, tolerance=1e-4)
-
-
-def _two(score):
-    """Probabilities of two classes from the logit of the second."""
-    of = 1 / (1 + np.exp(-20 * score))
-    return np.stack([1 - of, of], 1)
+    return [one(*channel) for channel in zip(mean, variance, learned_mean, learned_variance)]

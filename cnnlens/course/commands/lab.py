@@ -5,12 +5,6 @@ from pathlib import Path
 
 from ...errors import CnnlensError
 
-STATES = {  # what is said of a lesson; of the others only how many there are
-    "renewed": "was an unchanged copy of an older lesson, and is now today's",
-    "yours": "has changes of yours, and is left as it is",
-    "differs": "has changes of yours and is left as it is; cnnlens has another one now, put beside it as",
-}
-
 
 def add(subparsers):
     """Add the command."""
@@ -41,8 +35,8 @@ def run(options):
     arguments = [] if options.copy_only else _arguments(options, folder)  # what cannot be served is not copied either
     found = copies.update(runner.lessons(), folder)
     for copy in found:
-        if copy.state in STATES:
-            print(" ".join([copy.path.name, STATES[copy.state], *([copy.beside.name] if copy.beside else [])]))
+        if copy.words:
+            print(copy.words)
     print(f"{sum(copy.state == 'new' for copy in found)} of {len(found)} lessons copied to {folder}", flush=True)
     if not options.copy_only:
         _serve(arguments)
