@@ -144,9 +144,12 @@ def test_what_is_not_wrong_is_not_called_so():
     assert judge(TWICE, not_begun).state == "pending"
 
 
-def test_one_number_in_an_array_is_told():
+def test_one_number_in_each_case_is_looked_at_as_well():
     one = Exercise("total", "", np.sum, lambda: {"three": (np.ones(3),), "four": (np.ones(4),)})
     assert "one number is wanted" in judge(one, lambda values: [values.sum()]).message
+    assert "The sign is turned" in judge(one, lambda values: -values.sum()).message
+    assert "each value is 2 times" in judge(one, lambda values: 2 * values.sum()).message
+    assert "Off by one: each value is 1 too large" in judge(one, lambda values: values.sum() + 1).message
 
 
 def test_an_argument_that_is_written_into_is_noticed_and_the_next_case_is_whole():

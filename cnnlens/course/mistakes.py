@@ -43,7 +43,7 @@ def shared(pairs, tolerance):
     """
 
     def same(one, other):
-        return close(one, other, tolerance)
+        return close(np.asarray(one), np.asarray(other), tolerance)  # one number less another is no array any more
 
     if not all(_is_numbers(came) and _is_numbers(expected) for came, expected in pairs):
         return _no_numbers(pairs)
