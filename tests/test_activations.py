@@ -10,7 +10,6 @@ from keras import layers as kl
 
 from cnnlens import ablation, activations, convolution, datasets, figures, zoo
 from cnnlens.__main__ import main
-from cnnlens.course import verdict as check
 from cnnlens.errors import CnnlensError
 from cnnlens.network import Network
 from cnnlens.scores import activations as scores
@@ -484,7 +483,7 @@ def test_shrinking_averages_and_growing_repeats():
     np.testing.assert_allclose(figures.base.scaled(pictures, 5, 3).mean((1, 2)), pictures.mean((1, 2)), atol=1e-6)
 
 
-# --- command line and exercises -----------------------------------------------------------------------------
+# --- command line -------------------------------------------------------------------------------------------
 
 
 def test_the_command_writes_one_picture_a_layer(tmp_path, capsys, monkeypatch):
@@ -501,20 +500,3 @@ def test_the_command_writes_one_picture_a_layer(tmp_path, capsys, monkeypatch):
     assert "by peak" in capsys.readouterr().out
     assert main(["activations", "outer", "tabbi", "--out", str(tmp_path)]) == 2
     assert re.search("tabby", capsys.readouterr().err)
-
-
-def test_wrong_answers_to_the_exercises_are_caught(capsys):
-    assert not check("map_size", lambda side, kernel, stride: side // stride).passed
-    assert not check("map_size", lambda side, kernel, stride: (side - kernel) / stride + 1).passed
-    assert check("map_size", lambda side, kernel, stride: (side - kernel) // stride + 1).passed
-    assert not check("receptive_field", lambda steps: sum(kernel for kernel, _ in steps)).passed
-    assert not check("receptive_field", lambda steps: 1 + sum(kernel - 1 for kernel, _ in steps)).passed
-
-    def field(steps):
-        size, jump = 1, 1
-        for kernel, stride in steps:
-            size, jump = size + (kernel - 1) * jump, jump * stride
-        return size
-
-    assert check("receptive_field", field).passed
-    assert check("receptive_field", lambda steps: None).state == "pending"
