@@ -10,6 +10,11 @@ def class_name(classes, index):
     return str(classes[index]).replace("_", " ") if classes is not None else f"class {index}"
 
 
+def class_names(classes, count):
+    """The names of ``count`` classes, as they are; of classes without names their numbers."""
+    return tuple(map(str, classes)) if classes is not None else tuple(f"class {i}" for i in range(count))
+
+
 def most_likely(classes, answer, count=5):
     """The most likely classes of one answer (C,): the number of each by a name to choose it by, the likeliest first.
 

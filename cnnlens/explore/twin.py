@@ -10,7 +10,6 @@ kept once: between two units of a layer little else changes than one map.
 """
 
 import base64
-import io
 import itertools
 import json
 import os
@@ -20,9 +19,9 @@ from time import process_time as clock  # of this process, so that the frames ar
 
 import jinja2
 import numpy as np
-from PIL import Image
 
 from ..errors import CnnlensError
+from ..figures.base import webp
 
 SECONDS = "CNNLENS_AHEAD"
 SIDE = 64  # px of a tile; a multiple of what WebP compresses as one block
@@ -182,7 +181,7 @@ def rendered(explorer, budget):
 
 def _most(frame, budget):
     """How many frames may fit into the budget, by the bytes of one."""
-    one = min(len(webp(frame.pixels(), how)) for how in (LOSSY, LOSSLESS)) * 4 / 3
+    one = min(len(webp(frame.pixels(), **how)) for how in (LOSSY, LOSSLESS)) * 4 / 3
     return min(budget.frames, max(24, int(SHARED * budget.size / one)))
 
 
@@ -228,9 +227,9 @@ def _drawn(explorer, group, made, end):
 
 
 def _written(explorer, frames):
-    sheet, across, places = tiled(frame.pixels() for _, frame in frames)
-    frames = frames[: len(places)]
     pictures = [frame.pixels() for _, frame in frames]
+    sheet, across, places = tiled(pictures)
+    frames = frames[: len(places)]
     names = [name for name, control in explorer.controls.items() if control.ahead]
     ranges, told = [], []
     for (values, frame), picture, tiles in zip(frames, pictures, places):
@@ -243,15 +242,15 @@ def _written(explorer, frames):
         size = {"wide": picture.shape[1], "high": picture.shape[0]}
         told.append({"tiles": tiles, **size, "words": frame.words, "at": at})
     controls = [{"name": name.replace("_", " "), **explorer.controls[name].kind} for name in names]
-    best = min((LOSSY, LOSSLESS), key=lambda how: len(webp(pictures[0], how)) * (2 if how is LOSSLESS else 3))
+    best = min((LOSSY, LOSSLESS), key=lambda how: len(webp(pictures[0], **how)) * (2 if how is LOSSLESS else 3))
     size = {"wide": max(each["wide"] for each in told), "high": max(each["high"] for each in told)}
     data = {"controls": controls, "ranges": ranges, "frames": told, "side": SIDE, "across": across, **size}
-    data |= {"longest": _longest(controls, ranges), "sheet": _text(webp(sheet, best))}
+    data |= {"longest": _longest(controls, ranges), "sheet": _text(webp(sheet, **best))}
     return TEMPLATES.get_template("twin.html").render(
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         style=FOLDER.joinpath("twin.css").read_text(encoding="utf-8"),
         script=FOLDER.joinpath("twin.js").read_text(encoding="utf-8"),
-        picture=_text(webp(pictures[0], best)),
+        picture=_text(webp(pictures[0], **best)),
         words=frames[0][1].words,
         foot=_foot(explorer, frames),
         source=explorer.source,
@@ -320,13 +319,6 @@ def tiled(pictures):
         sheet[number] = np.frombuffer(tile, np.uint8).reshape(SIDE, SIDE, 3)
     sheet = sheet.reshape(rows, across, SIDE, SIDE, 3).swapaxes(1, 2).reshape(rows * SIDE, across * SIDE, 3)
     return sheet, across, places
-
-
-def webp(picture, how):
-    """A picture as the bytes of a WebP."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "webp", **how)
-    return file.getvalue()
 
 
 def _text(content):

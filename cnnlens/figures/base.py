@@ -166,6 +166,13 @@ def png_bytes(raster, compress=1):
     return file.getvalue()
 
 
+def webp(raster, **how):
+    """A raster (H, W, 3) uint8 as the bytes of a WebP; ``how`` as Pillow takes it."""
+    file = io.BytesIO()
+    Image.fromarray(raster).save(file, "webp", **how)
+    return file.getvalue()
+
+
 def tiles(pictures, *, labels=None, marked=None, cell=64, columns=None, low=None, high=None, cmap=UNSIGNED, gap=4):
     """Small pictures in a grid, as one raster: a hundred times faster than an axes for each.
 

@@ -10,7 +10,6 @@ own, so that two maps, or JupyterLab's own scripts, do not get into each other's
 """
 
 import base64
-import io
 import math
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from PIL import Image
 
 from .. import files
 from ..errors import CnnlensError
+from .base import webp
 from .embedding import as_sequence, colors_of, describe, extent, name_spots
 
 THUMB = 32  # px a side of the images on the contact sheet, at most
@@ -144,9 +144,7 @@ def contact_sheet(images):
     for i, thumb in enumerate(thumbs):
         row, col = divmod(i, across)
         canvas[row * height : (row + 1) * height, col * width : (col + 1) * width] = thumb
-    file = io.BytesIO()
-    Image.fromarray(canvas).save(file, "webp", quality=80, method=2)
-    return base64.b64encode(file.getvalue()).decode("ascii"), across
+    return base64.b64encode(webp(canvas, quality=80, method=2)).decode("ascii"), across
 
 
 def _swatches(first):

@@ -194,10 +194,14 @@ def _steps(net, path, layer, shape, after):
 def _convolution(layer, shape):
     if layer.groups != 1 or tuple(layer.dilation_rate) != (1, 1):
         raise CnnlensError("is a convolution with groups or dilation")
+    return "convolution", _window(layer, layer.kernel_size, shape), _weights(layer)
+
+
+def _weights(layer):
+    """Kernel and bias; zeros where there is no bias."""
     kernel, *bias = layer.get_weights()
     bias = bias[0] if bias else np.zeros(kernel.shape[-1])
-    weights = {"kernel": np.float32(kernel), "bias": np.float32(bias)}
-    return "convolution", _window(layer, layer.kernel_size, shape), weights
+    return {"kernel": np.float32(kernel), "bias": np.float32(bias)}
 
 
 def _window(layer, size, shape):
@@ -220,9 +224,7 @@ def _global_pooling(kind):
 def _dense(layer, shape):
     if len(shape) != 1:
         raise CnnlensError("is a dense layer on maps, without a Flatten before it")
-    kernel, *bias = layer.get_weights()
-    bias = bias[0] if bias else np.zeros(kernel.shape[-1])
-    return "dense", {}, {"kernel": np.float32(kernel), "bias": np.float32(bias)}
+    return "dense", {}, _weights(layer)
 
 
 def _relu(layer, shape):

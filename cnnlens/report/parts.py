@@ -4,10 +4,11 @@ import io
 import itertools
 from dataclasses import dataclass, field
 
+import numpy as np
 from PIL import Image
 
 from ..errors import unknown
-from ..figures.base import png
+from ..figures.base import png, webp
 from ..scores.findings import heaviest
 
 SMALL = 100_000  # bytes: a figure that takes no more is kept exactly, one of photographs nearly so
@@ -37,16 +38,10 @@ class Figure:
     def of(cls, fig, alt):
         """From a matplotlib Figure and its alternative text, as the painters give them."""
         with Image.open(io.BytesIO(png(fig))) as picture:
-            pixels = picture.convert("RGB")
-        data = _webp(pixels, lossless=True)
-        data = data if len(data) <= SMALL else _webp(pixels, quality=QUALITY)
-        return cls(data, *pixels.size, alt)
-
-
-def _webp(pixels, **how):
-    file = io.BytesIO()
-    pixels.save(file, "webp", method=3, **how)
-    return file.getvalue()
+            pixels = np.asarray(picture.convert("RGB"))
+        data = webp(pixels, lossless=True, method=3)
+        data = data if len(data) <= SMALL else webp(pixels, quality=QUALITY, method=3)
+        return cls(data, pixels.shape[1], pixels.shape[0], alt)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ..datasets.data import Dataset
 from ..datasets.folders import Folder
 from ..datasets.photographs import Photos
 from ..errors import CnnlensError
+from ..labels import class_name
 from ..network import Network
 from ..opened import NOMINAL_SIZE
 from .kept import Kept
@@ -113,7 +114,7 @@ class Subject:
 
     def class_name(self, label):
         """The name of one of the network's classes."""
-        return str(self.net.classes[label]).replace("_", " ") if self.net.classes else f"class {label}"
+        return class_name(self.net.classes, label)
 
 
 def opened(model, images, *, classes=None, labels=None, pixels="auto", profile="quick", seed=0, progress=True):

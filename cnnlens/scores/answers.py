@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import CnnlensError
+from ..labels import class_names
 from ..results import Result
 from .answer_findings import of, proportion
 
@@ -130,7 +131,7 @@ def _checked(predictions, labels, classes):
             f"Expected labels from 0 to {count - 1}, -1 where one is not known, and at least one that is known; "
             f"got values from {labels.min(initial=0)} to {labels.max(initial=-1)}."
         )
-    classes = tuple(map(str, classes)) if classes is not None else tuple(f"class {i}" for i in range(count))
+    classes = class_names(classes, count)
     if len(classes) != count:
         raise CnnlensError(f"Expected {count} names of classes, one a column of the predictions; got {len(classes)}.")
     return predictions, labels.astype(int), classes

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..pixels import fitted
+from .pictures import auc
 
 CELLS = 32  # a side, at most, that images are reduced to before they are compared
 WINDOW = 4  # a place is so many times smaller than the image, each way
@@ -102,8 +103,6 @@ def candidates(images, inside):
 
 def told_by_cells(images, inside):
     """How well what is to be seen at each cell of the reduced images tells a class: 0 (not at all) to 1, (h, w)."""
-    from scipy.stats import rankdata
-
     some = np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).astype(int)
     images, inside = images[some], inside[some]
     small = fitted(images, tuple(min(CELLS, side) for side in images.shape[1:3]), "stretch")
@@ -111,10 +110,8 @@ def told_by_cells(images, inside):
         return np.zeros(small.shape[1:3])
     usual = np.median(small[inside], 0)
     away = np.abs(small - usual).sum(-1)
-    own, others = inside.sum(), (~inside).sum()
-    below = rankdata(away, axis=0)[inside].sum(0) - own * (own + 1) / 2  # Mann and Whitney's U
     visible = np.abs(usual - np.median(border_color(small[inside]), 0)).max(-1) > VISIBLE
-    return (1 - 2 * below / (own * others)).clip(0, 1) * visible
+    return (1 - 2 * auc(away, inside)).clip(0, 1) * visible
 
 
 def moved(images, others, box):

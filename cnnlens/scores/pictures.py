@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import CnnlensError
+from ..labels import class_names
 from ..pixels import as_pixels, fitted, with_channels
 from ..results import Result
 from .findings import Finding
@@ -96,7 +97,7 @@ def of_images(images, labels, *, groups=None, classes=None, sizes=None, source="
         if len(given) != len(images):
             raise CnnlensError(f"{name}: expected one for each of the {len(images)} images; got {len(given)}.")
     count = len(classes) if classes is not None else int(labels.max(initial=-1)) + 1
-    classes = tuple(map(str, classes)) if classes is not None else tuple(f"class {i}" for i in range(count))
+    classes = class_names(classes, count)
     pairs, correlation = near_duplicates(images)
     one, other = pairs.T
     across_groups = (groups[one] != groups[other]) & (groups[one] != "") & (groups[other] != "")
@@ -178,16 +179,16 @@ def _strength(values, inside, known):
     if inside.sum() < FEWEST or (known & ~inside).sum() < FEWEST:
         return np.nan
     near = -np.abs(values - np.median(values[inside]))
-    straight, close = (_auc(each[known], inside[known]) for each in (values, near))
+    straight, close = (auc(each[known], inside[known]) for each in (values, near))
     return max(abs(2 * straight - 1), 2 * close - 1)
 
 
-def _auc(values, inside):
-    """The area under the ROC curve, by Mann and Whitney's U."""
+def auc(values, inside):
+    """The area under the ROC curve by which values (N, …) tell those inside, (N,) bool; Mann and Whitney's U."""
     from scipy.stats import rankdata  # scikit-learn's takes a hundred times as long, for hundreds of such questions
 
     own, others = inside.sum(), (~inside).sum()
-    return (rankdata(values)[inside].sum() - own * (own + 1) / 2) / (own * others)
+    return (rankdata(values, axis=0)[inside].sum(0) - own * (own + 1) / 2) / (own * others)
 
 
 # --- findings -----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm.auto import tqdm
 
+from ..labels import class_names
 from ..network import Network
 from ..results import Result, sources
 from .backgrounds import BackgroundTest, figures, pasted, without_figures
@@ -74,8 +75,12 @@ def of_reliance(net, images, labels, *, seed=0, progress=True):
     net, generator = Network.of(net), np.random.default_rng(seed)
     source = sources(net, images)
     pixels, labels = net.prepare(images), np.asarray(labels)
-    classes = net.classes or tuple(f"class {label}" for label in range(net.class_count or 0))
-    asked = _Asked(net)
+    classes = class_names(net.classes, net.class_count or 0)
+
+    def asked(images):
+        """The class that the network names for each, (N,) int."""
+        return net.logits(images, progress=False).argmax(1)
+
     right = np.flatnonzero((labels >= 0) & (asked(pixels) == labels))
     tested = _tested(labels[right])
     drawn = {label: _drawn(labels, right, label, generator) for label in tested}
@@ -95,16 +100,6 @@ def of_reliance(net, images, labels, *, seed=0, progress=True):
         source=source,
         settings={"images": len(pixels), "classes": tuple(tested), "seed": seed},
     )
-
-
-class _Asked:
-    """The class that a network names for each of some images, (N,) int."""
-
-    def __init__(self, net):
-        self.net = net
-
-    def __call__(self, images):
-        return self.net.logits(images, progress=False).argmax(1)
 
 
 def _tested(labels):

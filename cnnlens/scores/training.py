@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
+
+from .answer_findings import proportion
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +42,7 @@ def accuracy(probabilities, labels):
     Accuracy
     """
     right = int((np.argmax(probabilities, 1) == labels).sum())
-    interval = binomtest(right, len(labels)).proportion_ci(method="wilson")
-    return Accuracy(right / len(labels), interval.low, interval.high, len(labels))
+    return Accuracy(*proportion(right, len(labels)), len(labels))
 
 
 def by_class(probabilities, labels):

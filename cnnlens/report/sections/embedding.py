@@ -6,6 +6,7 @@ from ... import embedding
 from ...errors import CnnlensError
 from ...figures.embedding import strip
 from ...figures.interactive import interactive
+from ...labels import class_names
 from ...lenses.film import FIRST, LATER, SHRUNK, EmbeddingSequence
 from ...scores.embedding import NEIGHBORS, score
 from ..page import steady
@@ -110,7 +111,7 @@ def _told(subject, chosen):
 
 
 def _names(net):
-    return net.classes if net.classes else tuple(f"class {number}" for number in range(net.class_count or 0)) or None
+    return class_names(net.classes, net.class_count or 0) or None
 
 
 def _grouped(labels):
