@@ -95,23 +95,25 @@ def test_cell_error_that_is_tagged_away(tmp_path):
 
 OUTPUT = "import ipywidgets as w\no = w.Output()\ndisplay(o)\n"
 SLIDER = "import ipywidgets as w\ns = w.IntSlider()\n"
-SWALLOWED = {
-    "interact": "from ipywidgets import interact\ninteract(lambda x: 1 / 0, x=3)",
-    "interactive_output": SLIDER + "display(w.interactive_output(lambda x: 1 / 0, {'x': s}))",
-    "with Output": OUTPUT + "with o:\n    1 / 0",
-    "capture": OUTPUT + "@o.capture()\ndef f():\n    1 / 0\nf()",
-    "observe": SLIDER + "s.observe(lambda change: 1 / 0, 'value')\ns.value = 3",
-    "button": "import ipywidgets as w\nb = w.Button()\nb.on_click(lambda _: 1 / 0)\nb.click()",
-    "thread": "import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()\nt.join()",
+SWALLOWED = {  # each raises its own error, which names it
+    "interact": "from ipywidgets import interact\ninteract(lambda x: int('interact'), x=3)",
+    "interactive_output": SLIDER + "display(w.interactive_output(lambda x: int('interactive_output'), {'x': s}))",
+    "with Output": OUTPUT + "with o:\n    int('with Output')",
+    "capture": OUTPUT + "@o.capture()\ndef f():\n    int('capture')\nf()",
+    "thread": "import threading\nt = threading.Thread(target=lambda: int('thread'))\nt.start()\nt.join()",
     "traceback printed into a widget": OUTPUT
     + """
 import traceback
 with o:
     try:
-        1 / 0
-    except ZeroDivisionError:
+        int('traceback printed into a widget')
+    except ValueError:
         print(traceback.format_exc())
 """,
+}
+RAISED = {  # these stop the lesson
+    "observe": SLIDER + "s.observe(lambda change: 1 / 0, 'value')\ns.value = 3",
+    "button": "import ipywidgets as w\nb = w.Button()\nb.on_click(lambda _: 1 / 0)\nb.click()",
     "explorer": """
 from cnnlens.explore.base import Explorer, Frame
 from cnnlens.explore.controls import Number
@@ -120,10 +122,21 @@ Explorer([Number('x', high=3)], lambda values, found: 1 / 0)
 }
 
 
-@pytest.mark.parametrize("how", SWALLOWED)
-def test_error_in_a_widget_however_attached(tmp_path, how):
-    outcome = run(notebook(tmp_path, SWALLOWED[how]))
+@pytest.mark.parametrize("how", RAISED)
+def test_error_in_a_widget_that_is_not_swallowed(tmp_path, how):
+    outcome = run(notebook(tmp_path, RAISED[how]))
     assert not outcome.passed and "ZeroDivisionError" in outcome.problems[0]
+
+
+@pytest.fixture(scope="module")
+def swallowed(tmp_path_factory):
+    """What is found in a lesson whose every cell swallows an error in another way."""
+    return run(notebook(tmp_path_factory.mktemp("swallowed"), *SWALLOWED.values())).problems
+
+
+@pytest.mark.parametrize("how", SWALLOWED)
+def test_error_in_a_widget_however_attached(swallowed, how):
+    assert [each for each in swallowed if f"ValueError: invalid literal for int() with base 10: {how!r}" in each]
 
 
 def test_time_out(tmp_path):
@@ -164,9 +177,7 @@ STAND_IN = "from cnnlens import datasets\nprint(datasets.load('mnist').source)"
 
 
 def test_stand_in_where_the_real_thing_was_asked(tmp_path):
-    path = notebook(tmp_path, STAND_IN)
-    assert run(path).passed
-    outcome = run(path, require_real=True)
+    outcome = run(notebook(tmp_path, STAND_IN), require_real=True)  # without it every lesson of the course passes
     assert not outcome.passed and "StandInRefused" in outcome.problems[0]
 
 
@@ -326,35 +337,37 @@ CHANGES = {
 }
 
 
-def committed(tmp_path, *cells):
-    """A lesson with the outputs of its compared cells, as :mod:`cnnlens.course.hygiene` records them."""
-    path = notebook(tmp_path, *cells)
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A lesson as :mod:`cnnlens.course.hygiene` commits it, and as executed after four of its cells were changed.
+
+    Of the two others the first is compared and prints the same again; the last is not, and prints what it likes.
+    """
+    sources = ["print('seven', 3 + 4)", *["print('seven 7')"] * len(CHANGES)]
+    cells = [*((source, COMPARED) for source in sources), "import random\nprint(random.random())"]
+    path = notebook(tmp_path_factory.mktemp("compared"), *cells)
     book = hygiene.clean(nbformat.read(run(path).notebook, as_version=4))
     book.cells = [cell for cell in book.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
     nbformat.write(book, path)
-    return path
-
-
-def test_nbval_compares_what_papermill_executed(tmp_path, differences):
-    path = committed(tmp_path, ("print('seven', 3 + 4)", COMPARED), "import random\nprint(random.random())")
-    assert differences(path, run(path).notebook) == [], "a cell that is not compared may print anything"
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_planted_change_of_an_output(tmp_path, differences, change):
-    path = committed(tmp_path, ("print('seven 7')", COMPARED))
-    book = nbformat.read(path, as_version=4)
-    book.cells[2].source = CHANGES[change]
-    changed = tmp_path / "changed" / path.name
+    for cell, change in zip(book.cells[3:], CHANGES.values()):
+        cell.source = change
+    changed = path.parent / "changed" / path.name
     changed.parent.mkdir()
     nbformat.write(book, changed)
-    found = differences(path, run(changed).notebook)
-    assert len(found) == 1 and any(word in found[0] for word in ("mismatch", "output fields", "dissimilar"))
+    return path, run(changed).notebook
 
 
-def test_planted_cell_more(tmp_path, differences):
-    path = committed(tmp_path, ("print('seven 7')", COMPARED))
-    longer = tmp_path / "longer" / path.name
-    longer.parent.mkdir()
+def test_nbval_finds_each_planted_change_of_an_output_and_nothing_else(compared, differences):
+    found = differences(*compared)
+    assert len(found) == len(CHANGES)
+    for words in found:
+        assert any(word in words for word in ("mismatch", "output fields", "dissimilar"))
+
+
+def test_planted_cell_more(compared, differences, tmp_path):
+    path, executed = compared
+    shorter = nbformat.read(path, as_version=4)
+    del shorter.cells[-1]
+    nbformat.write(shorter, tmp_path / path.name)
     with pytest.raises(ValueError, match="zip"):
-        differences(path, run(notebook(longer.parent, "1", "2")).notebook)
+        differences(tmp_path / path.name, executed)
