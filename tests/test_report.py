@@ -14,10 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from test_any_cnn import families
-from test_faults_found import FAULTS, SAYS
 
 import cnnlens
-from cnnlens.datasets import Folder
 from cnnlens.errors import CnnlensError
 from cnnlens.network import Network
 from cnnlens.report import sections, sizes
@@ -383,36 +381,3 @@ def test_a_network_that_is_no_classifier_is_shown_without_what_asks_for_one():
     found = cnnlens.report(keras.Sequential([keras.Input((16, 16, 3)), *inner]), images, progress=False)
     assert not found.faults and "no classifier" in found["attribution"].failed
     assert {"layers", "activations", "units", "embedding"} <= {part.name for part in found if not part.failed}
-
-
-# --- what is wrong ------------------------------------------------------------------------------------------------
-
-
-def as_folder(data):
-    """Planted digits as a folder of pictures would give them."""
-    count = len(data.y_train) + len(data.y_test)
-    return Folder(
-        images=np.concatenate([data.x_train, data.x_test]),
-        labels=np.concatenate([data.y_train, data.y_test]),
-        classes=tuple("0123456789"),
-        groups=np.repeat(["train", "test"], [len(data.y_train), len(data.y_test)]),
-        sizes=np.full((count, 2), 28),
-        paths=tuple(f"{number}.png" for number in range(count)),
-        unreadable=(),
-        count=count,
-        source="digits with a fault",
-    )
-
-
-@pytest.mark.parametrize(
-    "fault", ["shortcut: a mark", "wrong range", "exchanged labels", "same image in training and test", None]
-)
-def test_the_first_sentence_names_the_fault_and_a_sound_network_draws_no_alarm(fault, monkeypatch):
-    """One fault for each part that looks for any; test_faults_found.py has them all."""
-    for name in ("network", "reliance"):
-        monkeypatch.setitem(SIZES, name, {"most": 300, "pixels": 10**9})
-    net, data = FAULTS[fault][0]() if fault else FAULTS["dead units"][1]()
-    looked = ["network", "images", "answers", "reliance"]
-    found = cnnlens.report(net, as_folder(data), parts=looked, progress=False)
-    assert not any(part.failed for part in found), [part.failed for part in found]
-    assert found.sentences[0].startswith(SAYS[fault] if fault else "Nothing wrong was found"), found.sentences
