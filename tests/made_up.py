@@ -42,6 +42,8 @@ class Toys:
             control="chance",
             support=support,
             why="one in ten",
+            items="images",
+            design="nested",
             sizes={"quick": {"seeds": 3, "items": items}, "full": {"seeds": 3, "items": 300}},
             measure=measure,
         )

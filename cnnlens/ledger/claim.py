@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import CnnlensError
+from ..errors import CnnlensError, unknown
 from . import io
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told here"
 VERDICTS = (HOLDS, FAILS, OPEN)
+
+DESIGNS = ("crossed", "nested", "control nested", "value nested", "seeds", "exact")
 
 
 class CannotTell(Exception):
@@ -69,6 +71,19 @@ class Claim:
         Range of ``value - control`` that supports the claim.
     why : str
         Why that range.
+    items : str
+        What a column of the measured values is, in the plural: ``units``, ``photographs``.
+    design : {"crossed", "nested", "control nested", "value nested", "seeds", "exact"}
+        How the sample was drawn, from which the interval follows.
+
+        - ``crossed``: the same items come back under every seed; values and controls are pairs where equally many.
+        - ``nested``: each seed draws items of its own; values and controls are pairs within a seed.
+        - ``control nested``: the items of the value come back, those of the control are drawn anew for each seed, such
+          as units of a trained network against units of other untrained ones; no pairs.
+        - ``value nested``: the same the other way round.
+        - ``seeds``: seeds are the sample. Each gives one number, or several of which only the mean counts, such as
+          those of the ten classes where the claim is about these ten.
+        - ``exact``: arithmetic, which chance has no part in.
     sizes : dict of str to dict
         Sizes by name, among them ``seeds``, for each profile: ``quick`` and ``full``.
     measure : callable
@@ -88,6 +103,8 @@ class Claim:
     control: str
     support: Support
     why: str
+    items: str
+    design: str
     sizes: dict
     measure: Callable
     fixed: str = ""
@@ -134,6 +151,8 @@ class Claims:
         sizes = self._sizes[sizes] if isinstance(sizes, str) else sizes
         if key not in self._measures:
             raise CnnlensError(f"The claim {key!r} of {self._name}.toml has no measure.")
+        if words["design"] not in DESIGNS:
+            raise unknown("design", words["design"], DESIGNS)
         support, measure = Support.parse(support), self._measures[key]
         return Claim(key=key, technique=self._technique, support=support, sizes=sizes, measure=measure, **words)
 
