@@ -171,7 +171,7 @@ def test_every_box_lies_in_the_picture_and_on_the_animal():
             assert first[0] <= down <= last[0] and first[1] <= across <= last[1], marked.label
         assert marked.animal or marked.face
         assert bool(marked.face) == bool(marked.eyes), "a face has eyes"
-    assert len({marked.fingerprint for marked in annotations.ANNOTATIONS}) == len(annotations.ANNOTATIONS) == 22
+    assert len({marked.fingerprint for marked in annotations.ANNOTATIONS}) == len(annotations.ANNOTATIONS)
 
 
 def test_annotations_of_the_packaged_photographs_are_found():
