@@ -112,6 +112,28 @@ def test_a_measure_is_of_a_claim_that_the_file_has_and_of_one_only():
         list(claims)
 
 
+def test_other_readings_follow_their_claim_and_take_from_it_what_they_do_not_say():
+    keys = list(CLAIMS)
+    for key, claim in CLAIMS.items():
+        if not claim.alternative_to:
+            assert claim.statement.count("Another reading") == 0
+            continue
+        parent = CLAIMS[claim.alternative_to]
+        assert not parent.alternative_to and keys.index(parent.key) < keys.index(key)
+        assert claim.statement.startswith(f"{parent.statement} (Another reading: ") and claim.measure is parent.measure
+        ways = [(each.value, each.support, each.items, each.design, each.sizes) for each in (claim, parent)]
+        assert ways[0] != ways[1], f"{key} is measured and judged just as {parent.key} is"
+
+
+def test_where_ten_classes_are_the_sample_it_is_asked_of_these_ten_as_well():
+    of_ten = {key for key, claim in CLAIMS.items() if claim.items in ("classes", "digits")}
+    assert len(of_ten) >= 13
+    for key in of_ten:
+        these = CLAIMS[f"{key}-these-classes"]
+        assert (these.alternative_to, these.items, these.design) == (key, "seeds", "seeds")
+    assert "cifar-deer-horse-these-classes" not in CLAIMS
+
+
 @pytest.mark.parametrize(
     "ask, said",
     [({"keys": ["plian"]}, "no claim 'plian'. Did you mean 'plain'"), ({"profile": "ful"}, "Did you mean 'full'")],

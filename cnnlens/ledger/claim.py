@@ -15,6 +15,13 @@ from . import io
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told here"
 VERDICTS = (HOLDS, FAILS, OPEN)
 
+# What is said of ten classes as a sample of all classes is asked again of these ten, as another reading of the claim.
+THESE_CLASSES = {
+    "reading": "of these ten classes alone, each seed drawing anew all else",
+    "items": "seeds",
+    "design": "seeds",
+}
+
 DESIGNS = ("crossed", "nested", "control nested", "value nested", "seeds", "exact")
 
 
@@ -92,6 +99,9 @@ class Claim:
     fixed : str
         The date on which the words above were written down, before anything was measured; of the dissertation's own
         claims none is kept.
+    alternative_to : str
+        The key of the claim that this is another reading of: the same said, measured in another way or on another
+        sample. Empty for a claim.
     """
 
     key: str
@@ -108,6 +118,7 @@ class Claim:
     sizes: dict
     measure: Callable
     fixed: str = ""
+    alternative_to: str = ""
 
     @property
     def where(self):
@@ -119,7 +130,9 @@ class Claims:
     """The claims about one technique: their words and sizes from a file, their measurements from decorated functions.
 
     The words stand in ``data/NAME.toml`` of this package. Iterating gives each :class:`Claim`, in the order of the
-    file.
+    file, and after it its other ``readings``, each an entry of its own under KEY-READING: the table of that name says
+    what is different, and the claim all the rest. ``settings`` join the sizes, so that the measure sees them. Where ten
+    classes or digits are the sample, the reading that asks of these ten alone follows by itself.
 
     Parameters
     ----------
@@ -130,6 +143,7 @@ class Claims:
     def __init__(self, name):
         found = io.packaged(name)
         self._technique, self._words, self._sizes = found["technique"], found["claims"], found["sizes"]
+        self._readings = {"these-classes": THESE_CLASSES, **found.get("readings", {})}
         self._name, self._measures = name, {}
 
     def measure(self, key):
@@ -146,15 +160,30 @@ class Claims:
     def __iter__(self):
         for key, words in self._words.items():
             yield self._claim(key, **words)
+            for name in self._other_readings(**words):
+                yield self._claim(f"{key}-{name}", **{**words, **self._readings[name], "alternative_to": key})
 
-    def _claim(self, key, *, support, sizes, **words):
+    @staticmethod
+    def _other_readings(*, items, design, readings=(), **_):
+        of_ten = items in ("classes", "digits") and design == "crossed"
+        return (*readings, "these-classes") if of_ten else readings
+
+    def _claim(self, key, *, statement, support, sizes, settings=(), readings=(), reading="", **words):
         sizes = self._sizes[sizes] if isinstance(sizes, str) else sizes
-        if key not in self._measures:
+        measure = self._measures.get(words.get("alternative_to", key))
+        if measure is None:
             raise CnnlensError(f"The claim {key!r} of {self._name}.toml has no measure.")
         if words["design"] not in DESIGNS:
             raise unknown("design", words["design"], DESIGNS)
-        support, measure = Support.parse(support), self._measures[key]
-        return Claim(key=key, technique=self._technique, support=support, sizes=sizes, measure=measure, **words)
+        return Claim(
+            key=key,
+            technique=self._technique,
+            statement=f"{statement} (Another reading: {reading}.)" if reading else statement,
+            support=Support.parse(support),
+            sizes={profile: {**size, **dict(settings)} for profile, size in sizes.items()},
+            measure=measure,
+            **words,
+        )
 
 
 def settle(support, found):
