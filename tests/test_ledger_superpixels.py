@@ -161,8 +161,12 @@ def test_annotations_survive_a_resave(chelsea):
     assert annotations.annotation_of(dataclasses.replace(chelsea, image=np.asarray(Image.open(file)) / np.float32(255)))
 
 
-def test_every_box_lies_in_the_picture_and_on_the_animal():
-    for marked in annotations.ANNOTATIONS:
+AGAIN = tuple(annotations.Annotation(**row) for row in annotations.io.packaged("annotations_again")["photographs"])
+
+
+@pytest.mark.parametrize("marking", [annotations.ANNOTATIONS, AGAIN])
+def test_every_box_lies_in_the_picture_and_on_the_animal(marking):
+    for marked in marking:
         for top, left, bottom, right in (*filter(None, [marked.animal, marked.cut]), *marked.boxes, *marked.eyes):
             assert 0 <= top < bottom <= 1 and 0 <= left < right <= 1
         for top, left, bottom, right in marked.boxes:
@@ -171,7 +175,7 @@ def test_every_box_lies_in_the_picture_and_on_the_animal():
             assert first[0] <= down <= last[0] and first[1] <= across <= last[1], marked.label
         assert marked.animal or marked.face
         assert bool(marked.face) == bool(marked.eyes), "a face has eyes"
-    assert len({marked.fingerprint for marked in annotations.ANNOTATIONS}) == len(annotations.ANNOTATIONS)
+    assert len({marked.fingerprint for marked in marking}) == len(marking)
 
 
 def test_annotations_of_the_packaged_photographs_are_found():
