@@ -132,7 +132,8 @@ class Claims:
     The words stand in ``data/NAME.toml`` of this package. Iterating gives each :class:`Claim`, in the order of the
     file, and after it its other ``readings``, each an entry of its own under KEY-READING: the table of that name says
     what is different, and the claim all the rest. ``settings`` join the sizes, so that the measure sees them. Where ten
-    classes or digits are the sample, the reading that asks of these ten alone follows by itself.
+    classes or digits are the sample, the reading that asks of these ten alone follows by itself. Where the file or the
+    claim names ``networks``, the claim and its readings are asked on each, on all but the first as KEY-NETWORK.
 
     Parameters
     ----------
@@ -143,6 +144,7 @@ class Claims:
     def __init__(self, name):
         found = io.packaged(name)
         self._technique, self._words, self._sizes = found["technique"], found["claims"], found["sizes"]
+        self._networks = found.get("networks", ("",))
         self._readings = {"these-classes": THESE_CLASSES, **found.get("readings", {})}
         self._name, self._measures = name, {}
 
@@ -159,18 +161,29 @@ class Claims:
 
     def __iter__(self):
         for key, words in self._words.items():
-            yield self._claim(key, **words)
-            for name in self._other_readings(**words):
-                yield self._claim(f"{key}-{name}", **{**words, **self._readings[name], "alternative_to": key})
+            for network in words.get("networks", self._networks):
+                yield from self._entries(key, network, **words)
+
+    def _entries(self, key, network, *, statement, settings=(), networks=None, **words):
+        """The claim on one network, and its other readings."""
+        name, first = key, (networks or self._networks)[0]
+        if network != first:
+            name, statement = f"{key}-{network.lower()}", f"{statement} (On {network}.)"
+        settings = {**dict(settings), **({"network": network} if network else {})}
+        words = {**words, "statement": statement, "settings": settings, "measure": self._measures.get(key)}
+        yield self._claim(name, **words)
+        for reading in self._other_readings(**words):
+            other = self._readings[reading]
+            settings = {**words["settings"], **other.get("settings", {})}
+            yield self._claim(f"{name}-{reading}", **{**words, **other, "settings": settings, "alternative_to": name})
 
     @staticmethod
     def _other_readings(*, items, design, readings=(), **_):
         of_ten = items in ("classes", "digits") and design == "crossed"
         return (*readings, "these-classes") if of_ten else readings
 
-    def _claim(self, key, *, statement, support, sizes, settings=(), readings=(), reading="", **words):
+    def _claim(self, key, *, statement, support, sizes, settings, measure, readings=(), reading="", **words):
         sizes = self._sizes[sizes] if isinstance(sizes, str) else sizes
-        measure = self._measures.get(words.get("alternative_to", key))
         if measure is None:
             raise CnnlensError(f"The claim {key!r} of {self._name}.toml has no measure.")
         if words["design"] not in DESIGNS:
@@ -180,7 +193,7 @@ class Claims:
             technique=self._technique,
             statement=f"{statement} (Another reading: {reading}.)" if reading else statement,
             support=Support.parse(support),
-            sizes={profile: {**size, **dict(settings)} for profile, size in sizes.items()},
+            sizes={profile: {**size, **settings} for profile, size in sizes.items()},
             measure=measure,
             **words,
         )
