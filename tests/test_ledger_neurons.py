@@ -196,14 +196,12 @@ def peak(images):
     return found
 
 
-SQUARES = np.random.default_rng(0).integers(0, 6, (16, 2))
-
-
-def squares(photos, size):
-    images = np.zeros((16, 8, 8, 3), np.float32)
-    for image, (top, left) in zip(images, SQUARES):
+def squares(photos, size, fold):
+    """Eight pictures of a white square that is marked, in either fold the same."""
+    images, corners = np.zeros((8, 8, 8, 3), np.float32), np.random.default_rng(0).integers(0, 6, (8, 2))
+    for image, (top, left) in zip(images, corners):
         image[top : top + 2, left : left + 2] = 1
-    return list(images), [[(top, left, top + 2, left + 2)] for top, left in SQUARES.tolist()]
+    return list(images), [[(top, left, top + 2, left + 2)] for top, left in corners.tolist()]
 
 
 @pytest.mark.parametrize(
@@ -222,14 +220,29 @@ def squares(photos, size):
 )
 @pytest.mark.parametrize("part", ["eyes", "faces", "bodies"])
 def test_units_for_a_marked_part_are_found_by_whatever_their_responses_have(part, way, answer, verdict, monkeypatch):
-    monkeypatch.setattr(
-        on_neurons, "MARKED", {name: (layer, squares) for name, (layer, _) in on_neurons.MARKED.items()}
-    )
+    entry = on_squares(monkeypatch, f"vgg16-{part}{way}", answer)
+    assert entry.verdict == verdict, entry.reason
+
+
+def on_squares(monkeypatch, key, answer, find=squares):
+    """The entry of a claim where VGG16's units answer so to pictures of squares, and an untrained copy's do not."""
+    marked = {name: (layer, find) for name, (layer, _) in on_neurons.MARKED.items()}
+    monkeypatch.setattr(on_neurons, "MARKED", marked)
     monkeypatch.setattr(on_neurons, "_slate", lambda context, net, name: net)
     even = Marked("untrained", lambda images: np.random.default_rng(1).random(images.shape))
     kept = {("net", "vgg16"): Marked("planted", answer)} | {("untrained copy", "vgg16", seed): even for seed in (0, 1)}
-    entry = ledger.measure(ledger.CLAIMS[f"vgg16-{part}{way}"], kept={key: (net, {}, 0.0) for key, net in kept.items()})
-    assert entry.verdict == verdict, entry.reason
+    return ledger.measure(ledger.CLAIMS[key], kept={key: (net, {}, 0.0) for key, net in kept.items()})
+
+
+def test_only_photographs_that_the_measure_was_not_settled_on_are_counted(monkeypatch):
+    def find(photos, size, fold):
+        images, boxes = squares(photos, size, fold)
+        return (images, boxes) if fold == "verdict" else (images, [[(0, 0, 1, 1)]] * 8)
+
+    found = on_squares(monkeypatch, "vgg16-eyes", peak, find).found
+    assert found.items == 8 and found.value == 1  # about 0.5, were the others counted
+    few = on_squares(monkeypatch, "vgg16-eyes", peak, lambda *asked, fold: [each[:5] for each in squares(*asked, fold)])
+    assert few.verdict == ledger.OPEN and "Only 5 photographs with marked eyes" in few.reason
 
 
 @pytest.mark.parametrize("by, grows", [("size", True), ("sign", False)])

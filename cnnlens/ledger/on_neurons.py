@@ -21,7 +21,7 @@ SHAPES = {
     "flat": stimuli.flat,
 }
 SHEET = 24  # the strongest units of a sheet: the dissertation skips silent ones and shows the best first
-ENOUGH = 6  # photographs: with fewer, dozens of 512 units point at all of the others by luck
+ENOUGH = 6  # photographs that count: of fewer an interval says nothing
 MARKED = {  # where units for a part are said to be, and how photographs are found on which it is marked
     "eyes": ("block4_conv3", faces_of),
     "heads": ("block5_conv1", heads_of),
@@ -114,11 +114,19 @@ def _barely_trained(context, seed):
 
 
 def _on_marked(context, part, seed):
-    """How far units chosen on all other photographs see a marked part: VGG16's, and those of an untrained copy."""
+    """How far units chosen on all other photographs see a marked part: VGG16's, and those of an untrained copy.
+
+    The way to ask was settled on half of the photographs, which help to choose units; only the other half counts.
+    """
     layer, find = MARKED[part]
-    images, boxes = find((*context.shipped(), *context.photos()), context.size.pixels)
-    if len(images) < ENOUGH:
-        raise CannotTell(f"Only {len(images)} photographs with marked {part} are here; it takes {ENOUGH}.")
+    photos = (*context.shipped(), *context.photos())
+    settling, verdict = (find(photos, context.size.pixels, fold=fold) for fold in ("settling", "verdict"))
+    if len(verdict[0]) < ENOUGH:
+        raise CannotTell(
+            f"Only {len(verdict[0])} photographs with marked {part} are here on which the measure was not settled; "
+            f"it takes {ENOUGH}."
+        )
+    images, boxes = (one + other for one, other in zip(settling, verdict))
 
     def found(net):
         place = net.layer(layer)
@@ -127,13 +135,14 @@ def _on_marked(context, part, seed):
         fair = [
             i for i, marked in enumerate(inside) if marked.any() and not marked.all()
         ]  # something to hit or to miss
-        return {name: [way(maps[i], place, boxes[i]) for i in fair] for name, way in WAYS.items()}
+        rows = {name: [way(maps[i], place, boxes[i]) for i in fair] for name, way in WAYS.items()}
+        return rows, np.array(fair) >= len(settling[0])
 
-    def on_others(net):
-        rows = context.shared(("marked", part, context.size.pixels, net.source), lambda: found(net))
-        return pictures.held_out(rows[context.size.by], context.size.chosen)
+    def counted(net):
+        rows, untouched = context.shared(("marked", part, context.size.pixels, net.source), lambda: found(net))
+        return pictures.held_out(rows[context.size.by], context.size.chosen)[untouched]
 
-    return on_others(context.net("vgg16")), on_others(_untrained(context, "vgg16", seed))
+    return counted(context.net("vgg16")), counted(_untrained(context, "vgg16", seed))
 
 
 def _means(read, images):
