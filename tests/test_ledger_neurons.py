@@ -164,6 +164,17 @@ def test_without_faces_or_animals_nothing_can_be_told():
             measure(here, 0)
 
 
+def test_the_strongest_units_of_the_trained_network_are_the_same_ones_under_every_seed(monkeypatch):
+    sheets = {seed: SimpleNamespace(images=np.arange(32), best_first=np.roll(np.arange(32), seed)) for seed in (0, 5)}
+    monkeypatch.setattr(on_neurons, "_sheet", lambda context, net, layer, seed: sheets[seed])
+    here = Context({}, {("net", "lenet"): (SimpleNamespace(source="planted"), {}, 0.0)})
+    trained = here.net("lenet")
+    for net, seed, expected in ((trained, 0, 0), (trained, 5, 0), (object(), 5, 5)):
+        assert (
+            on_neurons._strongest(here, net, "conv2", seed).tolist() == np.roll(np.arange(32), expected)[:24].tolist()
+        )
+
+
 def test_an_undertrained_network_has_learned_little():
     here = Context({"images": 256})
     net = on_neurons._barely_trained(here, 0)

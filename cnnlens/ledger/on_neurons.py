@@ -80,9 +80,9 @@ def _sheet(context, net, layer, seed):
 
 
 def _strongest(context, net, layer, seed):
-    """The images of the first sheet's strongest units: the same ones in the same order, whatever the seed."""
-    strongest = _sheet(context, net, layer, 0).best_first[:SHEET]
-    return _sheet(context, net, layer, seed).images[strongest]
+    """The images of the strongest units; of the trained network the same ones in the same order, whatever the seed."""
+    ranked = _sheet(context, net, layer, 0 if net is context.net("lenet") else seed)
+    return _sheet(context, net, layer, seed).images[ranked.best_first[:SHEET]]
 
 
 def _block1(context, layer, seed):
