@@ -29,7 +29,7 @@ class Toys:
             context.data("cifar10" if technique == "LIME" else "mnist")
             if shift is None:
                 raise CannotTell("There are no <elephants> & no lions.")
-            noise = np.random.default_rng(seed).normal(0, 0.1, context.size.items)
+            noise = np.random.default_rng((seed, 1)).normal(0, 0.1, context.size.items)
             return shift + noise, np.zeros(context.size.items)
 
         CLAIMS[key] = Claim(

@@ -17,7 +17,7 @@ from .claim import OPEN, VERDICTS, CannotTell, Support, settle
 from .context import Context
 from .fingerprint import fingerprint
 from .intervals import CONFIDENCE, Difference, difference
-from .power import to_settle, to_tell_from_nothing
+from .power import Need, to_settle, to_tell_from_nothing
 
 COMMITTED = ("data", "ledger.json")  # shipped: measured at full on the real data
 PROFILES = ("quick", "full")
@@ -108,7 +108,7 @@ class Entry:
             f"{found.value:.3g} against {found.control:.3g}: a difference of {found.difference:.3g} "
             f"({found.low:.3g} to {found.high:.3g}), where support is {self.support}."
         )
-        return f"{said} To settle it would need {self.would_need}." if self.would_need else said
+        return f"{said} It {self.would_need}." if self.would_need else said
 
     def at(self, confidence):
         """The entry as it would be with its interval at another confidence."""
@@ -118,21 +118,24 @@ class Entry:
 
     @property
     def would_need(self):
-        """What would settle what cannot be told, such as "about 90 photographs"; empty where nothing is open."""
+        """What would settle what cannot be told: "would need about 90 photographs"; empty where nothing is open."""
         if self.verdict != OPEN or self.found is None or np.isnan(self.found.by_seeds):
             return ""
-        return to_settle(self.found, self.range).words(self.claim.items)
+        need = to_settle(self.found, self.range)
+        words = f"would need {need.words(self.claim.items)}"
+        return words if need != Need() else "would need another difference: this one is the range's end"
 
     @property
-    def needs_at_least(self):
-        """What tells the claim's support from nothing at the spread that was observed; empty where that is not known.
+    def plan(self):
+        """How many tell the claim's support from nothing, such as "about 24 photographs"; the difference plays no part.
 
-        Known beforehand, were the spread: the difference that was measured plays no part.
+        Empty where the spread is not known, or the range begins at nothing.
         """
         found = self.found
         if found is None or np.isnan(found.by_seeds) or found.exact:
             return ""
-        return to_tell_from_nothing(found, self.range).words(self.claim.items)
+        need = to_tell_from_nothing(found, self.range)
+        return "" if need == Need() else need.words(self.claim.items)
 
     @property
     def stale(self):

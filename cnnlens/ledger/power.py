@@ -12,25 +12,21 @@ MOST = 100_000  # nobody measures more
 
 @dataclass(frozen=True)
 class Need:
-    """How many it would take.
+    """How many it would take; None where as many as there are would do, both None where no number would.
 
     Attributes
     ----------
-    count : float
-        Infinite where no number up to 100,000 is enough.
-    of_seeds : bool
-        Whether seeds are counted, because more items under the same seeds would not be enough.
+    items, seeds : int or None
+        In two digits.
     """
 
-    count: float
-    of_seeds: bool = False
+    items: int | None = None
+    seeds: int | None = None
 
     def words(self, items):
-        """``about 90 photographs``, of the plural of what the items are."""
-        if np.isinf(self.count):
-            return f"more {items} and seeds than {MOST:,}"
-        rounded = int(float(f"{self.count:.2g}"))
-        return f"about {rounded:,} {'seeds' if self.of_seeds else items}"
+        """``about 90 photographs``, of the plural of what the items are; ``no number of photographs``."""
+        counted = [f"{count:,} {what}" for count, what in ((self.items, items), (self.seeds, "seeds")) if count]
+        return f"about {' under '.join(counted)}" if counted else f"no number of {items}"
 
 
 def to_tell_from_nothing(found, support):
@@ -60,7 +56,7 @@ def to_settle(found, support):
     Returns
     -------
     Need
-        Infinite where the difference lies on an end.
+        Of no number where the difference lies on an end.
     """
     return _need(found, _distance(support, found.difference), 0.5)
 
@@ -70,22 +66,30 @@ def _distance(support, place):
 
 
 def _need(found, distance, power):
-    """The fewest items whose interval reaches no farther than a distance; seeds where items alone are not enough."""
+    """The fewest items whose interval reaches less far; where they alone are not enough, seeds, and then both."""
     from scipy.stats import norm
 
     counts, margin = np.unique(np.geomspace(2, MOST, 1000).round()), norm.ppf(power)
     seeds, items = max(found.seeds, 2), max(found.items, 2)
-    only_seeds = np.sqrt(max(found.by_seeds**2 - found.by_both**2, 0))
-    fewer, rarer = np.sqrt(items / counts), np.sqrt(seeds / counts)
-    more_items = _reach(np.hypot(only_seeds, found.by_both * fewer), seeds, found.by_items * fewer, counts, margin)
-    more_seeds = _reach(found.by_seeds * rarer, counts, np.full(len(counts), found.by_items), items, margin)
-    for reach, of_seeds in ((more_items, False), (more_seeds, True)):
-        enough = counts[reach < distance]
+    grown = np.maximum(np.round(seeds * counts / items), 2)
+    for more_items, more_seeds in ((counts, None), (None, counts), (counts, grown)):
+        n, s = (items if more_items is None else more_items), (seeds if more_seeds is None else more_seeds)
+        enough = np.flatnonzero(_reach(found, n, s, margin) < distance)
         if len(enough):
-            return Need(float(enough[0]), of_seeds)
-    return Need(np.inf)
+            first = enough[0]
+            return Need(*(None if each is None else _two_digits(each[first]) for each in (more_items, more_seeds)))
+    return Need()
 
 
-def _reach(by_seeds, seeds, by_items, items, margin):
+def _two_digits(count):
+    return int(float(f"{count:.2g}"))
+
+
+def _reach(found, items, seeds, margin):
+    """How far an interval would reach with other numbers of items and seeds than those of a difference."""
+    fewer = found.items / items
+    alone, both = found.by_seeds**2 - found.by_both**2, found.by_both**2 * fewer
+    by_seeds = np.sqrt(np.maximum(alone, 0) + both) * np.sqrt(found.seeds / seeds)
+    by_items = found.by_items * np.sqrt(fewer)
     half = np.hypot(student(seeds - 1) * by_seeds, student(items - 1) * by_items)
     return half + margin * np.hypot(by_seeds, by_items)
