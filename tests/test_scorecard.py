@@ -192,7 +192,7 @@ def test_the_command_compares_and_restamps(toys, assessed, tmp_path, monkeypatch
     assert main(["scorecard", "--restamp", *out]) == 2 and "--against FILE" in capsys.readouterr().err
     assert main(["scorecard", "--against", str(before), "--restamp", *out]) == 0
     said = capsys.readouterr().out
-    assert "3 of 4 entries are the same (1 of 4 not measured)" in said and "changed: wrong: -0.4" in said
+    assert "3 of 4 entries are the same (1 of 4 not measured)" in said and "changed: wrong: -0.3" in said
     assert "2 entries are still to be measured again: wrong <none>" in said
     assert [entry.fingerprint == "old" for entry in ledger.read().entries] == [False, True, False, True]
 
@@ -209,7 +209,7 @@ def test_the_page_needs_nothing_else_and_escapes(toys, tmp_path):
         "? cannot be told here",
         "one in ten",
         "figure 12",
-        "3 seeds × 30 items",
+        "3 seeds × 30 images (nested)",
         "too few",
     ):
         assert expected in page, expected
