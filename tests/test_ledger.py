@@ -268,6 +268,48 @@ def test_rewritten_code_is_restamped_only_where_it_measures_the_same(toys):
     assert [entry.measured for entry in found.entries] == [entry.measured for entry in old.entries]
 
 
+def test_adjusted_verdicts_are_seldom_luck(toys):
+    """Of 40 claims 30 lie on the very end of their support, where each verdict is luck, and 10 far inside it."""
+    plain, generator, luck, given, stricter = (
+        ledger.audit(["plain"], progress=False)["plain"],
+        np.random.default_rng(0),
+        0,
+        0,
+        0,
+    )
+    for number in range(40):
+        toys.enter(f"made {number}", "neurons", Support(0.1), 0)
+    for _ in range(25):
+        places = [0.1] * 30 + [0.9] * 10
+        rows = [(f"made {i}", place + generator.normal(0, 0.1)) for i, place in enumerate(places)]
+        kept = {"control": 0.0, "by_seeds": 0.1, "by_items": 0.0, "seeds": 5000}
+        book = ledger.Ledger(
+            entries=tuple(
+                dataclasses.replace(plain, key=key, measured={**plain.measured, **kept, "value": value}).at(0.95)
+                for key, value in rows
+            )
+        )
+        adjusted = book.adjusted()
+        told = [entry for entry in adjusted.entries if entry.verdict != OPEN]
+        luck += sum(int(entry.key.split()[1]) < 30 for entry in told)
+        given += len(told)
+        stricter += book.counts()[OPEN] < adjusted.counts()[OPEN]
+        assert all(one.verdict in (other.verdict, OPEN) for one, other in zip(adjusted.entries, book.entries))
+        assert 0.95 < adjusted.settings["confidence"] < 1
+    assert 0 < luck / given < 0.07 and given >= 25 * 10 and stricter > 10
+    assert ledger.Ledger().adjusted().entries == ()
+
+
+def test_arithmetic_and_ledgers_of_before_are_adjusted_to_what_they_were(toys):
+    entry = ledger.audit(["plain"], progress=False)["plain"]
+    exact = dataclasses.replace(entry, measured={**entry.measured, "low": 0.5, "high": 0.5})
+    assert ledger.Ledger(entries=(exact,)).adjusted().entries == (exact,)
+    names = ("value", "control", "low", "high", "seeds", "items")
+    old = dataclasses.replace(entry, design="", measured={name: entry.measured[name] for name in names})
+    assert old.stale and old.plan == old.would_need == "" and old.reason.endswith("at least 0.1.")
+    assert ledger.Ledger(entries=(old,)).adjusted().counts()[OPEN] == 1, "what is not known is not told"
+
+
 # --- fingerprints ---------------------------------------------------------------------------------------------------
 
 FACTOR = 2

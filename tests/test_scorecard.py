@@ -68,6 +68,8 @@ def test_forest_says_verdict_stand_in_and_support_in_words(toys):
         SOURCE["mnist"],
     ):
         assert expected in words, expected
+    assert "would need about" in words and "plan: about" in words and "width 0." in words
+    assert "(adjusted: 1 · 1 · 2)" in words and "Adjusted: 1: holds" in alt
     assert "plain: holds (stand-in)." in alt and "<none>: cannot be told here." in alt
     assert len(set(draw.LOOKS.values())) == len({mark for _, mark in draw.LOOKS.values()}) == 3, (
         "a shape of its own for each verdict"
@@ -211,6 +213,11 @@ def test_the_page_needs_nothing_else_and_escapes(toys, tmp_path):
         "figure 12",
         "3 seeds × 30 images (nested)",
         "too few",
+        "<dt>plan</dt><dd>about",
+        "<dt>adjusted</dt><dd>holds",
+        "It would need about",
+        ", width 0.",
+        "<b>1</b> does not hold",
     ):
         assert expected in page, expected
 

@@ -205,11 +205,11 @@ class Ledger(Result):
             Whose ``settings["confidence"]`` is that of its intervals.
         """
         asked = [entry for entry in self.entries if entry.found is not None and not entry.found.exact]
-        for decided in range(len(asked), -1, -1):
-            confidence = 1 - rate * max(decided, 1) / max(len(asked), 1)
+        before, decided = None, len(asked)
+        while decided != before:  # wider intervals decide fewer: from above this ends at the largest number that lasts
+            before, confidence = decided, 1 - rate * max(decided, 1) / max(len(asked), 1)
             stricter = {entry.key: entry.at(confidence) for entry in asked}
-            if sum(entry.verdict != OPEN for entry in stricter.values()) >= decided:
-                break
+            decided = sum(entry.verdict != OPEN for entry in stricter.values())
         entries = tuple(stricter.get(entry.key, entry) for entry in self.entries)
         return Ledger(entries=entries, source=self.source, settings={**self.settings, "confidence": confidence})
 
