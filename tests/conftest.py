@@ -21,6 +21,7 @@ SLOW = {
     "test_faults_found.py",
     "test_ledger_activations.py",
     "test_ledger_committed.py",
+    "test_ledger_coverage.py",
     "test_ledger_embedding.py",
     "test_ledger_intervals.py",
     "test_ledger_neurons.py",

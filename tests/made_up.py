@@ -29,7 +29,7 @@ class Toys:
             context.data("cifar10" if technique == "LIME" else "mnist")
             if shift is None:
                 raise CannotTell("There are no <elephants> & no lions.")
-            noise = np.random.default_rng(seed).normal(0, 0.1, context.size.items)
+            noise = np.random.default_rng((seed, 1)).normal(0, 0.1, context.size.items)
             return shift + noise, np.zeros(context.size.items)
 
         CLAIMS[key] = Claim(
@@ -42,6 +42,8 @@ class Toys:
             control="chance",
             support=support,
             why="one in ten",
+            items="images",
+            design="nested",
             sizes={"quick": {"seeds": 3, "items": items}, "full": {"seeds": 3, "items": 300}},
             measure=measure,
         )

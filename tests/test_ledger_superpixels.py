@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from cnnlens import datasets, ledger, superpixels
-from cnnlens.ledger import annotations, on_superpixels
+from cnnlens.ledger import annotations, on_superpixels, subjects
 from cnnlens.ledger import superpixel_measures as measures
 from cnnlens.ledger.claim import CannotTell
 from cnnlens.ledger.context import Context
 from cnnlens.scores import superpixels as scores
+from cnnlens.zoo import imagenet_classes
 
 CLAIMS = [claim for claim in ledger.CLAIMS.values() if claim.technique == "LIME"]
 
@@ -161,8 +162,12 @@ def test_annotations_survive_a_resave(chelsea):
     assert annotations.annotation_of(dataclasses.replace(chelsea, image=np.asarray(Image.open(file)) / np.float32(255)))
 
 
-def test_every_box_lies_in_the_picture_and_on_the_animal():
-    for marked in annotations.ANNOTATIONS:
+AGAIN = tuple(annotations.Annotation(**row) for row in annotations.io.packaged("annotations_again")["photographs"])
+
+
+@pytest.mark.parametrize("marking", [annotations.ANNOTATIONS, AGAIN])
+def test_every_box_lies_in_the_picture_and_on_the_animal(marking):
+    for marked in marking:
         for top, left, bottom, right in (*filter(None, [marked.animal, marked.cut]), *marked.boxes, *marked.eyes):
             assert 0 <= top < bottom <= 1 and 0 <= left < right <= 1
         for top, left, bottom, right in marked.boxes:
@@ -171,7 +176,7 @@ def test_every_box_lies_in_the_picture_and_on_the_animal():
             assert first[0] <= down <= last[0] and first[1] <= across <= last[1], marked.label
         assert marked.animal or marked.face
         assert bool(marked.face) == bool(marked.eyes), "a face has eyes"
-    assert len({marked.fingerprint for marked in annotations.ANNOTATIONS}) == len(annotations.ANNOTATIONS) == 22
+    assert len({marked.fingerprint for marked in marking}) == len(marking)
 
 
 def test_annotations_of_the_packaged_photographs_are_found():
@@ -181,7 +186,16 @@ def test_annotations_of_the_packaged_photographs_are_found():
 
 # --- claims come out either way -----------------------------------------------------------------------------
 
-AT = SimpleNamespace(size=SimpleNamespace(photos=4, parts=36, calls=1000))
+SIZE = {"seeds": 1, "photos": 4, "parts": 36, "calls": 1000, "fold": "all", "shared_out": False}
+SIZE |= {"network": "inception_v3", "kind": "domestic cat", "marks": ("eye",), "rate": "rank"}
+
+
+def at_size(**changes):
+    return SimpleNamespace(size=SimpleNamespace(**{**SIZE, **changes}))
+
+
+AT = at_size()
+GOLDFISH = at_size(kind="goldfish", marks=("tail", "fin", "mouth"))
 EYES = annotations.Annotation(
     label="tabby",
     fingerprint="",
@@ -196,10 +210,10 @@ def told(monkeypatch, image, parts):
 
     def plant(weights, label="tabby"):
         marked = dataclasses.replace(EYES, label=label)
-        subjects = [on_superpixels.Subject(image, 1, label, marked)] * 2
-        monkeypatch.setattr(on_superpixels, "known", lambda at: subjects)
+        found = [subjects.Subject(image, 1, label, marked, "", "verdict")] * 2
+        monkeypatch.setattr(on_superpixels, "known", lambda at: found)
         monkeypatch.setattr(on_superpixels, "explained", lambda at, seed, subject: explanation(image, parts, weights))
-        return subjects
+        return found
 
     return plant
 
@@ -212,10 +226,55 @@ def test_the_cats_eye_decides_or_it_does_not(told):
     assert max(on_superpixels.cat_eye(AT, 0)[0]) < 0.01
 
 
+def test_a_photograph_is_one_item_however_much_is_marked_on_it(told):
+    told(planted(7) - planted(21))
+    found, chance = on_superpixels.cat_eye(at_size(marks=("eye", "nose")), 0)
+    assert len(found) == len(chance) == 2
+    assert found == pytest.approx([0.5, 0.5], abs=0.01)  # the eye outweighs everything, the nose nothing
+
+
+@pytest.mark.parametrize("heaviest, expected", [((7, 0, 1, 2, 3), 1), ((0, 1, 2, 3, 4), 0)])
+def test_a_place_is_in_the_picture_of_the_five_heaviest_or_not(told, heaviest, expected):
+    told(planted(*heaviest))
+    found, chance = on_superpixels.cat_eye(at_size(rate="shown"), 0)
+    assert found == [expected] * 2 and 0 < np.mean(chance) < 0.5
+
+
+def test_wild_cats_count_only_where_the_claim_says_so(told):
+    told(planted(7), label="lynx")
+    with pytest.raises(CannotTell, match="domestic cat"):
+        on_superpixels.cat_eye(AT, 0)
+    assert on_superpixels.cat_eye(at_size(kind="cat, domestic or wild,"), 0)[0] == pytest.approx([1, 1], abs=0.01)
+
+
+def test_kinds_of_animals_are_those_of_imagenet():
+    names = {kind: [imagenet_classes()[slice(*ends)] for ends in found] for kind, found in on_superpixels.KINDS.items()}
+    assert [*names["domestic cat"][0]] == ["tabby", "tiger_cat", "Persian_cat", "Siamese_cat", "Egyptian_cat"]
+    (cats,), (dogs,), (fish, more) = names["cat, domestic or wild,"], names["dog"], names["fish"]
+    assert (cats[5], cats[-1], dogs[0], dogs[-1]) == ("cougar", "cheetah", "Chihuahua", "Mexican_hairless")
+    assert (fish[0], fish[-1], more[0], more[-1]) == ("tench", "stingray", "barracouta", "puffer")
+    assert [*names["goldfish"][0]] == ["goldfish"] and [*names["African elephant"][0]] == ["African_elephant"]
+    assert [*names["elephant"][0]] == ["Indian_elephant", "African_elephant"]
+
+
+@pytest.mark.parametrize("sign, expected", [(-1, 1), (1, 0)])
+def test_ears_speak_against_the_other_elephant_or_for_it(told, monkeypatch, parts, sign, expected):
+    found = told(planted(), label="African_elephant")
+    marked = dataclasses.replace(EYES, parts={"ear": EYES.parts["eye"]})
+    found[:] = [dataclasses.replace(each, marked=marked) for each in found]
+    for_the_other = SimpleNamespace(weights=sign * planted(7), segments=parts)
+    why = SimpleNamespace(relabel=lambda name: for_the_other)
+    why.contrast = lambda name: SimpleNamespace(weights=-for_the_other.weights, segments=parts)
+    why.classes, why.label = ("Indian_elephant", "African_elephant"), 1
+    monkeypatch.setattr(on_superpixels, "explained", lambda at, seed, subject: why)
+    for measure in (on_superpixels.elephant_ears, on_superpixels.elephants_apart):
+        assert measure(AT, 0)[0] == pytest.approx([expected] * 2, abs=0.01)
+
+
 def test_a_photograph_that_is_not_here_settles_nothing(told):
     told(planted(7))
     with pytest.raises(CannotTell, match="goldfish"):
-        on_superpixels.goldfish_tail_and_fins(AT, 0)
+        on_superpixels.goldfish_tail_and_fins(GOLDFISH, 0)
     with pytest.raises(CannotTell, match="African elephant"):
         on_superpixels.elephant_ears(AT, 0)
 
@@ -262,7 +321,7 @@ def test_seeds_that_agree_and_that_do_not(monkeypatch, told):
 
 @pytest.fixture(scope="module")
 def at():
-    return Context({"seeds": 1, "parts": 12, "calls": 40, "photos": 2, "steps": 4}, {})
+    return Context({**SIZE, "parts": 12, "calls": 40, "photos": 2, "steps": 4}, {})
 
 
 def test_the_network_knows_the_marked_cat(at):

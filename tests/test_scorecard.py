@@ -68,6 +68,8 @@ def test_forest_says_verdict_stand_in_and_support_in_words(toys):
         SOURCE["mnist"],
     ):
         assert expected in words, expected
+    assert "would need about" in words and "plan: about" in words and "width 0." in words
+    assert "(adjusted: 1 · 1 · 2)" in words and "Adjusted: 1: holds" in alt
     assert "plain: holds (stand-in)." in alt and "<none>: cannot be told here." in alt
     assert len(set(draw.LOOKS.values())) == len({mark for _, mark in draw.LOOKS.values()}) == 3, (
         "a shape of its own for each verdict"
@@ -192,7 +194,7 @@ def test_the_command_compares_and_restamps(toys, assessed, tmp_path, monkeypatch
     assert main(["scorecard", "--restamp", *out]) == 2 and "--against FILE" in capsys.readouterr().err
     assert main(["scorecard", "--against", str(before), "--restamp", *out]) == 0
     said = capsys.readouterr().out
-    assert "3 of 4 entries are the same (1 of 4 not measured)" in said and "changed: wrong: -0.4" in said
+    assert "3 of 4 entries are the same (1 of 4 not measured)" in said and "changed: wrong: -0.3" in said
     assert "2 entries are still to be measured again: wrong <none>" in said
     assert [entry.fingerprint == "old" for entry in ledger.read().entries] == [False, True, False, True]
 
@@ -209,8 +211,13 @@ def test_the_page_needs_nothing_else_and_escapes(toys, tmp_path):
         "? cannot be told here",
         "one in ten",
         "figure 12",
-        "3 seeds × 30 items",
+        "3 seeds × 30 images (nested)",
         "too few",
+        "<dt>plan</dt><dd>about",
+        "<dt>adjusted</dt><dd>holds",
+        "It would need about",
+        ", width 0.",
+        "<b>1</b> does not hold",
     ):
         assert expected in page, expected
 

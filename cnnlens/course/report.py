@@ -42,6 +42,7 @@ def told(ledger, table=None):
     dates = sorted({entry.date for entry in ledger.entries})
     return dict(
         ledger=ledger,
+        adjusted=ledger.adjusted(),
         table=table,
         dates=list(dict.fromkeys([*dates[:1], *dates[-1:]])),
         profiles=sorted({entry.profile for entry in ledger.entries}),
@@ -63,5 +64,5 @@ def _places(entry):
         **at,
         "width": round(at["most"] - at["least"], 1),
         "reach": f"{found.difference:.3g}, from {found.low:.3g} to {found.high:.3g}",
-        "numbers": f"{short(found.difference)} ({short(found.low)} to {short(found.high)})",
+        "numbers": f"{short(found.difference)} ({short(found.low)} to {short(found.high)}, width {short(found.width)})",
     }

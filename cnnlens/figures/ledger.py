@@ -23,7 +23,9 @@ FAR = 4  # times the rest of a row's scale
 BAR, VERDICT, RIGHT_END = (41, 62), 64, 99.5  # where bars and words stand, in hundredths of the width
 NOTE = (
     "Measured value minus control, and the 95 % interval of the difference. "
-    "Each row has a scale of its own: compare it with its own shaded range only."
+    "Each row has a scale of its own. "
+    "Adjusted: for all claims shown at once.\n"
+    "Plan: how many tell the support from no difference, in four of five cases, at the spread that was observed."
 )
 KIND_LOOKS = {
     RIGHT: ("#1f6fb5", ""),
@@ -58,23 +60,28 @@ def forest(ledger, guesses=None, *, title="", width=11.5):
     labels = [
         textwrap.wrap(f"{entry.claim.statement} ({_where(entry.claim)})", int(width * 6.1)) for entry in ledger.entries
     ]
-    tall = [max(2, len(label)) * LINE + 0.1 for label in labels]
-    height = sum(tall) + len(ledger.techniques) * 0.32 + 0.75
+    adjusted = ledger.adjusted()
+    plans = [_planned(entry, strict.verdict) for entry, strict in zip(ledger.entries, adjusted.entries)]
+    tall = [max(2 + len(plan), len(label)) * LINE + 0.1 for plan, label in zip(plans, labels)]
+    height = sum(tall) + len(ledger.techniques) * 0.32 + 0.85
     fig = canvas(width, height + 0.6)
     axes = fig.add_subplot(xlim=(0, 100), ylim=(height, 0))
     axes.set_axis_off()
     top = _key(axes)
-    for technique, rows in itertools.groupby(zip(ledger.entries, labels, tall), lambda row: row[0].technique):
+    for technique, rows in itertools.groupby(zip(ledger.entries, labels, plans, tall), lambda row: row[0].technique):
         _write(axes, 0, top + 0.2, technique, LABEL + 1, INK_HEX, weight="bold")
         top += 0.32
-        for entry, label, room in rows:
+        for entry, label, plan, room in rows:
             axes.axhline(top, color="#dddddd", linewidth=0.6, zorder=0)
-            _claim(axes, entry, label, top, room, (guesses or {}).get(entry.key))
+            _claim(axes, entry, label, plan, top, room, (guesses or {}).get(entry.key))
             top += room
-    counts = ledger.counts()
-    heading = f"{counts[HOLDS]} hold · {counts[FAILS]} do not hold · {counts[OPEN]} cannot be told here"
+    counts, strict = ledger.counts(), adjusted.counts()
+    heading = (
+        f"{counts[HOLDS]} hold · {counts[FAILS]} do not hold · {counts[OPEN]} cannot be told here "
+        f"(adjusted: {strict[HOLDS]} · {strict[FAILS]} · {strict[OPEN]})"
+    )
     fig.suptitle(title or heading, fontsize=TITLE)
-    return finish(fig, ledger.source), _said(ledger)
+    return finish(fig, ledger.source), _said(ledger, strict)
 
 
 def _where(claim):
@@ -95,34 +102,42 @@ def _key(axes):
     look = {"fontsize": SMALL + 0.5, "frameon": False, "columnspacing": 1.6, "handletextpad": 0.5}
     handles, place = [*verdicts, hollow, support, zero], {"loc": "upper left", "borderaxespad": 0, "borderpad": 0}
     axes.legend(handles=handles, ncols=6, bbox_to_anchor=(0, 1), **place, **look)
-    _write(axes, 0, 0.4, NOTE, SMALL + 0.5)
-    return 0.6
+    _write(axes, 0, 0.45, NOTE, SMALL + 0.5)
+    return 0.7
 
 
 def _write(axes, x, y, text, size=SMALL, color=FAINT, **how):
     axes.text(x, y, text, **{"fontsize": size, "color": color, "va": "center", "linespacing": 1.25, **how})
 
 
-def _claim(axes, entry, label, top, room, guess):
+def _claim(axes, entry, label, plan, top, room, guess):
     """One row: words, bar, verdict, and the guess where there is one."""
     color, mark = LOOKS[entry.verdict]
     middle = top + room / 2
-    above, below = middle - LINE / 2, middle + LINE / 2
+    above, below, *lines = middle + (np.arange(2 + len(plan)) - (1 + len(plan)) / 2) * LINE
     _write(axes, 0, middle, "\n".join(label), SMALL + 0.5, INK_HEX)
     found = entry.found
     if found is not None:
         _bar(axes, entry, middle, color, mark)
-        numbers = f"{short(found.difference)}  ({short(found.low)} to {short(found.high)})"
+        numbers = f"{short(found.difference)}  ({short(found.low)} to {short(found.high)}, width {short(found.width)})"
     else:
         _write(axes, np.mean(BAR), middle, "nothing to measure it on", style="italic", ha="center")
         numbers = "not measured"
     stands = "  · stand-in" if entry.stands_in else ""
     _write(axes, VERDICT, above, f"{entry.verdict}{stands}", SMALL + 0.5, color, weight="bold")
     _write(axes, VERDICT, below, numbers)
+    for y, line in zip(lines, plan):
+        _write(axes, VERDICT, y, line)
     _write(axes, RIGHT_END, below, f"needs {needs(entry.range)}", ha="right")
     if guess is not None:
         right = "✓" if guess == entry.verdict else "✗"
         _write(axes, RIGHT_END, above, f"guess: {guess} {right}", color=INK_HEX, ha="right")
+
+
+def _planned(entry, adjusted):
+    """The last lines of a row: the adjusted verdict where it is another, or what would settle it; and the plan."""
+    lines = [f"adjusted: {adjusted}" if adjusted != entry.verdict else entry.would_need]
+    return [line for line in (*lines, entry.plan and f"plan: {entry.plan}") if line]
 
 
 def _bar(axes, entry, middle, color, mark):
@@ -179,13 +194,16 @@ def short(value):
     return f"{value:.3g}".replace("-", "−")
 
 
-def _said(ledger):
+def _said(ledger, adjusted):
     counts = ledger.counts()
     said = "; ".join(f"{count} {'claims' if count != 1 else 'claim'}: {verdict}" for verdict, count in counts.items())
     rows = " ".join(
         f"{entry.key}: {entry.verdict}{' (stand-in)' if entry.stands_in else ''}." for entry in ledger.entries
     )
-    return f"Intervals of {len(ledger.entries)} claims against what would support them. {said}. {rows}"
+    strict = "; ".join(f"{count}: {verdict}" for verdict, count in adjusted.items())
+    return (
+        f"Intervals of {len(ledger.entries)} claims against what would support them. {said}. Adjusted: {strict}. {rows}"
+    )
 
 
 # --- techniques -----------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ technique. ``claim`` says what a claim is, ``context`` what it is measured on, `
 """
 
 from .. import device as device  # before a file that imports Keras, so that TensorFlow starts quietly
+from .agreement import agreement
 from .book import CLAIMS, Entry, Ledger, audit, measurable, measure, read, write
 from .claim import FAILS, HOLDS, OPEN, VERDICTS, CannotTell, Claim, Support, settle
 from .guesses import Guess, Tally, tally
@@ -24,6 +25,7 @@ __all__ = [
     "Recheck",
     "Support",
     "Tally",
+    "agreement",
     "audit",
     "compare",
     "draw",

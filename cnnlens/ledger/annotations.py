@@ -52,8 +52,14 @@ class Annotation:
         """All parts."""
         return tuple(box for several in self.parts.values() for box in several)
 
+    @property
+    def fold(self):
+        """Of the photograph, by :func:`fold_of`."""
+        return fold_of(self.fingerprint)
+
 
 ANNOTATIONS = tuple(Annotation(**row) for row in io.packaged("annotations")["photographs"])
+SETTLING = tuple(each for several in io.packaged("settling").values() for each in several)
 
 
 def fingerprint(image):
@@ -71,6 +77,11 @@ def fingerprint(image):
 def alike(one, other):
     """Whether two fingerprints are of one picture."""
     return max(abs(a - b) for a, b in zip(bytes.fromhex(one), bytes.fromhex(other))) <= ALIKE
+
+
+def fold_of(found):
+    """The half that the photograph of a fingerprint belongs to: ``settling`` measures, or kept for the ``verdict``."""
+    return "settling" if any(alike(found, each) for each in SETTLING) else "verdict"
 
 
 def annotation_of(photo):
@@ -92,7 +103,7 @@ def view(photo, annotation=None):
     return square[round(top * side) : round(bottom * side), round(left * side) : round(right * side)]
 
 
-def faces_of(photos, size=224):
+def faces_of(photos, size=224, fold=None):
     """The annotated faces on photographs, as close as they are cut, and their eyes.
 
     Parameters
@@ -100,23 +111,25 @@ def faces_of(photos, size=224):
     photos : sequence of Photo
     size : int
         Pixels a side.
+    fold : {"settling", "verdict"}, optional
+        Only of this half; see :func:`fold_of`.
 
     Returns
     -------
     images : list of N ndarray (size, size, 3) float32 in [0, 1]
     eyes : list of N lists of (top, left, bottom, right) in pixels
     """
-    found = _faces(photos)
+    found = _faces(photos, fold)
     images = [datasets.square(_cut(photo.image, *annotation.face), size) for photo, annotation in found]
     return images, [_pixels(annotation.eyes, size) for _, annotation in found]
 
 
-def heads_of(photos, size=224):
+def heads_of(photos, size=224, fold=None):
     """The whole photographs of these faces, and where the head is; without those that are all head.
 
     Parameters
     ----------
-    photos, size
+    photos, size, fold
         As for :func:`faces_of`.
 
     Returns
@@ -124,17 +137,17 @@ def heads_of(photos, size=224):
     images : list of N ndarray (size, size, 3) float32 in [0, 1]
     heads : list of N lists of (top, left, bottom, right) in pixels
     """
-    found = [(photo, annotation.face) for photo, annotation in _faces(photos) if annotation.face[2] < ALL]
+    found = [(photo, annotation.face) for photo, annotation in _faces(photos, fold) if annotation.face[2] < ALL]
     heads = [_pixels([(top, left, top + side, left + side)], size) for _, (top, left, side) in found]
     return [datasets.square(photo.image, size) for photo, _ in found], heads
 
 
-def animals_of(photos, size=224):
+def animals_of(photos, size=224, fold=None):
     """Photographs with one annotated animal (or several together) and something around it, each once.
 
     Parameters
     ----------
-    photos, size
+    photos, size, fold
         As for :func:`faces_of`.
 
     Returns
@@ -143,7 +156,7 @@ def animals_of(photos, size=224):
     animals : list of N lists of (top, left, bottom, right) in pixels
     """
     found = {annotation.fingerprint: (photo, annotation) for photo in photos if (annotation := annotation_of(photo))}
-    found = [(photo, each) for photo, each in found.values() if _area(each.animal) < ALL]
+    found = [(photo, each) for photo, each in found.values() if _area(each.animal) < ALL and _in(fold, each)]
     images = [datasets.square(view(photo, annotation), size) for photo, annotation in found]
     return images, [_pixels([annotation.animal], size) for _, annotation in found]
 
@@ -157,10 +170,15 @@ def _pixels(boxes, size):
     return [tuple(fraction * size for fraction in box) for box in boxes]
 
 
-def _faces(photos):
+def _in(fold, annotation):
+    return fold in (None, annotation.fold)
+
+
+def _faces(photos, fold):
     """Pairs of photograph and annotation, each face once."""
     prints = [(photo, fingerprint(photo.image)) for photo in photos]
-    found = [(_photo_of(annotation, prints), annotation) for annotation in ANNOTATIONS if annotation.face]
+    annotated = [annotation for annotation in ANNOTATIONS if annotation.face and _in(fold, annotation)]
+    found = [(_photo_of(annotation, prints), annotation) for annotation in annotated]
     return [(photo, annotation) for photo, annotation in found if photo is not None]
 
 

@@ -1,10 +1,12 @@
 """The ledger: every claim with its measurement and verdict, kept in one JSON file that a broken run goes on from."""
 
+import dataclasses
 import datetime
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 from tqdm.auto import tqdm
 
 from .. import __version__, files
@@ -14,7 +16,8 @@ from . import io, on_activations, on_attribution, on_embedding, on_neurons, on_s
 from .claim import OPEN, VERDICTS, CannotTell, Support, settle
 from .context import Context
 from .fingerprint import fingerprint
-from .intervals import Difference, difference
+from .intervals import CONFIDENCE, Difference, difference
+from .power import Need, to_settle, to_tell_from_nothing
 
 COMMITTED = ("data", "ledger.json")  # shipped: measured at full on the real data
 PROFILES = ("quick", "full")
@@ -44,7 +47,7 @@ class Entry:
     missing : str
         What it would have taken, where nothing could be measured.
     measured : dict or None
-        ``value``, ``control``, ``low``, ``high``, ``seeds``, ``items``; None where nothing could be measured.
+        The fields of a :class:`~.intervals.Difference`; None where nothing could be measured.
     sources : dict of str to str
         Networks and data it was measured on.
     stands_in : tuple of str
@@ -54,6 +57,8 @@ class Entry:
         That it takes alone, with what it shares with other claims made anew.
     seed : int
         The first of the seeds.
+    design : str
+        How the sample was drawn that the interval was computed for; empty in ledgers of before 0.2.
     """
 
     key: str
@@ -69,6 +74,7 @@ class Entry:
     version: str
     seconds: float
     seed: int = 0
+    design: str = ""
 
     @property
     def claim(self):
@@ -98,16 +104,45 @@ class Entry:
         found = self.found
         if found is None:
             return self.missing
-        return (
+        said = (
             f"{found.value:.3g} against {found.control:.3g}: a difference of {found.difference:.3g} "
             f"({found.low:.3g} to {found.high:.3g}), where support is {self.support}."
         )
+        return f"{said} It {self.would_need}." if self.would_need else said
+
+    def at(self, confidence):
+        """The entry as it would be with its interval at another confidence."""
+        low, high = map(float, self.found.interval(confidence))
+        verdict = settle(self.range, dataclasses.replace(self.found, low=low, high=high))
+        return dataclasses.replace(self, verdict=verdict, measured={**self.measured, "low": low, "high": high})
+
+    @property
+    def would_need(self):
+        """What would settle what cannot be told: "would need about 90 photographs"; empty where nothing is open."""
+        if self.verdict != OPEN or self.found is None or np.isnan(self.found.by_seeds):
+            return ""
+        need = to_settle(self.found, self.range)
+        words = f"would need {need.words(self.claim.items)}"
+        return words if need != Need() else "would need another difference: this one is the range's end"
+
+    @property
+    def plan(self):
+        """How many tell the claim's support from nothing, such as "about 24 photographs"; the difference plays no part.
+
+        Empty where the spread is not known, or the range begins at nothing.
+        """
+        found = self.found
+        if found is None or np.isnan(found.by_seeds) or found.exact:
+            return ""
+        need = to_tell_from_nothing(found, self.range)
+        return "" if need == Need() else need.words(self.claim.items)
 
     @property
     def stale(self):
-        """Whether the claim is measured in another way today: its code, its sizes, or its range of support changed."""
-        today = fingerprint(self.claim.measure, self.claim.sizes[self.profile])
-        return (self.fingerprint, self.support) != (today, str(self.claim.support))
+        """Whether the claim is measured in another way today: code, sizes, design, or range of support changed."""
+        claim = self.claim
+        today = fingerprint(claim.measure, claim.sizes[self.profile]), str(claim.support), claim.design
+        return (self.fingerprint, self.support, self.design) != today
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +184,35 @@ class Ledger(Result):
         kept = tuple(entry for entry in self.entries if entry.key in entries)
         return Ledger(entries=kept, source=io.source(kept), settings=self.settings)
 
+    def adjusted(self, rate=1 - CONFIDENCE):
+        """The same entries under intervals that allow for how many verdicts are asked for at once.
+
+        Of the verdicts that are given here, not of all intervals, at most one in twenty is expected to be wrong. Each
+        interval is taken at the confidence ``1 - rate * decided / asked``, with the largest number of decided claims
+        that such intervals still decide: the false coverage-statement rate of Benjamini and Yekutieli (2005, "False
+        discovery rate-adjusted multiple confidence intervals for selected parameters"), which selects as Benjamini and
+        Hochberg (1995) do. Both hold for independent and for positively dependent claims; these share networks and
+        images, which is such a dependence. Arithmetic stays as it is and is not counted.
+
+        Parameters
+        ----------
+        rate : float
+            Of wrong verdicts among those given, 0 to 1.
+
+        Returns
+        -------
+        Ledger
+            Whose ``settings["confidence"]`` is that of its intervals.
+        """
+        asked = [entry for entry in self.entries if entry.found is not None and not entry.found.exact]
+        before, decided = None, len(asked)
+        while decided != before:  # wider intervals decide fewer: from above this ends at the largest number that lasts
+            before, confidence = decided, 1 - rate * max(decided, 1) / max(len(asked), 1)
+            stricter = {entry.key: entry.at(confidence) for entry in asked}
+            decided = sum(entry.verdict != OPEN for entry in stricter.values())
+        entries = tuple(stricter.get(entry.key, entry) for entry in self.entries)
+        return Ledger(entries=entries, source=self.source, settings={**self.settings, "confidence": confidence})
+
     def counts(self):
         """How many claims met each verdict, as a dict."""
         return {verdict: sum(entry.verdict == verdict for entry in self.entries) for verdict in VERDICTS}
@@ -175,7 +239,7 @@ def measure(claim, *, profile="quick", seed=0, kept=None):
     began = time.perf_counter()
     try:
         values, controls = zip(*(claim.measure(context, seed + number) for number in range(size["seeds"])))
-        found = difference(values, controls, seed=seed)
+        found = difference(values, controls, claim.design)
         verdict, missing, measured = settle(claim.support, found), "", asdict(found)
     except CannotTell as lacking:
         verdict, missing, measured = OPEN, str(lacking), None
@@ -193,6 +257,7 @@ def measure(claim, *, profile="quick", seed=0, kept=None):
         version=__version__,
         seconds=round(time.perf_counter() - began + context.borrowed, 2),
         seed=seed,
+        design=claim.design,
     )
 
 
@@ -263,7 +328,10 @@ def _source_now(name, kept):
     photos = {"photographs": context.photos, "photographs of packages": context.shipped}
     if name in photos:
         return photos[name]().source
-    return (context.data(name) if name in ("mnist", "cifar10") else context.net(name)).source
+    try:
+        return (context.data(name) if name in ("mnist", "cifar10") else context.net(name)).source
+    except CannotTell:  # the weights that it was measured with are not here
+        return None
 
 
 def _place(entry):

@@ -9,11 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import CnnlensError
+from ..errors import CnnlensError, unknown
 from . import io
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told here"
 VERDICTS = (HOLDS, FAILS, OPEN)
+
+# What is said of ten classes as a sample of all classes is asked again of these ten, as another reading of the claim.
+THESE_CLASSES = {
+    "reading": "of these ten classes alone, each seed drawing anew all else",
+    "items": "seeds",
+    "design": "seeds",
+}
+
+DESIGNS = ("crossed", "nested", "control nested", "value nested", "seeds", "exact")
 
 
 class CannotTell(Exception):
@@ -69,6 +78,19 @@ class Claim:
         Range of ``value - control`` that supports the claim.
     why : str
         Why that range.
+    items : str
+        What a column of the measured values is, in the plural: ``units``, ``photographs``.
+    design : {"crossed", "nested", "control nested", "value nested", "seeds", "exact"}
+        How the sample was drawn, from which the interval follows.
+
+        - ``crossed``: the same items come back under every seed; values and controls are pairs where equally many.
+        - ``nested``: each seed draws items of its own; values and controls are pairs within a seed.
+        - ``control nested``: the items of the value come back, those of the control are drawn anew for each seed, such
+          as units of a trained network against units of other untrained ones; no pairs.
+        - ``value nested``: the same the other way round.
+        - ``seeds``: seeds are the sample. Each gives one number, or several of which only the mean counts, such as
+          those of the ten classes where the claim is about these ten.
+        - ``exact``: arithmetic, which chance has no part in.
     sizes : dict of str to dict
         Sizes by name, among them ``seeds``, for each profile: ``quick`` and ``full``.
     measure : callable
@@ -77,6 +99,9 @@ class Claim:
     fixed : str
         The date on which the words above were written down, before anything was measured; of the dissertation's own
         claims none is kept.
+    alternative_to : str
+        The key of the claim that this is another reading of: the same said, measured in another way or on another
+        sample. Empty for a claim.
     """
 
     key: str
@@ -88,9 +113,12 @@ class Claim:
     control: str
     support: Support
     why: str
+    items: str
+    design: str
     sizes: dict
     measure: Callable
     fixed: str = ""
+    alternative_to: str = ""
 
     @property
     def where(self):
@@ -102,7 +130,10 @@ class Claims:
     """The claims about one technique: their words and sizes from a file, their measurements from decorated functions.
 
     The words stand in ``data/NAME.toml`` of this package. Iterating gives each :class:`Claim`, in the order of the
-    file.
+    file, and after it its other ``readings``, each an entry of its own under KEY-READING: the table of that name says
+    what is different, and the claim all the rest. ``settings`` join the sizes, so that the measure sees them. Where ten
+    classes or digits are the sample, the reading that asks of these ten alone follows by itself. Where the file or the
+    claim names ``networks``, the claim and its readings are asked on each, on all but the first as KEY-NETWORK.
 
     Parameters
     ----------
@@ -113,6 +144,8 @@ class Claims:
     def __init__(self, name):
         found = io.packaged(name)
         self._technique, self._words, self._sizes = found["technique"], found["claims"], found["sizes"]
+        self._networks = found.get("networks", ("",))
+        self._readings = {"these-classes": THESE_CLASSES, **found.get("readings", {})}
         self._name, self._measures = name, {}
 
     def measure(self, key):
@@ -128,14 +161,42 @@ class Claims:
 
     def __iter__(self):
         for key, words in self._words.items():
-            yield self._claim(key, **words)
+            for network in words.get("networks", self._networks):
+                yield from self._entries(key, network, **words)
 
-    def _claim(self, key, *, support, sizes, **words):
+    def _entries(self, key, network, *, statement, settings=(), networks=None, **words):
+        """The claim on one network, and its other readings."""
+        name, first = key, (networks or self._networks)[0]
+        if network != first:
+            name, statement = f"{key}-{network.lower()}", f"{statement} (On {network}.)"
+        settings = {**dict(settings), **({"network": network} if network else {})}
+        words = {**words, "statement": statement, "settings": settings, "measure": self._measures.get(key)}
+        yield self._claim(name, **words)
+        for reading in self._other_readings(**words):
+            other = self._readings[reading]
+            settings = {**words["settings"], **other.get("settings", {})}
+            yield self._claim(f"{name}-{reading}", **{**words, **other, "settings": settings, "alternative_to": name})
+
+    @staticmethod
+    def _other_readings(*, items, design, readings=(), **_):
+        of_ten = items in ("classes", "digits") and design == "crossed"
+        return (*readings, "these-classes") if of_ten else readings
+
+    def _claim(self, key, *, statement, support, sizes, settings, measure, readings=(), reading="", **words):
         sizes = self._sizes[sizes] if isinstance(sizes, str) else sizes
-        if key not in self._measures:
+        if measure is None:
             raise CnnlensError(f"The claim {key!r} of {self._name}.toml has no measure.")
-        support, measure = Support.parse(support), self._measures[key]
-        return Claim(key=key, technique=self._technique, support=support, sizes=sizes, measure=measure, **words)
+        if words["design"] not in DESIGNS:
+            raise unknown("design", words["design"], DESIGNS)
+        return Claim(
+            key=key,
+            technique=self._technique,
+            statement=f"{statement} (Another reading: {reading}.)" if reading else statement,
+            support=Support.parse(support),
+            sizes={profile: {**size, **settings} for profile, size in sizes.items()},
+            measure=measure,
+            **words,
+        )
 
 
 def settle(support, found):

@@ -4,6 +4,8 @@ import time
 from types import SimpleNamespace
 
 from .. import datasets, zoo
+from ..errors import CnnlensError
+from .claim import CannotTell
 
 
 class Context:
@@ -32,8 +34,11 @@ class Context:
         self._taken = set()
 
     def net(self, name):
-        """A network by name, as :func:`cnnlens.zoo.load` finds it."""
-        return self._noted(name, self.shared(("net", name), lambda: zoo.load(name)))
+        """A network by name, as :func:`cnnlens.zoo.load` finds it; :class:`~.claim.CannotTell` where it finds none."""
+        found = self.shared(("net", name), lambda: _loaded(name))
+        if isinstance(found, CnnlensError):
+            raise CannotTell(str(found))
+        return self._noted(name, found)
 
     def untrained(self, name, seed):
         """The same network before training; not a source, since it says nothing about any weights."""
@@ -78,3 +83,11 @@ class Context:
     def stands_in(self):
         """Names of what was only a stand-in."""
         return tuple(name for name, source in self.sources.items() if source.startswith("stand-in"))
+
+
+def _loaded(name):
+    """A network, or the error that says why there is none: a second claim need not try again."""
+    try:
+        return zoo.load(name)
+    except CnnlensError as error:
+        return error

@@ -6,6 +6,7 @@ import tensorflow as tf
 from .. import training, zoo
 from ..lenses import exemplars, neurons
 from ..scores import neurons as scores
+from ..scores.neurons import within
 from . import pictures, stimuli
 from .annotations import animals_of, faces_of, heads_of
 from .claim import CannotTell, Claims
@@ -20,7 +21,13 @@ SHAPES = {
     "flat": stimuli.flat,
 }
 SHEET = 24  # the strongest units of a sheet: the dissertation skips silent ones and shows the best first
-ENOUGH = 6  # photographs: with fewer, dozens of 512 units point at all of the others by luck
+ENOUGH = 6  # photographs that count: of fewer an interval says nothing
+MARKED = {  # where units for a part are said to be, and how photographs are found on which it is marked
+    "eyes": ("block4_conv3", faces_of),
+    "heads": ("block5_conv1", heads_of),
+    "bodies": ("block5_conv1", animals_of),
+}
+WAYS = {"pointing": pictures.points_at, "maxima": scores.preference, "positions": pictures.outranks}
 VGG16_CONVOLUTIONS = tuple(
     f"block{block}_conv{i + 1}" for block, count in enumerate((2, 2, 3, 3, 3), 1) for i in range(count)
 )
@@ -72,9 +79,10 @@ def _sheet(context, net, layer, seed):
     )
 
 
-def _best(sheet):
-    """The images of the strongest units, the same number of any sheet."""
-    return sheet.images[sheet.best_first[:SHEET]]
+def _strongest(context, net, layer, seed):
+    """The images of the strongest units; of the trained network the same ones in the same order, whatever the seed."""
+    ranked = _sheet(context, net, layer, 0 if net is context.net("lenet") else seed)
+    return _sheet(context, net, layer, seed).images[ranked.best_first[:SHEET]]
 
 
 def _block1(context, layer, seed):
@@ -105,25 +113,36 @@ def _barely_trained(context, seed):
     return context.shared(("barely trained", context.size.images, seed), make)
 
 
-def _pointing(context, layer, images, boxes, what, seed):
-    """How often units of VGG16 and of an untrained copy point at what is marked, on images that did not choose them."""
-    if len(images) < ENOUGH:
-        why = "too few to choose units on some and test them on others"
-        raise CannotTell(f"only {len(images)} photographs with {what} are here: {why}")
-    found = []
-    for net in (context.net("vgg16"), _untrained(context, "vgg16", seed)):
-        key = (what, layer, len(images), images[0].shape, net.source)
-        maps = context.shared(
-            key,
-            lambda net=net: _slate(context, net, "vgg16").read(images, (layer,), batch_size=4, progress=False)[layer],
+def _on_marked(context, part, seed):
+    """How far units chosen on all other photographs see a marked part: VGG16's, and those of an untrained copy.
+
+    The way to ask was settled on half of the photographs, which help to choose units; only the other half counts.
+    """
+    layer, find = MARKED[part]
+    photos = (*context.shipped(), *context.photos())
+    settling, verdict = (find(photos, context.size.pixels, fold=fold) for fold in ("settling", "verdict"))
+    if len(verdict[0]) < ENOUGH:
+        raise CannotTell(
+            f"Only {len(verdict[0])} photographs with marked {part} are here on which the measure was not settled; "
+            f"it takes {ENOUGH}."
         )
-        found.append(
-            pictures.held_out(
-                [pictures.points_at(one, net.layer(layer), marked) for one, marked in zip(maps, boxes)],
-                context.size.chosen,
-            )
-        )
-    return found
+    images, boxes = (one + other for one, other in zip(settling, verdict))
+
+    def found(net):
+        place = net.layer(layer)
+        maps = _slate(context, net, "vgg16").read(images, (layer,), batch_size=4, progress=False)[layer]
+        inside = [within(one, place, marked) for one, marked in zip(maps, boxes)]
+        fair = [
+            i for i, marked in enumerate(inside) if marked.any() and not marked.all()
+        ]  # something to hit or to miss
+        rows = {name: [way(maps[i], place, boxes[i]) for i in fair] for name, way in WAYS.items()}
+        return rows, np.array(fair) >= len(settling[0])
+
+    def counted(net):
+        rows, untouched = context.shared(("marked", part, context.size.pixels, net.source), lambda: found(net))
+        return pictures.held_out(rows[context.size.by], context.size.chosen)[untouched]
+
+    return counted(context.net("vgg16")), counted(_untrained(context, "vgg16", seed))
 
 
 def _means(read, images):
@@ -134,11 +153,17 @@ def _means(read, images):
 
 def _phase_sensitivity(context, net, name, layers, images, seed):
     """How much each layer's responses depend on the phases of an image's waves, (images, layers)."""
-    read = _slate(context, net, name).compiled(layers)
-    real, once, again = (
-        _means(read, which) for which in (images, *(stimuli.phase_scrambled(images, 2 * seed + i) for i in (0, 1)))
-    )
-    return np.stack([stimuli.phase_sensitivity(real[path], once[path], again[path]) for path in layers], 1)
+
+    def found():
+        read = _slate(context, net, name).compiled(layers)
+        scrambled = (stimuli.phase_scrambled(images, 2 * seed + i) for i in (0, 1))
+        real, once, again = (_means(read, which) for which in (images, *scrambled))
+        return {
+            "size": [stimuli.phase_sensitivity(real[path], once[path], again[path]) for path in layers],
+            "sign": [stimuli.phase_preference(real[path], once[path]) for path in layers],
+        }
+
+    return np.stack(context.shared(("phases", net.source, images.shape, seed), found)[context.size.by], 1)
 
 
 # --- 7.4.1: LeNet -------------------------------------------------------------------------------------------
@@ -182,13 +207,13 @@ def lenet_no_progression(context, seed):
 @claims.measure("lenet-conv2-noisier")
 def lenet_conv2_noisier(context, seed):
     """Ascent as in the dissertation (6.3.1): the strongest units, pixels, the gradient divided by its L2 norm."""
-    return [scores.roughness(_best(_sheet(context, context.net("lenet"), layer, seed))) for layer in ("conv2", "conv1")]
+    return [scores.roughness(_strongest(context, context.net("lenet"), layer, seed)) for layer in ("conv2", "conv1")]
 
 
 @claims.measure("lenet-conv2-blurrier")
 def lenet_conv2_blurrier(context, seed):
     """No-reference blur metric of Crete et al. 2007, on the dissertation's kind of picture."""
-    return [pictures.blur(_best(_sheet(context, context.net("lenet"), layer, seed))) for layer in ("conv2", "conv1")]
+    return [pictures.blur(_strongest(context, context.net("lenet"), layer, seed)) for layer in ("conv2", "conv1")]
 
 
 @claims.measure("lenet-conv2-weights-unclear")
@@ -196,7 +221,7 @@ def lenet_conv2_weights_unclear(context, seed):
     """The difference between the layers, with trained and with random weights, by the dissertation's method."""
 
     def growth(net):
-        first, second = (scores.roughness(_best(_sheet(context, net, layer, seed))) for layer in ("conv1", "conv2"))
+        first, second = (scores.roughness(_strongest(context, net, layer, seed)) for layer in ("conv1", "conv2"))
         return second - first
 
     return growth(context.net("lenet")), growth(_untrained(context, "lenet", seed))
@@ -208,10 +233,9 @@ def lenet_turned_copies(context, seed):
 
     An amplitude spectrum does not depend on where a thing stands.
     """
-    return [
-        scores.image_copies(_sheet(context, net, "conv2", seed).images).nearest_turned
-        for net in (context.net("lenet"), _untrained(context, "lenet", seed))
-    ]
+    nets = context.net("lenet"), _untrained(context, "lenet", seed)
+    found = [scores.image_copies(_sheet(context, net, "conv2", seed).images) for net in nets]
+    return [getattr(each, context.size.by) for each in found]
 
 
 @claims.measure("lenet-flatten-ends-ascent")
@@ -263,10 +287,9 @@ def vgg16_first_repeated(context, seed):
 def vgg16_first_up_to_four(context, seed):
     """What counts as a copy is a choice, so each seed makes it anew: a cosine of at least 0.85 to 0.95."""
     alike = np.random.default_rng(seed).uniform(0.85, 0.95)
-    return [
-        [scores.copies(scores.filters(net, "block1_conv1"), alike).occurs.max()]
-        for net in (context.net("vgg16"), _untrained(context, "vgg16", seed % 2))
-    ]
+    nets = context.net("vgg16"), _untrained(context, "vgg16", seed % 2)
+    found = [scores.copies(scores.filters(net, "block1_conv1"), alike) for net in nets]
+    return [[np.max(getattr(each, context.size.by))] for each in found]
 
 
 @claims.measure("vgg16-first-only-color-edge-corner")
@@ -316,22 +339,19 @@ def vgg16_hierarchy(context, seed):
 @claims.measure("vgg16-eyes")
 def vgg16_eyes(context, seed):
     """The pointing game (Zhang et al. 2016) with held-out selection: units chosen on some faces, tested on another."""
-    images, eyes = faces_of((*context.shipped(), *context.photos()), context.size.pixels)
-    return _pointing(context, "block4_conv3", images, eyes, "marked eyes", seed)
+    return _on_marked(context, "eyes", seed)
 
 
 @claims.measure("vgg16-faces")
 def vgg16_faces(context, seed):
     """As for eyes, with boxes around the heads of animals and one person on whole photographs."""
-    images, heads = heads_of((*context.shipped(), *context.photos()), context.size.pixels)
-    return _pointing(context, "block5_conv1", images, heads, "marked heads", seed)
+    return _on_marked(context, "heads", seed)
 
 
 @claims.measure("vgg16-bodies")
 def vgg16_bodies(context, seed):
     """As for eyes, with boxes around whole animals."""
-    images, boxes = animals_of((*context.shipped(), *context.photos()), context.size.pixels)
-    return _pointing(context, "block5_conv1", images, boxes, "a marked animal", seed)
+    return _on_marked(context, "bodies", seed)
 
 
 # --- 8: what the pictures are good for ----------------------------------------------------------------------
@@ -342,7 +362,7 @@ def undertraining_noisy(context, seed):
     """Both convolutions, the strongest units, pictures by the dissertation's method."""
     nets = (_barely_trained(context, seed), context.net("lenet"))
     return [
-        np.concatenate([scores.roughness(_best(_sheet(context, net, layer, seed))) for layer in ("conv1", "conv2")])
+        np.concatenate([scores.roughness(_strongest(context, net, layer, seed)) for layer in ("conv1", "conv2")])
         for net in nets
     ]
 

@@ -82,6 +82,28 @@ def points_at(maps, place, boxes):
     return within(maps, place, boxes).ravel()[flat.argmax(0)] & (flat.max(0) > 0)
 
 
+def outranks(maps, place, boxes):
+    """How often a position that looks at a marked part responds more than one that does not, for each unit.
+
+    This is the area under the ROC curve (Hanley and McNeil 1982, "The meaning and use of the area under a receiver
+    operating characteristic (ROC) curve"). It asks position by position, so that neither part has more tries than the
+    other, as the larger one has where maxima are compared.
+
+    Parameters
+    ----------
+    maps, place, boxes
+        As for :func:`cnnlens.scores.neurons.preference`; at least one position inside of the boxes, and one outside.
+
+    Returns
+    -------
+    ndarray (U,)
+        0 to 1; 0.5 for a unit that does not care, or is silent throughout. Ties count half.
+    """
+    inside = within(maps, place, boxes).ravel()
+    ranks = rankdata(maps.reshape(len(inside), -1), axis=0)[inside].mean(0)
+    return (ranks - (inside.sum() + 1) / 2) / (~inside).sum()
+
+
 def held_out(found, k):
     """What units that were chosen on some images find on an image that they were not chosen on (held-out selection).
 

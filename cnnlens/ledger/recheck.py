@@ -38,8 +38,8 @@ class Recheck:
         before, now = self.before.found, self.now.found
         if before is None or now is None:
             return before is now
-        pairs = zip(dataclasses.astuple(before), dataclasses.astuple(now))
-        return all(abs(one - other) <= _slack(before) for one, other in pairs)
+        names = ("value", "control", "low", "high", "seeds", "items")
+        return all(abs(getattr(before, name) - getattr(now, name)) <= _slack(before) for name in names)
 
     def __str__(self):
         before, now = self.before.found, self.now.found
@@ -110,7 +110,7 @@ def draw(ledger, count=3, *, seed=0, seconds=float("inf"), kept=None):
 
 
 def _uncertain(entry):
-    return entry.found is not None and entry.found.low < entry.found.high
+    return entry.found is not None and not entry.found.exact
 
 
 def compare(before, now):

@@ -272,11 +272,32 @@ def phase_sensitivity(responses, scrambled, again):
     ndarray (N,)
         The mean over units that respond at all, -1 to 1.
     """
-    return _modulation(responses, scrambled) - _modulation(again, scrambled)
+    changed, by_chance = (np.abs(_modulation(each, scrambled)) for each in (responses, again))
+    return _over_live(changed, responses, scrambled) - _over_live(by_chance, again, scrambled)
+
+
+def phase_preference(responses, scrambled):
+    """How much more units respond to an image than to the same waves in other places.
+
+    The modulation index with its sign: ``(real - scrambled) / (real + scrambled)``, as Freeman et al. 2013 have it.
+
+    Parameters
+    ----------
+    responses, scrambled : ndarray (N, U)
+        As for :func:`phase_sensitivity`.
+
+    Returns
+    -------
+    ndarray (N,)
+        The mean over units that respond at all, -1 to 1.
+    """
+    return _over_live(_modulation(responses, scrambled), responses, scrambled)
 
 
 def _modulation(one, other):
     total = np.asarray(one) + other
-    alive = total > 0
-    index = np.divide(np.abs(np.asarray(one) - other), total, out=np.zeros(total.shape), where=alive)
-    return index.sum(1) / np.maximum(alive.sum(1), 1)
+    return np.divide(np.asarray(one) - other, total, out=np.zeros(total.shape), where=total > 0)
+
+
+def _over_live(index, one, other):
+    return index.sum(1) / np.maximum((np.asarray(one) + other > 0).sum(1), 1)

@@ -8,7 +8,7 @@ from ..scores.pointing import WHOLE, percentile_rank, positive_fraction_inside, 
 from ..scores.superpixels import TOP, fractions
 
 __all__ = ["WHOLE", "percentile_rank", "positive_fraction_inside", "random_boxes", "spread", "weight_inside"]
-__all__ += ["deletion_loss", "mean_activation", "top_overlap"]
+__all__ += ["deletion_loss", "mean_activation", "middle_of", "top_overlap"]
 
 # --- what does hiding cost? ---------------------------------------------------------------------------------
 
@@ -53,6 +53,13 @@ def mean_activation(maps, segments):
 
     summed = resize(np.maximum(maps, 0).sum(-1).astype(float), segments.shape, order=1)
     return np.bincount(segments.ravel(), summed.ravel()) / np.maximum(np.bincount(segments.ravel()), 1)
+
+
+def middle_of(segments, box):
+    """The superpixel in the middle of a box (top, left, bottom, right), in fractions of the image's sides."""
+    (top, left, bottom, right), (height, width) = box, segments.shape
+    down, across = int((top + bottom) / 2 * height), int((left + right) / 2 * width)
+    return segments[min(down, height - 1), min(across, width - 1)]
 
 
 def top_overlap(one, other, top=TOP):

@@ -24,7 +24,7 @@ from .book import measurable
 from .claim import CannotTell
 from .context import Context
 from .fingerprint import fingerprint
-from .on_superpixels import _last_maps as last_maps
+from .subjects import last_feature_maps
 
 COMMITTED = ("data", "table.json")  # shipped: measured at full on the real data
 TEXT = io.packaged("table")
@@ -188,7 +188,7 @@ def _lime_of_one(context, net, image, seed):
 
 def _attribution(context, net, images, seed):
     _needs_classes(net)
-    images, how = images[: context.size.explained], {"layer": last_maps(net), "progress": False}
+    images, how = images[: context.size.explained], {"layer": last_feature_maps(net), "progress": False}
     attribution.explain(net, images, **how)  # compiled before the clock runs
     found, seconds = timed(lambda: attribution.explain(net, images, **how))
     hiding = scores_attribution.faithfulness(net, found, seed=seed, progress=False)

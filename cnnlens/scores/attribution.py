@@ -24,8 +24,8 @@ CELLS = 16  # a side: fine enough to follow a contour, coarse enough that hiding
 RANDOM_ORDERS = 3
 NOISE = 0.01  # of the range from black to white: below what an eye sees in a photograph
 
-__all__ = ["CELLS", "Curve", "Faithfulness", "Stability", "agreement", "cells", "edges", "faithfulness", "in_cells"]
-__all__ += ["pointing_game", "rank_correlations", "similarity", "stability"]
+__all__ = ["CELLS", "Curve", "Faithfulness", "Stability", "agreement", "asking", "cells", "edges", "faithfulness"]
+__all__ += ["in_cells", "pointing_game", "rank_correlations", "similarity", "stability"]
 
 
 # --- comparing maps -----------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def faithfulness(net, found, *, count=CELLS, steps=16, fill="mean", seed=0, prog
         orders = {name: [np.argsort(-values[i], kind="stable")] for name, values in named.items()}
         generator = np.random.default_rng((seed, i))
         orders["at random"] = [generator.permutation(len(sizes)) for _ in range(RANDOM_ORDERS)]
-        ask = _asking(net, found.images[i], parts, found.labels[i], fill, seed)
+        ask = asking(net, found.images[i], parts, found.labels[i], fill, seed)
         curves.append(hiding_curves(ask, orders, sizes, steps))
     settings = {"count": count, "steps": steps, "fill": fill, "seed": seed, **found.settings}
     return Faithfulness(
@@ -215,8 +215,8 @@ def faithfulness(net, found, *, count=CELLS, steps=16, fill="mean", seed=0, prog
     )
 
 
-def _asking(net, image, parts, label, fill, seed):
-    """A function from masks of cells to the probability of the class."""
+def asking(net, image, parts, label, fill, seed=0):
+    """A function from masks (M, K) of the parts of an image, (H, W) int, to the probability of a class, (M,)."""
     predict, size = superpixels.classifier(net), superpixels.default_batch_size()
     filled = filling(image, np.zeros_like(parts), fill, seed)
 

@@ -158,24 +158,28 @@ class Copies:
         Cosine similarity of pattern i with pattern j turned by 0, 90, 180, 270 degrees.
     groups : tuple of tuple of int
         Units that are near-duplicates of one another, groups of two and more, the largest first.
-    duplicated : float
-        Fraction of units that have at least one near-duplicate.
-    turned : float
-        Fraction of units that are no near-duplicate but have a copy turned by a quarter or three quarters.
     threshold : float
         Cosine similarity from which two count as copies.
     """
 
     similarity: np.ndarray
     groups: tuple
-    duplicated: float
-    turned: float
     threshold: float
 
     @property
     def largest(self):
         """How often the most repeated pattern occurs."""
         return max(map(len, self.groups), default=1)
+
+    @property
+    def duplicated(self):
+        """Fraction of units that have at least one near-duplicate."""
+        return float(self.has_copy.mean())
+
+    @property
+    def turned(self):
+        """Fraction of units that have no near-duplicate but a copy turned by a quarter or three quarters."""
+        return float(self.has_turned_copy.mean())
 
     @property
     def has_copy(self):
@@ -195,6 +199,11 @@ class Copies:
         """Cosine similarity with the most similar pattern of another unit, turned by a quarter either way, (U,)."""
         other = np.where(np.eye(self.similarity.shape[1], dtype=bool), -1, self.similarity[[1, 3]])
         return other.max((0, 2))
+
+    @property
+    def has_turned_copy(self):
+        """Units that have no near-duplicate but a copy turned by a quarter either way, (U,) bool."""
+        return (self.nearest_turned > self.threshold) & ~self.has_copy
 
     def _close(self):
         return (self.similarity > self.threshold) & ~np.eye(self.similarity.shape[1], dtype=bool)
@@ -223,9 +232,7 @@ def copies(patterns, threshold=ALIKE):
     count, label = connected_components(coo_matrix(close[0]), directed=False)
     groups = [tuple(np.flatnonzero(label == group).tolist()) for group in range(count)]
     groups = sorted((group for group in groups if len(group) > 1), key=len, reverse=True)
-    straight = close[0].any(1)
-    quarter = close[[1, 3]].any((0, 2)) & ~straight
-    return Copies(similarity, tuple(groups), float(straight.mean()), float(quarter.mean()), threshold)
+    return Copies(similarity, tuple(groups), threshold)
 
 
 def image_copies(images, threshold=ALIKE):
