@@ -55,6 +55,9 @@ def _note(name, value, found):
     elif isinstance(value, dict):
         for key, item in value.items():
             _note(f"{name}[{key!r}]", item, found)
+    elif isinstance(value, (tuple, list)) and any(map(callable, value)):  # whose repr is another in every process
+        for place, item in enumerate(value):
+            _note(f"{name}[{place}]", item, found)
     elif not isinstance(value, types.ModuleType):
         found.add(f"{name} = {value!r}")
 
