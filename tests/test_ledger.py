@@ -304,6 +304,8 @@ def test_arithmetic_and_ledgers_of_before_are_adjusted_to_what_they_were(toys):
     entry = ledger.audit(["plain"], progress=False)["plain"]
     exact = dataclasses.replace(entry, measured={**entry.measured, "low": 0.5, "high": 0.5})
     assert ledger.Ledger(entries=(exact,)).adjusted().entries == (exact,)
+    end = dataclasses.replace(entry, support=f"at least {entry.found.difference}", verdict=OPEN)
+    assert "It is settled by no number: the difference lies at the range's end." in end.reason
     names = ("value", "control", "low", "high", "seeds", "items")
     old = dataclasses.replace(entry, design="", measured={name: entry.measured[name] for name in names})
     assert old.stale and old.plan == old.would_need == "" and old.reason.endswith("at least 0.1.")

@@ -108,6 +108,14 @@ def test_as_many_items_as_are_said_to_be_needed_settle_it():
     assert 1.9 * spread < few.difference - support.least < 2.2 * spread
 
 
+def test_what_would_settle_it_is_more_than_there_is():
+    for seed in range(20):
+        skewed = np.random.default_rng(seed).gamma(1, size=(1, 8)) + np.zeros((5, 8))
+        found = difference(skewed, np.zeros((5, 8)), "crossed")
+        for end in (found.low + 0.05 * found.width, found.high - 0.05 * found.width):
+            assert to_settle(found, Support(end)).items >= 8, seed
+
+
 def test_where_items_do_not_help_seeds_are_asked_for():
     moving = difference(drawn(0.01, 0.3, 0), np.zeros((5, 24)), "crossed")
     assert to_settle(moving, Support(moving.difference - moving.width / 5)).items is None

@@ -123,7 +123,7 @@ class Entry:
             return ""
         need = to_settle(self.found, self.range)
         words = f"would need {need.words(self.claim.items)}"
-        return words if need != Need() else "would need another difference: this one is the range's end"
+        return words if need != Need() else "is settled by no number: the difference lies at the range's end"
 
     @property
     def plan(self):

@@ -58,7 +58,11 @@ def to_settle(found, support):
     Need
         Of no number where the difference lies on an end.
     """
-    return _need(found, _distance(support, found.difference), 0.5)
+    distance = _distance(support, found.difference)
+    below = any(found.difference - end == distance for end in (support.least, support.most))
+    now = found.difference - found.low if below else found.high - found.difference
+    reach = _reach(found, max(found.items, 2), max(found.seeds, 2), 0)  # without skewness and the bounds of shares
+    return _need(found, distance * reach / now if now else distance, 0.5)
 
 
 def _distance(support, place):
