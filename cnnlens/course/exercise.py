@@ -278,6 +278,8 @@ def _is_untouched(lent, given):
 
 
 def _short(values):
+    if isinstance(values, np.ndarray) and not values.ndim:
+        return np.format_float_positional(values, precision=6, trim="-")
     if isinstance(values, np.ndarray):
         return np.array2string(values, precision=4, threshold=8, separator=", ")
     return repr(values)
