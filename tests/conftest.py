@@ -19,6 +19,7 @@ SLOW = {
     "test_embedding.py",
     "test_embedding_browser.py",
     "test_faults_found.py",
+    "test_grading.py",
     "test_ledger_activations.py",
     "test_ledger_committed.py",
     "test_ledger_coverage.py",

@@ -13,16 +13,7 @@ from cnnlens.errors import CnnlensError
 EXERCISES = exercise.exercises()
 LESSONS = lesson.lessons()
 # Lessons of which no answers are planted in tests/exercises yet; their own tests have some.
-WAITING = {
-    "02_train_vgg4",
-    "03_neurons_lenet",
-    "06_tsne_lenet",
-    "07_tsne_vgg4",
-    "08_lime_inception",
-    "09_scorecard",
-    "10_attribution",
-    "11_your_network",
-}
+WAITING = {"06_tsne_lenet", "07_tsne_vgg4", "08_lime_inception", "09_scorecard", "10_attribution", "11_your_network"}
 
 
 def planted(name):
@@ -165,13 +156,13 @@ def test_a_wrong_guess_is_not_told_the_answer():
     guess = Exercise("places", "", lambda: 26, None, {"That is with padding.": lambda: 28})
     assert judge(guess, None).state == "pending" and judge(guess, 26).passed and judge(guess, 26.0).passed
     for wrong, words in (
-        (28, "That is with padding. 28. is too large"),
+        (28, "That is with padding. 28 is too large"),
         (3, "too small"),
         ("x", "Expected numbers"),
         ([26, 1], "not"),
     ):
         found = judge(guess, wrong)
-        assert found.state == "failed" and words in found.message and "26." not in found.message.replace("[26.", "")
+        assert found.state == "failed" and words in found.message and not re.search(r"(?<!\[)26", found.message)
 
 
 def test_words_are_compared_as_words():

@@ -196,10 +196,12 @@ def _try(exercise, answer, case, given):
         pass
     except Exception as raised:  # whatever a learner's function does, the lesson goes on
         error = f"{type(raised).__name__}: {raised}"
-    came, expected = mistakes.value(came), mistakes.value(exercise.reference(*map(_copy, given)))
     changed = tuple(number for number, pair in enumerate(zip(lent, given)) if not _is_untouched(*pair))
-    right = error is None and mistakes.close(came, expected, exercise.tolerance)
-    return _Tried(case, given, came, expected, error, changed, right)
+    if came is None:
+        return _Tried(case, given, None, None, error, changed, right=False)
+    came, expected = mistakes.value(came), mistakes.value(exercise.reference(*map(_copy, given)))
+    right = mistakes.close(came, expected, exercise.tolerance)
+    return _Tried(case, given, came, expected, None, changed, right)
 
 
 def _what_is_off(exercise, tried, wrong):
@@ -276,6 +278,8 @@ def _is_untouched(lent, given):
 
 
 def _short(values):
+    if isinstance(values, np.ndarray) and not values.ndim:
+        return np.format_float_positional(values, precision=6, trim="-")
     if isinstance(values, np.ndarray):
         return np.array2string(values, precision=4, threshold=8, separator=", ")
     return repr(values)

@@ -54,8 +54,8 @@ def shared(pairs, tolerance):
         _rounded,
         _turned,
         _mirrored,
-        _factor,
         _added,
+        _factor,
         _moved,
         _too_many,
         _part,
@@ -68,7 +68,7 @@ def shared(pairs, tolerance):
 
 
 def _is_numbers(given):
-    return isinstance(given, np.ndarray)
+    return isinstance(given, (np.ndarray, np.floating))
 
 
 def _no_numbers(pairs):

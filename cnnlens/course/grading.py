@@ -1,0 +1,273 @@
+"""Marks a class's notebooks with the checks of the exercises; each notebook costs only itself.
+
+Of a notebook nothing runs but the cells that answer exercises, with the imports, functions and constants of other cells
+that these use. They run in a process of their own (:mod:`cnnlens.course.marker`) in a folder of their own. That process
+is ended, with all that it started, when an exercise takes too long or too much memory; the other exercises are then
+marked in a new one.
+
+This is no sandbox. The process refuses what is done in Python to files elsewhere, to other programs and to the network,
+which stops an accident or a prank; who means harm gets around it. Mark the work of strangers in a container.
+"""
+
+import ast
+import contextlib
+import csv
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import nbformat
+import psutil
+
+from .. import files
+from ..errors import CnnlensError
+from .editions import checked, defined, parsed
+from .exercise import exercises
+
+START = 120  # seconds that the process has to begin; no answer runs in them
+LOOK = 0.3  # seconds between two looks at the memory
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One exercise of one learner.
+
+    Attributes
+    ----------
+    learner : str
+        The notebook's path in the folder, without its ending.
+    lesson, exercise : str
+        Empty where the notebook could not be read, or has no exercise.
+    passed : bool
+    words : str
+        What the check said, on one line.
+    seconds : float
+    """
+
+    learner: str
+    lesson: str
+    exercise: str
+    passed: bool
+    words: str
+    seconds: float
+
+
+def notebooks(folder):
+    """The notebooks of a folder and of the folders in it, in order.
+
+    Raises
+    ------
+    CnnlensError
+        If it is no folder, or holds none.
+    """
+    found = sorted(Path(folder).rglob("*.ipynb")) if Path(folder).is_dir() else None
+    if found is None:
+        raise CnnlensError(f"There is no folder {str(folder)!r}. Expected one with a notebook for each learner.")
+    found = [path for path in found if ".ipynb_checkpoints" not in path.parts]
+    if not found:
+        raise CnnlensError(f"No notebook (*.ipynb) lies in {str(folder)!r} or in a folder in it.")
+    return found
+
+
+def grade(notebook, learner, *, seconds=60, memory=4.0):
+    """Mark one notebook.
+
+    Parameters
+    ----------
+    notebook : path
+    learner : str
+    seconds : float
+        Time for each exercise.
+    memory : float
+        GiB that the process may hold.
+
+    Returns
+    -------
+    list of Mark
+        One for each exercise of the lesson, also for those that the notebook does not have.
+    """
+    try:
+        lesson, found = answers(nbformat.read(notebook, as_version=4))
+    except Exception as error:  # whatever a learner hands in
+        return [Mark(learner, "", "", False, _line(f"This is no notebook that can be read: {error}"), 0.0)]
+    if not found:
+        return [Mark(learner, "", "", False, "No exercise of this course is in it.", 0.0)]
+    told = _run({name: source for name, source in found.items() if source}, seconds, memory)
+    missing = "failed", "The notebook does not define it.", 0.0
+    rows = {name: told.get(name, missing) for name in found}
+    return [
+        Mark(learner, lesson, name, state == "passed", _line(words), spent)
+        for name, (state, words, spent) in rows.items()
+    ]
+
+
+def write(marks, path):
+    """Write marks as CSV, whole or not at all; a spreadsheet must not take a name or a word for a formula."""
+    with files.atomic(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow([field.name for field in fields(Mark)])
+        for mark in marks:
+            *texts, passed, words, seconds = astuple(mark)
+            rows.writerow([*map(_harmless, texts), "yes" if passed else "no", _harmless(words), f"{seconds:.1f}"])
+
+
+def _harmless(text):
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+
+
+def _line(text):
+    return " ".join(str(text).split())
+
+
+# --- what of a notebook is run ----------------------------------------------------------------------------------------
+
+
+def answers(notebook):
+    """The lesson that a notebook is of, and the source that answers each of its exercises; None where none does."""
+    known = exercises()
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    named = [name for source in sources for name in defined(source)]
+    named += [name for cell in notebook.cells for name in checked(cell)]
+    lessons = [known[name].lesson for name in named if name in known]
+    if not lessons:
+        return "", {}
+    lesson = max(lessons, key=lessons.count)
+    names = [name for name, each in known.items() if each.lesson == lesson]
+    return lesson, {name: answer(name, sources) for name in names}
+
+
+def answer(name, sources):
+    """The last cell that defines the name, after what it uses of other cells; None where no cell does."""
+    attempt = re.compile(rf"^(def {name}\b|{name}\s*=)", re.M)
+    cell = next((source for source in reversed(sources) if attempt.search(source)), None)
+    if cell is None:
+        return None
+    others = [node for source in sources if source != cell for node in parsed(source) if _is_harmless(node)]
+    used, kept = _used(parsed(cell)), set()
+    while True:
+        more = {number for number, node in enumerate(others) if number not in kept and _bound(node) & used}
+        if not more:
+            break
+        kept |= more
+        used |= _used(others[number] for number in more)
+    return "\n\n".join([*(ast.unparse(others[number]) for number in sorted(kept)), cell])
+
+
+def _is_harmless(node):
+    """Whether a statement only defines: an import, a function, a class, or a constant."""
+    if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value:
+        with contextlib.suppress(ValueError, TypeError, MemoryError, RecursionError):
+            ast.literal_eval(node.value)
+            return True
+        return False
+    return isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
+
+
+def _bound(node):
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return {(each.asname or each.name).partition(".")[0] for each in node.names}
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return {node.name}
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
+
+
+def _used(nodes):
+    return {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+# --- running it -------------------------------------------------------------------------------------------------------
+
+
+def _run(tasks, seconds, memory):
+    """{name: (state, words, seconds)} of every task; a process that had to be ended is followed by another."""
+    done, left = {}, dict(tasks)
+    while left:
+        with tempfile.TemporaryDirectory(prefix="cnnlens-", ignore_cleanup_errors=True) as folder:
+            told, problem = _one_process(left, Path(folder), seconds, memory)
+        done.update(told)
+        left = {name: source for name, source in left.items() if name not in told}
+        if left:  # they are marked in order, so the process ended with the first of those that are left
+            name = next(iter(left))
+            del left[name]
+            done[name] = "failed", *problem
+    return done
+
+
+def _one_process(tasks, folder, seconds, memory):
+    """What a process says of the tasks, until it is done or has to be ended; then also why, and after how long."""
+    (folder / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cnnlens.course.marker", str(folder.resolve())],
+        cwd=folder,
+        env={**os.environ, **ONE_THREAD},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    lines = queue.Queue()
+    threading.Thread(target=_listen, args=(process, lines), daemon=True).start()
+    told, began, limit = {}, time.monotonic(), START
+    try:
+        while True:
+            try:
+                line = lines.get(timeout=LOOK)
+            except queue.Empty:
+                spent = time.monotonic() - began
+                if spent > limit:
+                    return told, (f"It took longer than {limit:g} s and was ended.", spent)
+                if _held(process) > memory * 2**30:
+                    return told, (f"It took more than {memory:g} GiB of memory and was ended.", spent)
+                continue
+            if line is None:
+                return told, (f"Its process ended (exit code {process.wait()}).", time.monotonic() - began)
+            began, limit = time.monotonic(), seconds
+            if "name" in line:
+                told[line["name"]] = line["state"], line["words"], line["seconds"]
+    finally:
+        _end(process)
+
+
+def _listen(process, lines):
+    for line in process.stdout:
+        with contextlib.suppress(ValueError):
+            lines.put(json.loads(line))
+    lines.put(None)
+
+
+def _tree(process):
+    with contextlib.suppress(psutil.Error):
+        root = psutil.Process(process.pid)
+        return [root, *root.children(recursive=True)]
+    return []
+
+
+def _held(process):
+    held = 0
+    for each in _tree(process):
+        with contextlib.suppress(psutil.Error):
+            held += each.memory_info().rss
+    return held
+
+
+def _end(process):
+    """End a process and all that it started."""
+    for each in _tree(process):
+        with contextlib.suppress(psutil.Error):
+            each.kill()
+    if hasattr(os, "killpg"):  # children whose parent is gone are still of its group
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
