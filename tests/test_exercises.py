@@ -16,8 +16,6 @@ LESSONS = lesson.lessons()
 WAITING = {
     "02_train_vgg4",
     "03_neurons_lenet",
-    "06_tsne_lenet",
-    "07_tsne_vgg4",
     "08_lime_inception",
     "09_scorecard",
     "10_attribution",
