@@ -10,7 +10,6 @@ import pytest
 from PIL import Image, ImageSequence
 
 from cnnlens import datasets, embedding, explore, figures, zoo
-from cnnlens.course.exercise import verdict
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import embedding as draw
 from cnnlens.figures import interactive, moving
@@ -423,62 +422,6 @@ def test_vectors_in_memory_are_reduced_alike(net, some):
     layer = embedding.represent(net, some[0], "dense1", components=20)
     assert reduced.shape == (150, 20) and kept == pytest.approx(layer.variance, rel=1e-3)
     assert embedding.reduce(whole, 500)[1] == 1.0
-
-
-# --- exercises ----------------------------------------------------------------------------------------------
-
-
-def nearest(points, k, itself=False):
-    distances = np.square(points[:, None] - points[None]).sum(2)
-    if not itself:
-        np.fill_diagonal(distances, np.inf)
-    return distances.argsort(1)[:, :k]
-
-
-def kept(before, after, k, **how):
-    return np.mean([len(set(a) & set(b)) / k for a, b in zip(nearest(before, k, **how), nearest(after, k, **how))])
-
-
-WRONG = {
-    "perplexity": [
-        lambda p: -(p[p > 0] * np.log2(p[p > 0])).sum(),  # the entropy
-        lambda p: 2 ** -(p[p > 0] * np.log(p[p > 0])).sum(),  # nats to the power of two
-        lambda p: 2 ** -(p * np.log2(p)).sum(),  # NaN where a neighbor is impossible
-        lambda p: float((p > 0).sum()),  # how many are possible
-        lambda p: 1 / np.square(p).sum(),  # another effective number
-    ],
-    "nearest_neighbor_accuracy": [
-        lambda points, labels: (labels[nearest(points, 1, itself=True)[:, 0]] == labels).mean(),  # its own neighbor
-        lambda points, labels: (labels[nearest(points, 1)[:, 0]] == labels).sum(),  # a count
-        lambda points, labels: (labels[nearest(points[:, :2], 1)[:, 0]] == labels).mean(),  # two axes only
-        lambda points, labels: (labels[nearest(points, 40)[:, -2]] == labels).mean(),  # the farthest
-    ],
-    "kept_neighbors": [
-        lambda before, after, k: kept(before, after, k, itself=True),
-        lambda before, after, k: kept(before, after, 5),
-        lambda before, after, k: k * kept(before, after, k),
-        lambda before, after, k: (nearest(before, k) == nearest(after, k)).mean(),  # in the same order
-        lambda before, after, k: kept(before, before[:, :2], k),  # does not look at the map
-    ],
-}
-RIGHT = {
-    "perplexity": lambda p: np.exp(-(p[p > 0] * np.log(p[p > 0])).sum()),
-    "nearest_neighbor_accuracy": lambda points, labels: (labels[nearest(points, 1)[:, 0]] == labels).mean(),
-    "kept_neighbors": kept,
-}
-
-
-@pytest.mark.parametrize(
-    ("name", "number"), [(name, i) for name, answers in WRONG.items() for i in range(len(answers))]
-)
-def test_wrong_answers_are_caught(name, number):
-    assert verdict(name, WRONG[name][number]).state == "failed"
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_right_answers_pass_and_stubs_wait(name):
-    assert verdict(name, RIGHT[name]).passed
-    assert verdict(name, lambda *arguments: None).state == "pending"
 
 
 # --- animations ---------------------------------------------------------------------------------------------
