@@ -36,8 +36,7 @@ book: setup
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 test: setup
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests
-	CNNLENS_OFFLINE=1 $(BIN)/python -m pytest --doctest-modules cnnlens
+	CNNLENS_OFFLINE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --doctest-modules tests cnnlens
 
 check: setup
 	$(BIN)/ruff check .

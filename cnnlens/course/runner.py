@@ -31,7 +31,7 @@ from .lesson import lessons
 
 TIMEOUTS = {"quick": 300, "full": 7200}  # seconds a cell
 AHEAD = {"quick": 4, "full": 60}  # seconds of the processor to render frames of an explorer that need no kernel later
-LONGEST_FIRST = ("09", "10", "02", "07", "04", "03", "08")  # the lessons that take longest start first
+LONGEST_FIRST = ("07", "08", "02", "09", "10", "04", "11")  # the lessons that take longest start first
 MEMORY_PER_JOB = 2.5 * 2**30  # bytes; what the largest lesson holds at its peak
 SIGNALS = os.name != "nt"  # whether one process can interrupt another
 THREAD_SETTINGS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
