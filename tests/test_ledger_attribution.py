@@ -126,6 +126,24 @@ def test_weights_are_drawn_anew_from_the_top_and_the_network_keeps_its_own(at, n
     assert [not np.array_equal(*pair) for pair in zip(before, everything)][::2] == [True] * 3
 
 
+def test_a_normalized_network_with_new_weights_still_answers(at, monkeypatch, net, images):
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), layers.Conv2D(6, 5), layers.BatchNormalization()])
+    for layer in (layers.ReLU(), layers.Flatten(), layers.Dense(3)):
+        model.add(layer)
+    spread = np.random.default_rng(0).uniform(0.5, 2, (4, 6))
+    model.layers[1].set_weights(list(np.float32(spread)))
+    normalized = Network.of(model, classes=["a", "b", "c"], pixels=(0.4, 0.5), scores="logits")
+    monkeypatch.setattr(at, "net", lambda name: normalized)
+    found = on_attribution.subjects(at, 0)
+    maps = on_attribution.redrawn(at, found, 0, ("gradient",))["gradient"]
+    assert np.isfinite(maps).all() and all(np.ptp(each) > 0 for each in maps)
+    anew = at.shared(("attribution copy", normalized.source, None), None).model.layers[1].get_weights()
+    for before, after in zip(spread, anew):
+        assert sorted(after) == pytest.approx(sorted(before)) and list(after) != pytest.approx(list(before))
+
+
 def left_half():
     """A network whose answer is how bright the left half is."""
     model = keras.Sequential([keras.Input((SIDE, SIDE, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])

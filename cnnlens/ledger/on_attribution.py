@@ -16,6 +16,7 @@ import numpy as np
 from ..lenses import attribution
 from ..scores import attribution as scores
 from ..scores import cascade
+from ..scores.forgetting import shuffle
 from ..scores.hiding import hiding_curves
 from ..scores.pointing import boxed, hits
 from .claim import CannotTell, Claims
@@ -85,7 +86,10 @@ def alike(one, other):
 
 @claims.measure("attribution-guided-ignores-learning")
 def guided_ignores_learning(context, seed):
-    """Every array of weights drawn anew from a normal distribution of its own standard deviation."""
+    """Every array of weights drawn anew from a normal distribution of its own standard deviation.
+
+    Those of a normalization, whose variances must stay above zero, are shuffled among its units instead.
+    """
     found = subjects(context, seed)
     anew = redrawn(context, found, seed, ("guided", "gradient"))
     return [alike(explained(context, found, method), anew[method]) for method in ("guided", "gradient")]
@@ -117,11 +121,18 @@ def _redrawn(copy, pairs, subject, methods, seed):
     for draw in range(DRAWS):
         generator = np.random.default_rng((*seed, draw))
         for (_, trained), (_, layer) in pairs:
-            layer.set_weights([generator.normal(0, each.std(), each.shape) for each in trained.get_weights()])
+            layer.set_weights([_anew(layer, each, generator) for each in trained.get_weights()])
         maps = {method: explain(copy, subject.image[None], subject.label, method) for method in methods}
         if all(np.ptp(each) > 0 for each in maps.values()):
             break
     return maps
+
+
+def _anew(layer, weights, generator):
+    """New values for an array: of a normalization, whose variances must stay above zero, its own at other units."""
+    if "Normalization" in type(layer).__name__:
+        return shuffle(weights, generator)
+    return generator.normal(0, weights.std(), weights.shape)
 
 
 @claims.measure("attribution-guided-is-edges")
