@@ -125,6 +125,13 @@ def test_other_readings_follow_their_claim_and_take_from_it_what_they_do_not_say
         assert ways[0] != ways[1], f"{key} is measured and judged just as {parent.key} is"
 
 
+def test_claims_as_they_were_made_are_told_from_what_asks_once_more():
+    made = {key for key, claim in CLAIMS.items() if claim.as_made}
+    assert {"vgg16-eyes", "lime-negative"} <= made
+    assert not {"vgg16-eyes-by-maxima", "lime-negative-mobilenetv2", "lime-cat-eye-mobilenetv2-wild"} & made
+    assert {entry.key for entry in ledger.read().as_made.entries} == made
+
+
 def test_where_ten_classes_are_the_sample_it_is_asked_of_these_ten_as_well():
     of_ten = {key for key, claim in CLAIMS.items() if claim.items in ("classes", "digits")}
     assert len(of_ten) >= 13

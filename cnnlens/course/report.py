@@ -43,6 +43,7 @@ def told(ledger, table=None):
     return dict(
         ledger=ledger,
         adjusted=ledger.adjusted(),
+        as_made=ledger.as_made,
         table=table,
         dates=list(dict.fromkeys([*dates[:1], *dates[-1:]])),
         profiles=sorted({entry.profile for entry in ledger.entries}),

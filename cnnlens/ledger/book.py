@@ -178,6 +178,11 @@ class Ledger(Result):
             raise unknown("technique", technique, self.techniques)
         return self.only(entry.key for entry in self.entries if entry.technique == technique)
 
+    @property
+    def as_made(self):
+        """The claims themselves, as a ledger: without other readings of them and without further networks."""
+        return self.only(entry.key for entry in self.entries if entry.claim.as_made)
+
     def only(self, keys):
         """Some of the claims, as a ledger; in the order of this one."""
         entries = {key: self[key] for key in keys}

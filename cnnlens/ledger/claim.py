@@ -102,6 +102,8 @@ class Claim:
     alternative_to : str
         The key of the claim that this is another reading of: the same said, measured in another way or on another
         sample. Empty for a claim.
+    network : str
+        The network besides the first on which it is asked once more. Empty on the first.
     """
 
     key: str
@@ -119,11 +121,17 @@ class Claim:
     measure: Callable
     fixed: str = ""
     alternative_to: str = ""
+    network: str = ""
 
     @property
     def where(self):
         """Where it was said, in words: a section of the dissertation, or a paper and its section."""
         return f"section {self.section}" if self.section[0].isdigit() else self.section
+
+    @property
+    def as_made(self):
+        """Whether it is the claim itself: no other reading of it, and on the first network."""
+        return not (self.alternative_to or self.network)
 
 
 class Claims:
@@ -166,11 +174,11 @@ class Claims:
 
     def _entries(self, key, network, *, statement, settings=(), networks=None, **words):
         """The claim on one network, and its other readings."""
-        name, first = key, (networks or self._networks)[0]
-        if network != first:
+        name, another = key, "" if network == (networks or self._networks)[0] else network
+        if another:
             name, statement = f"{key}-{network.lower()}", f"{statement} (On {network}.)"
         settings = {**dict(settings), **({"network": network} if network else {})}
-        words = {**words, "statement": statement, "settings": settings, "measure": self._measures.get(key)}
+        words |= {"statement": statement, "settings": settings, "measure": self._measures.get(key), "network": another}
         yield self._claim(name, **words)
         for reading in self._other_readings(**words):
             other = self._readings[reading]
