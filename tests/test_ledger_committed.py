@@ -5,7 +5,7 @@ import datetime
 
 import pytest
 
-from cnnlens import ledger
+from cnnlens import files, ledger
 from cnnlens.ledger import CLAIMS, OPEN, VERDICTS, settle
 from cnnlens.ledger.recheck import Recheck
 
@@ -46,6 +46,12 @@ def test_every_verdict_follows_from_its_figures(book):
     assert len({entry.verdict for entry in book.entries}) == 3, (
         "a ledger in which every claim fares alike tests nothing"
     )
+
+
+def test_the_readme_tells_how_the_committed_claims_fare(book):
+    told = " ".join((files.checkout() / "README.md").read_text(encoding="utf-8").split())
+    assert book.summary in told, "run: cnnlens scorecard --profile full --commit"
+    assert f"Of {len(book.as_made.entries)} claims " in book.summary and len(book.as_made.entries) < len(book.entries)
 
 
 def test_every_entry_says_when_and_at_which_size(book):

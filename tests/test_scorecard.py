@@ -10,6 +10,7 @@ from made_up import SOURCE
 from cnnlens import explore, figures, ledger
 from cnnlens.__main__ import main
 from cnnlens.course import report, verdict
+from cnnlens.course.commands.scorecard import MARKS
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import ledger as draw
 from cnnlens.ledger import CLAIMS, FAILS, HOLDS, OPEN, Support
@@ -169,8 +170,14 @@ def test_only_all_claims_at_full_are_committed(toys, assessed, tmp_path, monkeyp
     assert "--profile full" in capsys.readouterr().err and not (tmp_path / "checkout").exists()
     (tmp_path / "out").mkdir(exist_ok=True)
     (tmp_path / "out" / "table.json").write_text("{}")
+    readme = tmp_path / "checkout" / "README.md"
+    readme.parent.mkdir()
+    readme.write_text("before\n{}\nstale words\n{}\nafter\n".format(*MARKS))
     assert main(["scorecard", "--commit", "--profile", "full", *out]) == 0
     assert ledger.read().entries == ledger.read(tmp_path / "out" / "ledger.json").entries
+    text = readme.read_text()
+    assert ledger.read().summary in " ".join(text.split()) and "stale words" not in text
+    assert text.startswith("before\n") and text.endswith("after\n")
     assert main(["scorecard", "--recheck", "2"]) == 0
     assert "2 of 3 entries that can be measured here" in capsys.readouterr().out
     path = tmp_path / "checkout" / "data" / "ledger.json"

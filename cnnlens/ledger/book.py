@@ -222,6 +222,18 @@ class Ledger(Result):
         """How many claims met each verdict, as a dict."""
         return {verdict: sum(entry.verdict == verdict for entry in self.entries) for verdict in VERDICTS}
 
+    @property
+    def summary(self):
+        """How the claims fare, and how what asks once more does: two sentences."""
+        made, everything = (
+            "{} hold, {} do not hold, {} cannot be told here".format(*ledger.counts().values())
+            for ledger in (self.as_made, self)
+        )
+        return (
+            f"Of {len(self.as_made.entries)} claims {made}. With those that were asked once more, by another "
+            f"measure, of another sample, or on another network, there are {len(self.entries)} entries: {everything}."
+        )
+
 
 def measure(claim, *, profile="quick", seed=0, kept=None):
     """Measure one claim under all its seeds and settle it.

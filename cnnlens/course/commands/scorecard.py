@@ -1,7 +1,10 @@
 """``cnnlens scorecard``: measure the claims; JSON and one HTML file, resumable."""
 
 import os
+import textwrap
 from pathlib import Path
+
+MARKS = "<!-- ledger: written by cnnlens scorecard --commit -->", "<!-- end of ledger -->"  # in the README
 
 
 def add(subparsers):
@@ -91,6 +94,17 @@ def _commit(options):
         with files.atomic(target) as partial:
             partial.write_bytes((options.out / name).read_bytes())
         print(f"wrote data/{name}")
+    _tell(files.checkout() / "README.md")
+
+
+def _tell(readme):
+    """Write between the marks of the README how the committed claims fare."""
+    from ... import files, ledger
+
+    before, rest = readme.read_text(encoding="utf-8").split(MARKS[0])
+    told = textwrap.fill(ledger.read().summary, 128)
+    with files.atomic(readme) as partial:
+        partial.write_text(f"{before}{MARKS[0]}\n{told}\n{MARKS[1]}{rest.split(MARKS[1])[1]}", encoding="utf-8")
 
 
 def _against(options, now):
