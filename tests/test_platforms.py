@@ -93,12 +93,16 @@ def found_in(source):
 
 
 ALLOWED = {"os.sched_getaffinity", "/proc/cpuinfo"}  # each asked whether it is there, which the test above tries out
+ALLOWED_IN = {  # only if it is there; a session of its own is what Windows takes no notice of
+    "marker.py": {"resource"},
+    "grading.py": {"os.killpg", "signal.SIGKILL", "start_new_session"},
+}
 ALLOWED_IN_BENCHMARKS = {"table.py": {"resource"}}  # tried out in tests/test_benchmarks.py
 
 
 def test_nothing_else_is_named():
     for path in (ROOT / "cnnlens").rglob("*.py"):
-        assert found_in(path.read_text(encoding="utf-8")) <= ALLOWED, path
+        assert found_in(path.read_text(encoding="utf-8")) <= ALLOWED | ALLOWED_IN.get(path.name, set()), path
     for path in (ROOT / "benchmarks").glob("*.py"):
         assert found_in(path.read_text(encoding="utf-8")) <= ALLOWED_IN_BENCHMARKS.get(path.name, set()), path
     planted = """

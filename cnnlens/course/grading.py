@@ -89,7 +89,7 @@ def grade(notebook, learner, *, seconds=60, memory=4.0):
     seconds : float
         Time for each exercise.
     memory : float
-        GiB that the process may hold.
+        GiB that answers may hold beside the libraries, which are loaded before them.
 
     Returns
     -------
@@ -218,7 +218,7 @@ def _one_process(tasks, folder, seconds, memory):
     )
     lines = queue.Queue()
     threading.Thread(target=_listen, args=(process, lines), daemon=True).start()
-    told, began, limit = {}, time.monotonic(), START
+    told, began, limit, loaded = {}, time.monotonic(), START, None
     try:
         while True:
             try:
@@ -227,12 +227,12 @@ def _one_process(tasks, folder, seconds, memory):
                 spent = time.monotonic() - began
                 if spent > limit:
                     return told, (f"It took longer than {limit:g} s and was ended.", spent)
-                if _held(process) > memory * 2**30:
+                if loaded is not None and _held(process) - loaded > memory * 2**30:
                     return told, (f"It took more than {memory:g} GiB of memory and was ended.", spent)
                 continue
             if line is None:
                 return told, (f"Its process ended (exit code {process.wait()}).", time.monotonic() - began)
-            began, limit = time.monotonic(), seconds
+            began, limit, loaded = time.monotonic(), seconds, loaded or _held(process)
             if "name" in line:
                 told[line["name"]] = line["state"], line["words"], line["seconds"]
     finally:

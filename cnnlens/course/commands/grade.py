@@ -12,7 +12,13 @@ def add(subparsers):
     option("folder", type=Path, metavar="FOLDER", help="a notebook for each learner, under any name; also in folders")
     option("--out", type=Path, default=Path("marks.csv"), metavar="FILE", help="default: marks.csv")
     option("--seconds", type=float, default=60, help="for each exercise (default: 60)")
-    option("--memory", type=float, default=4, metavar="GIB", help="for each notebook (default: 4)")
+    option(
+        "--memory",
+        type=float,
+        default=4,
+        metavar="GIB",
+        help="for the answers of each notebook, beside the libraries (default: 4)",
+    )
     command.set_defaults(run=run)
 
 
