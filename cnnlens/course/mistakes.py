@@ -1,5 +1,6 @@
 """Mistakes that any exercise can meet, told from what came beside what was expected."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -42,11 +43,9 @@ def shared(pairs, tolerance):
     tolerance : float
     """
 
-    def same(one, other):
-        return close(np.asarray(one), np.asarray(other), tolerance)  # one number less another is no array any more
-
     if not all(_is_numbers(came) and _is_numbers(expected) for came, expected in pairs):
         return _no_numbers(pairs)
+    same = functools.partial(close, tolerance=tolerance)
     looks = (
         _one_number,
         _not_finite,
