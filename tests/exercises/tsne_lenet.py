@@ -8,7 +8,7 @@ def bits(p):
     return sum(-each * np.log2(each) for each in p if each > 0)
 
 
-def voted(points, labels, place=1):
+def by_neighbor(points, labels, place=1):
     """The label of the neighbor at that place of each point's own list, itself at 0."""
     order = np.argsort(cdist(points, points), axis=1)
     return np.mean([labels[row[place]] == label for row, label in zip(order, labels)])
@@ -37,7 +37,7 @@ def written_into(points, p, rate):
 RIGHT = {
     "effective_neighbors": 2.83,
     "perplexity": lambda p: np.exp(-(p[p > 0] * np.log(p[p > 0])).sum()),
-    "nearest_neighbor_accuracy": voted,
+    "nearest_neighbor_accuracy": by_neighbor,
     "tsne_step": moved,
 }
 WRONG = {
@@ -59,11 +59,11 @@ WRONG = {
         ("sum of the squares", lambda p: 1 / np.square(p).sum()),
     ],
     "nearest_neighbor_accuracy": [
-        ("its own nearest", lambda points, labels: voted(points, labels, 0)),
-        ("how many are right", lambda points, labels: voted(points, labels) * len(labels)),
-        ("another label", lambda points, labels: 1 - voted(points, labels)),
-        ("farthest", lambda points, labels: voted(points, labels, -1)),
-        ("first two dimensions", lambda points, labels: voted(points[:, [0, 1]], labels)),
+        ("its own nearest", lambda points, labels: by_neighbor(points, labels, 0)),
+        ("how many are right", lambda points, labels: by_neighbor(points, labels) * len(labels)),
+        ("another label", lambda points, labels: 1 - by_neighbor(points, labels)),
+        ("farthest", lambda points, labels: by_neighbor(points, labels, -1)),
+        ("first two dimensions", lambda points, labels: by_neighbor(points[:, [0, 1]], labels)),
     ],
     "tsne_step": [
         ("uphill", lambda *given: moved(*given, uphill=True)),

@@ -37,7 +37,7 @@ WRONG = {
         ("too large", 0.5),
     ],
     "knn_accuracy": [
-        ("votes for itself", lambda points, labels, k: elected(points, labels, k, itself=True)),
+        ("counts itself", lambda points, labels, k: elected(points, labels, k, itself=True)),
         ("Only the nearest neighbor", lambda points, labels, k: elected(points, labels, 1)),
         ("majority is right", lambda points, labels, k: np.equal(labels[nearest(points, k)].T, labels).mean()),
         ("not enough", lambda points, labels, k: np.equal(labels[nearest(points, k)].T, labels).max(0).mean()),

@@ -29,7 +29,7 @@ def _labeled_points():
 
 
 def _clouds(generator, labels, axes, apart):
-    """Points around a center for each label; drawn so that no vote below ends in a tie."""
+    """Points around a center for each label; drawn so that no label below is as frequent as another."""
     return generator.normal(size=(len(labels), axes)) + apart * np.eye(3, axes)[labels]
 
 
@@ -46,10 +46,12 @@ def _majority(found):
 @exercise(
     _labeled_points,
     {
-        "Each point votes for itself: it is never its own neighbor.": lambda points, labels, k: (
+        "Each point counts itself: it is never its own neighbor.": lambda points, labels, k: (
             _majority(labels[_nearest(points, k, itself=-1)]) == labels
         ).mean(),
-        "Only the nearest neighbor is asked: all k vote.": lambda points, labels, k: knn_accuracy(points, labels, 1),
+        "Only the nearest neighbor is asked: the majority of k decides.": lambda points, labels, k: knn_accuracy(
+            points, labels, 1
+        ),
         "That is the fraction of neighbors with the right label; asked is how often the majority is right.": (
             lambda points, labels, k: (labels[_nearest(points, k)] == labels[:, None]).mean()
         ),
