@@ -2,6 +2,7 @@
 
 import csv
 import json
+import time
 
 import nbformat
 import pytest
@@ -159,3 +160,12 @@ def test_unusable_arguments_are_refused(tmp_path, capsys):
     ):
         assert main(["grade", *arguments]) == 2
         assert words in capsys.readouterr().err
+
+
+def test_memory_that_an_answer_took_before_anyone_looked_is_the_answers(tmp_path, monkeypatch):
+    """On a busy machine the first look comes late; what the answer holds by then must not pass for the libraries'."""
+    listen = grading._listen
+    monkeypatch.setattr(grading, "_listen", lambda process, lines: time.sleep(4) or listen(process, lines))
+    nbformat.write(handed_in(tmp_path)["eva"], tmp_path / "eva.ipynb")
+    found = {mark.exercise: mark for mark in grading.grade(tmp_path / "eva.ipynb", "eva", seconds=SECONDS, memory=0.5)}
+    assert "more than 0.5 GiB" in found["paste"].words

@@ -225,16 +225,18 @@ def _one_process(tasks, folder, seconds, memory):
                 line = lines.get(timeout=LOOK)
             except queue.Empty:
                 spent = time.monotonic() - began
-                if spent > limit:
-                    return told, (f"It took longer than {limit:g} s and was ended.", spent)
                 if loaded is not None and _held(process) - loaded > memory * 2**30:
                     return told, (f"It took more than {memory:g} GiB of memory and was ended.", spent)
+                if spent > limit:
+                    return told, (f"It took longer than {limit:g} s and was ended.", spent)
                 continue
             if line is None:
                 return told, (f"Its process ended (exit code {process.wait()}).", time.monotonic() - began)
-            began, limit, loaded = time.monotonic(), seconds, loaded or _held(process)
+            began, limit = time.monotonic(), seconds
             if "name" in line:
                 told[line["name"]] = line["state"], line["words"], line["seconds"]
+            else:
+                loaded = line["loaded"]
     finally:
         _end(process)
 

@@ -1,7 +1,7 @@
 """The process in which answers run: ``python -m cnnlens.course.marker FOLDER``.
 
 Started by :mod:`cnnlens.course.grading`. It reads ``tasks.json`` in the folder, the source of each answer by exercise,
-and says one line of JSON for each, in order.
+says how much memory the libraries hold, and then one line of JSON for each answer, in order.
 """
 
 import contextlib
@@ -10,6 +10,8 @@ import os
 import sys
 import time
 from pathlib import Path
+
+import psutil
 
 LARGEST = 100 * 2**20  # bytes of a file
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
@@ -122,7 +124,8 @@ def main(folder):
     def tell(**line):
         print(json.dumps(line), file=told, flush=True)
 
-    tell(ready=True)
+    # Said here, before an answer runs: whoever reads this line later may find the answer's memory in it already.
+    tell(loaded=psutil.Process().memory_info().rss)
     limit()
     guard(folder)
     for name, source in tasks.items():
