@@ -79,7 +79,7 @@ def raises_for_five_rows(values):
 
 TWICE = Exercise("twice", "", twice, lambda: {"a 3 × 4 grid": (grid(3, 4),), "a 5 × 3 grid": (grid(5, 3),)})
 SHARED = {
-    "nothing of the kind": ("For a 3 × 4 grid expected [[ 2.", lambda values: values**2),
+    "nothing of the kind": ("For a 3 × 4 grid expected [[2, 5.657, ", lambda values: values**2),
     "raises": ("your function raised ZeroDivisionError: ", lambda values: 1 / 0),
     "raises once": ("Right in 1 of 2 cases. For a 5 × 3 grid your function raised", raises_for_five_rows),
     "returns nothing once": ("does each way through it end in a return", lambda v: twice(v) if len(v) == 3 else None),
@@ -133,6 +133,19 @@ def test_what_is_not_wrong_is_not_called_so():
     assert judge(TWICE, not_begun).state == "pending"
 
 
+def test_numbers_are_written_as_people_write_them():
+    """A whole number has no dot behind it, and two that differ are not written alike."""
+
+    def said(expected, came):
+        return judge(Exercise("numbers", "", lambda: np.array(expected), lambda: {"it": ()}), lambda: came).message
+
+    assert "expected [26, 0.5, 0], got [25, 0.5, 0]." in said([26.0, 0.5, 0.0], [25.0, 0.5, -0.0])
+    assert "expected 113386, got 113389." in said(113386.0, 113389.0)
+    assert "expected 0.33331, got 0.33334." in said(0.33331, 0.33334)
+    assert "expected [0.33331, 2], got [0.33334, 2]." in said([0.33331, 2.0], [0.33334, 2.0])
+    assert "each value is 1000 times" in said([0.5, 1.5], [500.0, 1500.0])
+
+
 def test_one_number_in_each_case_is_looked_at_as_well():
     one = Exercise("total", "", np.sum, lambda: {"three": (np.ones(3),), "four": (np.ones(4),)})
     assert "one number is wanted" in judge(one, lambda values: [values.sum()]).message
@@ -169,6 +182,14 @@ def test_words_are_compared_as_words():
     one = Exercise("word", "", lambda number: "odd" if number % 2 else "even", lambda: {"three": (3,), "four": (4,)})
     assert judge(one, one.reference).passed
     assert "Right in 1 of 2 cases. For four expected 'even', got 'odd'" in judge(one, lambda number: "odd").message
+    assert judge(one, lambda number: np.where(number % 2, "odd", "even")).passed
+    assert judge(one, lambda number: np.array(["even", "odd"])[number % 2]).passed
+    assert "got array(['odd']" in judge(one, lambda number: np.array(["odd"])).message
+
+
+def test_words_in_the_place_of_numbers_do_not_stop_a_check():
+    found = judge(TWICE, lambda values: np.full(values.shape, "two"))
+    assert found.state == "failed" and "Expected numbers, got ndarray" in found.message
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------

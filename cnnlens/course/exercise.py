@@ -226,7 +226,8 @@ def _what_is_off(exercise, tried, wrong):
 def _what_came(tried):
     if mistakes.differ_in_shape(tried.came, tried.expected):
         return f"For {tried.case} expected shape {tried.expected.shape}, got {tried.came.shape}."
-    return f"For {tried.case} expected {_short(tried.expected)}, got {_short(tried.came)}."
+    expected, came = _told_apart(tried.expected, tried.came)
+    return f"For {tried.case} expected {expected}, got {came}."
 
 
 def _guessed(tried):
@@ -277,9 +278,16 @@ def _is_untouched(lent, given):
     return True
 
 
-def _short(values):
-    if isinstance(values, np.ndarray) and not values.ndim:
-        return np.format_float_positional(values, precision=6, trim="-")
-    if isinstance(values, np.ndarray):
-        return np.array2string(values, precision=4, threshold=8, separator=", ")
-    return repr(values)
+def _told_apart(*values):
+    """Both in words, with more digits where they would look the same with a few."""
+    few, many = ([_short(each, digits) for each in values] for digits in (4, 9))
+    return many if few[0] == few[1] else few
+
+
+def _short(values, digits=6):
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
+        return repr(values)
+    if not values.ndim:
+        return mistakes.written(values, digits)
+    how = {"float_kind": lambda number: mistakes.written(number, digits)}
+    return np.array2string(values, threshold=8, separator=", ", formatter=how)

@@ -9,8 +9,10 @@ DIGITS = 3
 
 
 def value(given):
-    """An answer as it is compared: an array of floats where it can be one, else as it is."""
-    if given is None or isinstance(given, str):
+    """An answer as it is compared: an array of floats where it can be one, NumPy's words as words, else as it is."""
+    if isinstance(given, str) or (isinstance(given, np.ndarray) and given.dtype.kind == "U" and not given.ndim):
+        return str(given)
+    if given is None:
         return given
     try:
         return np.asarray(given, dtype=float)
@@ -21,11 +23,25 @@ def value(given):
 def close(came, expected, tolerance):
     """Whether two answers are the same: in shape, and in values up to the tolerance times the largest of them."""
     if not (_is_numbers(came) and _is_numbers(expected)):
-        return type(came) is type(expected) and bool(came == expected)
+        return type(came) is type(expected) and bool(np.array_equal(came, expected))
     if came.shape != expected.shape:
         return False
     room = tolerance * max(1.0, float(np.abs(expected).max(initial=0, where=np.isfinite(expected))))
     return np.allclose(came, expected, rtol=tolerance, atol=room, equal_nan=True)
+
+
+def written(number, digits=DIGITS):
+    """A number in so many digits, a whole one in all of its digits and without a dot behind it.
+
+    Examples
+    --------
+    >>> written(26.0), written(113386.0), written(0.123456), written(999.9999), written(0.0000123)
+    ('26', '113386', '0.123', '1000', '1.23e-05')
+    """
+    number = float(number) + 0.0  # which takes the sign off a zero
+    if not number.is_integer():
+        number = float(f"{number:.{digits}g}")
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.{digits}g}"
 
 
 def differ_in_shape(came, expected):
@@ -67,7 +83,7 @@ def shared(pairs, tolerance):
 
 
 def _is_numbers(given):
-    return isinstance(given, (np.ndarray, np.floating))
+    return isinstance(given, (np.ndarray, np.floating)) and given.dtype.kind == "f"
 
 
 def _no_numbers(pairs):
@@ -160,9 +176,9 @@ def _factor(pairs, same):
         return None
     values = sum(expected.size for _, expected in pairs)
     if values > 1 and np.allclose(found, found[0], rtol=1e-3):
-        return f"The scale is off: each value is {found[0]:.{DIGITS}g} times what it should be."
+        return f"The scale is off: each value is {written(found[0])} times what it should be."
     if all(expected.size > 1 for _, expected in pairs):
-        named = ", ".join(f"{each:.{DIGITS}g}" for each in found[:DIGITS])
+        named = ", ".join(map(written, found[:DIGITS]))
         return (
             f"The answer is right up to a factor that differs by case ({named}): it is not normalized as it should be."
         )
@@ -176,7 +192,7 @@ def _added(pairs, same):
     off = [float((came - expected).flat[0]) for came, expected in pairs]
     values = sum(expected.size for _, expected in pairs)
     if values > 1 and all(same(came - off[0], expected) for came, expected in pairs):
-        by = f"{abs(off[0]):.{DIGITS}g} too {'large' if off[0] > 0 else 'small'}"
+        by = f"{written(abs(off[0]))} too {'large' if off[0] > 0 else 'small'}"
         return (
             f"Off by one: each value is {by}."
             if abs(off[0]) == 1
