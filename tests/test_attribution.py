@@ -7,6 +7,7 @@ import tensorflow as tf
 from scipy.special import softmax
 
 from cnnlens import Network, attribution, datasets, zoo
+from cnnlens.course.exercise import exercises
 from cnnlens.errors import CnnlensError
 from cnnlens.lenses.attribution import perturbing
 from cnnlens.preprocessing import Preprocessing
@@ -264,6 +265,18 @@ def test_rise_converges_to_the_occlusion_that_its_masks_expect():
     assert errors[1] < 0.03 * np.ptp(expected) and errors[1] < errors[0] / 2, errors
     correlation = np.corrcoef(found.maps.ravel(), expected.ravel())[0, 1]
     assert correlation > 0.99
+
+
+def test_the_exercise_on_rise_wants_what_the_lens_computes(images):
+    def two(images):
+        bright = np.asarray(images)[:, :4, 2:7].mean((1, 2, 3))
+        return np.stack([bright, 1 - bright], 1)
+
+    found = explain(two, images[:1], 0, "rise", masks=20, grid=3, shown=0.5, seed=5, batch_size=20)
+    masks = perturbing.smooth_masks(20, (SIDE, SIDE), 3, 0.5, np.random.default_rng((5, 0)))
+    asked = exercises()["rise"].reference(lambda images: two(images)[:, 0], images[0], masks)
+    np.testing.assert_allclose(found.maps[0], asked, atol=1e-6)
+    assert np.ptp(asked) > 0.01
 
 
 def test_a_score_that_ignores_the_image_gives_flat_maps(images):

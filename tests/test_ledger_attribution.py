@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from cnnlens import Network, ledger
-from cnnlens.course import verdict
 from cnnlens.ledger import annotations, on_attribution
 from cnnlens.ledger.claim import CannotTell
 from cnnlens.ledger.context import Context
@@ -202,71 +201,3 @@ def test_without_photographs_nothing_can_be_told(at, monkeypatch):
     monkeypatch.setattr(on_attribution, "known", lambda context: lone)
     with pytest.raises(CannotTell, match="marked by hand"):
         on_attribution.gradcam_points(at, 0)
-
-
-# --- the exercises of the lesson ----------------------------------------------------------------------------------
-
-
-def cover(score, image, patch, fill=0.5, sign=1, left=0):
-    drops = np.zeros(image.shape[:2])
-    for top in range(0, image.shape[0], patch):
-        for start in range(left, image.shape[1], patch):
-            covered = image.copy()
-            covered[top : top + patch, start : start + patch] = fill
-            drops[top : top + patch, start : start + patch] = sign * (score(image[None])[0] - score(covered[None])[0])
-    return drops
-
-
-def integrated(slopes, image, baseline, steps, divide=True, way=None):
-    way = image - baseline if way is None else way
-    total = sum(slopes((baseline + (k + 0.5) / steps * (image - baseline))[None])[0] for k in range(steps))
-    return (way * total / (steps if divide else 1)).sum(-1)
-
-
-def weighed(model, layer, image, label, rectify=True, every=False, root=False):
-    import tensorflow as tf
-
-    both = keras.Model(model.inputs[0], [model.get_layer(layer).output, model.outputs[0]])
-    with tf.GradientTape() as tape:
-        maps, logits = both(image[None])
-        score = (tf.nn.softmax(logits) if root else logits)[0, label]
-    slopes = tape.gradient(score, maps)[0].numpy()
-    found = (maps[0].numpy() * (slopes if every else slopes.mean((0, 1)))).sum(-1)
-    return np.maximum(found, 0) if rectify else found
-
-
-RIGHT = {"cover": cover, "integrated_gradients": integrated, "grad_cam": weighed}
-WRONG = {
-    "cover": [
-        lambda *given: cover(*given, fill=0),
-        lambda *given: cover(*given, sign=-1),
-        lambda *given: cover(*given, left=1),
-        lambda score, image, patch: score(image[None])[0] * np.ones(image.shape[:2]),
-        lambda *given: 1 / 0,
-    ],
-    "integrated_gradients": [
-        lambda *given: integrated(*given, divide=False),
-        lambda *given: integrated(*given, way=1),
-        lambda slopes, image, baseline, steps: integrated(slopes, image, 0 * baseline, steps),
-        lambda slopes, image, baseline, steps: ((image - baseline) * slopes(image[None])[0]).sum(-1),
-        lambda slopes, image, baseline, steps: integrated(slopes, image, baseline, 1),
-    ],
-    "grad_cam": [
-        lambda *given: weighed(*given, rectify=False),
-        lambda *given: weighed(*given, every=True),
-        lambda *given: weighed(*given, root=True),
-        lambda model, layer, image, label: weighed(model, layer, image, 0),
-        lambda model, layer, image, label: weighed(model, "maps", image, label),
-    ],
-}
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_right_answers_pass_and_stubs_are_pending(name):
-    assert verdict(name, RIGHT[name]).passed
-    assert verdict(name, lambda *_: None).state == "pending"
-
-
-@pytest.mark.parametrize("name, number", [(name, i) for name, wrong in WRONG.items() for i in range(len(wrong))])
-def test_wrong_answers_are_caught(name, number):
-    assert verdict(name, WRONG[name][number]).state == "failed"
