@@ -8,7 +8,6 @@ from PIL import Image
 
 from cnnlens import __main__ as command
 from cnnlens import explore, superpixels
-from cnnlens.course import verdict
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import superpixels as draw
 from cnnlens.lenses import masks
@@ -332,81 +331,7 @@ def test_command_with_trust_and_bad_arguments(pictures, capsys):
     assert command.main(["explain", "squeezenet", "a/x.png", "b/x.jpg", "--out", str(pictures / "new")]) == 2
 
 
-# --- the exercises ------------------------------------------------------------------------------------------
-
-
-def right_hide(image, segments, mask):
-    changed = image.copy()
-    for k in range(len(mask)):
-        if not mask[k]:
-            changed[segments == k] = image[segments == k].mean(0)
-    return changed
-
-
-def hide_shown(image, segments, mask):
-    return right_hide(image, segments, ~mask)
-
-
-def hide_one_grey(image, segments, mask):
-    return np.where(mask[segments][..., None], image, image.mean((0, 1)))
-
-
-def hide_but_not_the_last(image, segments, mask):
-    return right_hide(image, segments, np.append(mask[:-1], True))
-
-
-def hide_without_color(image, segments, mask):
-    changed = image.copy()
-    for k in np.flatnonzero(~mask):
-        changed[segments == k] = image[segments == k].mean()
-    return changed
-
-
-def hide_in_place(image, segments, mask):
-    for k in np.flatnonzero(~mask):
-        image[segments == k] = image[segments == k].mean(0)
-    return image
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [hide_shown, hide_one_grey, hide_but_not_the_last, hide_without_color, lambda *_: 1 / 0, lambda image, *_: image],
-)
-def test_wrong_hiding_is_caught(wrong):
-    assert verdict("hide", wrong).state == "failed"
-
-
-def test_right_hiding_passes():
-    assert verdict("hide", right_hide).passed
-    assert "changes what it was given (argument 1)" in verdict("hide", hide_in_place).message
-    assert verdict("hide", lambda *_: None).state == "pending"
-
-
-def right_regression(masks, scores, proximity):
-    rows = np.column_stack([np.ones(len(masks)), masks])
-    root = np.sqrt(proximity)
-    return np.linalg.lstsq(rows * root[:, None], scores * root, rcond=None)[0][1:]
-
-
-WRONG_REGRESSIONS = {
-    "no start value": lambda m, s, c: np.linalg.lstsq(m * np.sqrt(c)[:, None], s * np.sqrt(c), rcond=None)[0],
-    "no proximity": lambda m, s, c: right_regression(m, s, np.ones_like(c)),
-    "proximity not rooted": lambda m, s, c: right_regression(m, s, c**2),
-    "start value left in": lambda m, s, c: np.linalg.lstsq(np.column_stack([np.ones(len(m)), m]), s, rcond=None)[0],
-    "differences of means": lambda m, s, c: np.array(
-        [s[m[:, k] > 0].mean() - s[m[:, k] == 0].mean() for k in range(m.shape[1])]
-    ),
-}
-
-
-@pytest.mark.parametrize("wrong", WRONG_REGRESSIONS.values(), ids=WRONG_REGRESSIONS)
-def test_wrong_regressions_are_caught(wrong):
-    assert verdict("weighted_regression", wrong).state == "failed"
-
-
-def test_right_regression_passes():
-    assert verdict("weighted_regression", right_regression).passed
-    assert verdict("weighted_regression", lambda *_: None).state == "pending"
+# --- the lesson ---------------------------------------------------------------------------------------------
 
 
 def test_designs_are_documented_by_the_lesson():
