@@ -163,3 +163,15 @@ def test_bad_input_is_named(unit, position):
         deconvnet.project(
             zoo.load("lenet", weights="random"), np.zeros((1, 28, 28, 1)), "pool2", unit, position=position
         )
+
+
+def test_a_unit_for_each_image_gives_what_they_give_one_by_one():
+    lenet, digits = zoo.load("lenet"), np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
+    units = [5, 0, 5]
+    together = deconvnet.project(lenet, digits[:3], "conv2", units)
+    for i, unit in enumerate(units):
+        alone = deconvnet.project(lenet, digits[i : i + 1], "conv2", unit)
+        assert np.allclose(together.projection[i], alone.projection[0], atol=1e-5)
+        assert together.position[i].tolist() == alone.position[0].tolist()
+    with pytest.raises(CnnlensError, match="3 images and 2 units"):
+        deconvnet.project(lenet, digits[:3], "conv2", [1, 2])

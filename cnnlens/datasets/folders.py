@@ -55,6 +55,23 @@ class Folder:
     count: int
     source: str
 
+    @classmethod
+    def of_arrays(cls, images, labels, classes, group, source, net=None):
+        """Images that lie in memory, as if they had been read from a folder; fitted to a network, if one is given."""
+        images = net.prepare(images) if net else np.asarray(images, np.float32)
+        count = len(images)
+        return cls(
+            images=images,
+            labels=np.asarray(labels),
+            classes=tuple(map(str, classes)),
+            groups=np.full(count, group),
+            sizes=np.tile(images.shape[1:3], (count, 1)),
+            paths=tuple(f"image {number}" for number in range(count)),
+            unreadable=(),
+            count=count,
+            source=source,
+        )
+
     def __len__(self):
         return len(self.images)
 

@@ -36,7 +36,7 @@ class Projection(Result):
     box : ndarray (N, 4) int
         The pixels (top, left, bottom, right) which that position sees, cut at the border.
     layer : str
-    unit : int
+    unit : int or tuple of N int
     rectifiers : int
         How many ReLUs were passed.
     """
@@ -47,7 +47,7 @@ class Projection(Result):
     position: np.ndarray
     box: np.ndarray
     layer: str
-    unit: int
+    unit: int | tuple
     rectifiers: int
 
     def crop(self, i=0):
@@ -64,7 +64,8 @@ def project(net, images, layer, unit, *, position="strongest", source="", batch_
     net : Network, keras.Model, name or path
     images : array (N, H, W, C) in [0, 1], or photographs
     layer : str
-    unit : int
+    unit : int or sequence of N int
+        One for all images, or one for each.
     position : {"strongest", "all"} or (int, int)
         Which position of the map to send back; all others are set to zero, as are all other units. "all" keeps the
         whole map, as the dissertation describes it.
@@ -92,8 +93,10 @@ def project(net, images, layer, unit, *, position="strongest", source="", batch_
     """
     net = Network.of(net)
     place = net.layer(layer)
-    unit = unit_number(place, unit)
     pixels = net.prepare(images)
+    unit = unit_number(place, unit) if np.ndim(unit) == 0 else tuple(unit_number(place, each) for each in unit)
+    if np.ndim(unit) and len(unit) != len(pixels):
+        raise CnnlensError(f"There are {len(pixels)} images and {len(unit)} units. Give one unit, or one an image.")
     output = net.read(pixels, [layer], batch_size=batch_size, progress=False, linear=True)[layer]
     mask, positions = _chosen(output, place, unit, position)
     function, passed = net.once(("deconvnet", layer), lambda: _backward(net, layer))
@@ -138,14 +141,14 @@ def _backward(net, layer):
 
 def _chosen(output, place, unit, position):
     """A mask that keeps what is sent back, shaped like the output, and the positions (N, 2)."""
-    mask = np.zeros_like(output)
+    mask, rows, units = np.zeros_like(output), np.arange(len(output)), np.broadcast_to(unit, len(output))
     if output.ndim != 4 or position == "all":
-        mask[..., unit] = 1
+        mask[rows, ..., units] = 1
         return mask, np.full((len(output), 2), -1)
     if isinstance(position, str):
         if position != "strongest":
             raise unknown("position", position, ("strongest", "all", "(row, column)"))
-        flat = output[..., unit].reshape(len(output), -1).argmax(1)
+        flat = output[rows, ..., units].reshape(len(output), -1).argmax(1)
         positions = np.stack(np.unravel_index(flat, output.shape[1:3]), -1)
     else:
         row, col = position
@@ -155,7 +158,7 @@ def _chosen(output, place, unit, position):
                 f"{output.shape[1]}×{output.shape[2]}, counted from 0."
             )
         positions = np.tile([[row, col]], (len(output), 1))
-    mask[np.arange(len(output)), positions[:, 0], positions[:, 1], unit] = 1
+    mask[rows, positions[:, 0], positions[:, 1], units] = 1
     return mask, positions
 
 

@@ -120,7 +120,7 @@ def find(net, layer, images, units=None, k=9, *, measure="peak", source="", batc
         pixels = net.prepare(batch)
         outputs = read(tf.constant(pixels))
         for path in paths:
-            best[path].add(*_strongest(outputs[path].numpy(), asked[path], measure), seen)
+            best[path].add(*strongest(outputs[path].numpy(), asked[path], measure), seen)
         kept |= {seen + i: image for i, image in enumerate(pixels)}
         wanted = set().union(*(top.numbers() for top in best.values()))
         kept = {number: image for number, image in kept.items() if number in wanted}
@@ -158,8 +158,15 @@ def _batches(images, batch_size):
         yield from images
 
 
-def _strongest(output, units, measure):
-    """Of each image and unit the value that ranks it, and where on the map it is strongest: (N, U), (N, U, 2)."""
+def strongest(output, units, measure="peak"):
+    """Of each image and unit the value that ranks it, and where on the map it is strongest: (N, U), (N, U, 2).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> strongest(np.float32([[[[0], [3]]]]), [0])
+    (array([[3.]], dtype=float32), array([[[0, 1]]]))
+    """
     flat = output[..., units].reshape(len(output), -1, len(units))
     place = flat.argmax(1)
     size = output.shape[1:3] if output.ndim == 4 else (1, flat.shape[1])
@@ -195,9 +202,9 @@ class _Best:
 def _result(place, units, best, kept, **about):
     numbers = sorted(best.numbers())
     height, width = kept[numbers[0]].shape[:2]
-    boxes = np.array([[_box(place, position, height, width) for position in row] for row in best.position])
+    boxes = np.array([[field_box(place, position, height, width) for position in row] for row in best.position])
     inside = (boxes[..., :2] >= 0).all(-1) & (boxes[..., 2] <= height) & (boxes[..., 3] <= width)
-    patches = np.stack([[_cut(kept[i], box) for i, box in zip(*pair)] for pair in zip(best.index, boxes)])
+    patches = np.stack([[cut(kept[i], box) for i, box in zip(*pair)] for pair in zip(best.index, boxes)])
     return Exemplars(
         units=units,
         activation=best.value,
@@ -212,19 +219,29 @@ def _result(place, units, best, kept, **about):
     )
 
 
-def _box(place, position, height, width):
-    """The receptive field of a position; the whole image for a layer that sees all of it or more, or is no map."""
+def field_box(place, position, height, width):
+    """The receptive field (top, left, bottom, right) of a position on an image of this size.
+
+    The whole image for a layer that sees all of it or more, or is no map.
+    """
     field = place.receptive_field
     if not place.is_map or field is None or field[0] >= height or field[1] >= width:
         return 0, 0, height, width
     return place.box(*position)
 
 
-def _cut(image, box):
-    """An image cut to a box, mid grey where the box reaches outside."""
+def cut(image, box, outside=0.5):
+    """An image (H, W, C) cut to a box, mid grey where the box reaches outside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cut(np.ones((2, 2, 1)), (0, -1, 1, 2)).ravel().tolist()
+    [0.5, 1.0, 1.0]
+    """
     top, left, bottom, right = box
     height, width, channels = image.shape
-    patch = np.full((bottom - top, right - left, channels), 0.5, np.float32)
+    patch = np.full((bottom - top, right - left, channels), outside, np.float32)
     rows, cols = slice(max(top, 0), min(bottom, height)), slice(max(left, 0), min(right, width))
     patch[rows.start - top : rows.stop - top, cols.start - left : cols.stop - left] = image[rows, cols]
     return patch

@@ -8,8 +8,8 @@ import warnings
 
 from tqdm.auto import tqdm
 
+from .. import fingerprints
 from ..errors import CnnlensError, first_line, unknown
-from . import kept as keeping
 from . import sections, sizes, subject
 from .kept import Kept
 from .parts import Part, Report
@@ -112,8 +112,9 @@ def _fingerprints(about, keep):
     if keep is None:
         return ()
     folder = about.folder
-    images = keeping.digest(folder.images, folder.labels, folder.classes, folder.groups, folder.sizes, folder.source)
-    return keeping.of_network(about.net) if about.net else about.refusal, images, keeping.of_code(), str(about.seed)
+    read = (folder.images, folder.labels, folder.classes, folder.groups, folder.sizes, folder.source)
+    network = fingerprints.of_network(about.net) if about.net else about.refusal
+    return network, fingerprints.digest(*read), fingerprints.of_code(), str(about.seed)
 
 
 class _Run:

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import re
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from .. import datasets
 from ..datasets.data import Dataset
 from ..datasets.folders import Folder
+from ..datasets.matching import matched, named
 from ..datasets.photographs import Photos
 from ..errors import CnnlensError
 from ..labels import class_name
@@ -21,7 +21,6 @@ from .sizes import most_images
 
 PACED = 8  # images that tell how fast a network is
 WITHOUT_NETWORK = 128  # px a side of the images of a network that cannot be opened
-WNID = re.compile(r"^n\d{8}[_\- ]+")  # ImageNet's number of a class, which stands before its name in many folders
 
 
 class Subject:
@@ -153,7 +152,7 @@ def opened(model, images, *, classes=None, labels=None, pixels="auto", profile="
     except Exception as error:  # a model's own code runs when it is traced, and may raise anything
         net, refusal = None, f"It could not be opened: {type(error).__name__}: {error}"
     folder = _folder(images, labels, net, profile, seed, progress)
-    return Subject(_named(net, folder), refusal, model, folder, seed=seed, progress=progress)
+    return Subject(named(net, folder), refusal, model, folder, seed=seed, progress=progress)
 
 
 def _folder(images, labels, net, profile, seed, progress):
@@ -167,78 +166,19 @@ def _folder(images, labels, net, profile, seed, progress):
         channels, fit = (net.channels, net.fit) if net else (3, "crop")
         return datasets.folder(images, size, channels, fit=fit, most=most, seed=seed, progress=progress)
     if isinstance(images, Dataset):
-        return _of_arrays(images.x_test[:most], images.y_test[:most], images.classes, "test", images.source, net)
+        return Folder.of_arrays(images.x_test[:most], images.y_test[:most], images.classes, "test", images.source, net)
     if isinstance(images, Photos):
         classes = tuple(sorted(set(images.labels)))
         labels = [classes.index(label) for label in images.labels]
-        return _of_arrays(images.batch(size), labels, classes, "", images.source, net)
+        return Folder.of_arrays(images.batch(size), labels, classes, "", images.source, net)
     pixels = net.prepare(images) if net else np.asarray(images, np.float32)
     labels = np.full(len(pixels), -1) if labels is None else np.asarray(labels)
     if labels.shape != (len(pixels),) or labels.dtype.kind not in "iu":
         raise CnnlensError(f"labels: expected {len(pixels)} whole numbers, one an image; got {labels.shape}.")
     count = net.class_count if net and net.class_count else int(labels.max(initial=-1)) + 1
     classes = net.classes if net and net.classes else tuple(map(str, range(count)))
-    return _of_arrays(pixels, labels, classes, "", getattr(images, "source", "images as given"), net)
-
-
-def _of_arrays(images, labels, classes, group, source, net):
-    images = net.prepare(images) if net else np.asarray(images, np.float32)
-    count = len(images)
-    return Folder(
-        images=images,
-        labels=np.asarray(labels),
-        classes=tuple(map(str, classes)),
-        groups=np.full(count, group),
-        sizes=np.tile(images.shape[1:3], (count, 1)),
-        paths=tuple(f"image {number}" for number in range(count)),
-        unreadable=(),
-        count=count,
-        source=source,
-    )
+    return Folder.of_arrays(pixels, labels, classes, "", getattr(images, "source", "images as given"), net)
 
 
 def _last(net):
     return "maps" if len(net.layer(net.head).shape) == 3 else f"an output of shape {net.layer(net.head).shape}"
-
-
-# --- labels ---------------------------------------------------------------------------------------------------
-
-
-def _named(net, folder):
-    """The network with the folders' names as its classes, where it has as many and no names of its own."""
-    if net is None or net.classes is not None or net.class_count != len(folder.classes):
-        return net
-    return net.like(net.model, classes=folder.classes)
-
-
-def matched(net, folder):
-    """The network's class of each image, (N,) int with -1 for unknown, and notes on how they were matched."""
-    nothing = np.full(len(folder), -1)
-    if net is None or not folder.classes or (folder.labels < 0).all():
-        return nothing, ("The images have no labels: their folder holds no folders of classes.",) if net else ()
-    if net.class_count is None:
-        return nothing, ()
-    if net.classes is None:
-        return nothing, (
-            f"The network has {net.class_count} classes without names and the folder {len(folder.classes)}, so which "
-            "is which cannot be known: give the names as classes=[…].",
-        )
-    if tuple(net.classes) == tuple(folder.classes):
-        return folder.labels, ("The classes are the folders' names in alphabetical order.",)
-    numbers = np.array([_number(name, net.classes) for name in folder.classes])
-    labels = np.where(folder.labels >= 0, numbers[folder.labels], -1)
-    unknown = [name for name, number in zip(folder.classes, numbers) if number < 0]
-    if not unknown:
-        return labels, ("The folders' names are names of the network's classes.",)
-    some = ", ".join(unknown[:5]) + (", …" if len(unknown) > 5 else "")
-    return labels, (f"{len(unknown)} of {len(numbers)} folders are named like no class of the network: {some}.",)
-
-
-def _number(name, classes):
-    """The class that a folder is named after; -1 if none, or several, are called so."""
-    found = [number for number, known in enumerate(classes) if _plain(known) == _plain(name)]
-    return found[0] if len(found) == 1 else -1
-
-
-def _plain(name):
-    return re.sub(r"[\s_\-]+", " ", WNID.sub("", str(name))).strip().lower()

@@ -24,6 +24,7 @@ _FILES = (
     "pictures",
     "planted",
     "pointing",
+    "preferences",
     "reliance",
     "superpixels",
     "training",
