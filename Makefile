@@ -74,7 +74,7 @@ oldest newest:
 	$(PYTHON) -m venv build/$@
 	build/$@/$(SCRIPTS)/python -m pip install --quiet --disable-pip-version-check uv
 	build/$@/$(SCRIPTS)/uv pip compile --quiet --no-header --python build/$@/$(SCRIPTS)/python --resolution $(RESOLUTION) \
-		--extra offline --extra test --extra book --output-file build/$@/requirements.txt pyproject.toml
+		--extra offline --extra test --extra book --extra microscope --output-file build/$@/requirements.txt pyproject.toml
 	build/$@/$(SCRIPTS)/uv pip install --quiet --python build/$@/$(SCRIPTS)/python -r build/$@/requirements.txt
 	build/$@/$(SCRIPTS)/uv pip install --quiet --python build/$@/$(SCRIPTS)/python --no-deps --no-build-isolation -e .
 	CNNLENS_OFFLINE=1 build/$@/$(SCRIPTS)/python -m pytest $(SIDE_BY_SIDE) -m "not slow" tests
@@ -84,7 +84,7 @@ oldest newest:
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip
-	build/lock/bin/python -m pip install --quiet "setuptools>=77.0.3" .[offline,test,book]
+	build/lock/bin/python -m pip install --quiet "setuptools>=77.0.3" .[offline,test,book,microscope]
 	build/lock/bin/python -m pip freeze --all --exclude pip --exclude cnnlens > requirements.lock
 
 # Runs the lessons offline and keeps only the outputs that nbval compares.

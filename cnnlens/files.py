@@ -162,13 +162,29 @@ def atomic(path):
     path = Path(path)
     partial = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".partial-", suffix="-" + path.name, dir=path.parent)
-        os.close(handle)
-        partial = Path(name)
-        yield partial
-        os.chmod(partial, 0o666 & ~_umask())  # mkstemp makes it private; a shared folder wants the usual mode
-        os.replace(partial, path)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=".partial-", suffix="-" + path.name, dir=path.parent)
+            os.close(handle)
+            partial = Path(name)
+            yield partial
+            os.chmod(partial, 0o666 & ~_umask())  # mkstemp makes it private; a shared folder wants the usual mode
+            os.replace(partial, path)
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(path):
+    """What the system says of a full disk, or of a folder that cannot be written, as an error that says what to do.
+
+    Raises
+    ------
+    CnnlensError
+    """
+    try:
+        yield
     except OSError as error:
         # h5py wraps the system's error number away, so its text is read as well.
         full = error.errno == errno.ENOSPC or "No space left" in str(error)
@@ -177,9 +193,6 @@ def atomic(path):
             raise
         reason = "the disk is full" if full else "the folder cannot be written"
         raise CnnlensError(f"{path} was not written: {reason}. Free or choose another folder and run again.") from error
-    finally:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
 
 
 def _umask():

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +35,25 @@ def digest(*parts):
 def of_network(net):
     """A fingerprint of a network: its weights, its architecture, and how it is fed and read."""
     try:
-        architecture = json.dumps(net.model.get_config(), sort_keys=True, default=str)
+        architecture = _unnamed(json.dumps(net.model.get_config(), sort_keys=True, default=str))
     except NotImplementedError:  # a subclass that says nothing of how it is built
         architecture = type(net.model).__name__
     weights = [np.asarray(weight) for weight in net.model.weights]
     read = (net.name, net.source, net.classes, net.size, net.channels, net.fit, net.output, net.scores)
     return digest(architecture, read, repr(net.preprocessing), *weights)
+
+
+def _unnamed(config):
+    """An architecture without its layers' names: Keras counts them on, so that a second copy has others.
+
+    Examples
+    --------
+    >>> _unnamed('[{"name": "relu_1"}, {"name": "relu_2", "after": "relu_1"}]')
+    '[{"name": "#0"}, {"name": "#1", "after": "#0"}]'
+    """
+    for number, name in enumerate(dict.fromkeys(re.findall(r'"name": "([^"]+)"', config))):
+        config = config.replace(f'"{name}"', f'"#{number}"')
+    return config
 
 
 def of_code():

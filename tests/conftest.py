@@ -28,6 +28,7 @@ SLOW = {
     "test_ledger_neurons.py",
     "test_ledger_superpixels.py",
     "test_ledger_table.py",
+    "test_microscope.py",
     "test_neurons.py",
     "test_own_models.py",
     "test_report.py",

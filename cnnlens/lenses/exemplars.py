@@ -120,7 +120,7 @@ def find(net, layer, images, units=None, k=9, *, measure="peak", source="", batc
         pixels = net.prepare(batch)
         outputs = read(tf.constant(pixels))
         for path in paths:
-            best[path].add(*strongest(outputs[path].numpy(), asked[path], measure), seen)
+            best[path].add(*_strongest(outputs[path].numpy(), asked[path], measure), seen)
         kept |= {seen + i: image for i, image in enumerate(pixels)}
         wanted = set().union(*(top.numbers() for top in best.values()))
         kept = {number: image for number, image in kept.items() if number in wanted}
@@ -158,15 +158,8 @@ def _batches(images, batch_size):
         yield from images
 
 
-def strongest(output, units, measure="peak"):
-    """Of each image and unit the value that ranks it, and where on the map it is strongest: (N, U), (N, U, 2).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> strongest(np.float32([[[[0], [3]]]]), [0])
-    (array([[3.]], dtype=float32), array([[[0, 1]]]))
-    """
+def _strongest(output, units, measure):
+    """Of each image and unit the value that ranks it, and where on the map it is strongest: (N, U), (N, U, 2)."""
     flat = output[..., units].reshape(len(output), -1, len(units))
     place = flat.argmax(1)
     size = output.shape[1:3] if output.ndim == 4 else (1, flat.shape[1])

@@ -1,0 +1,289 @@
+"""What is looked at: layers, units, images; and the tasks that the work falls into.
+
+A plan is nothing but settings that JSON can hold, so that it lies in the store beside what was made from it, and
+whoever reads the store needs no network.
+"""
+
+import fnmatch
+import functools
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from .. import device, fingerprints
+from ..errors import CnnlensError, unknown
+from ..lenses.exemplars import field_box
+from ..lenses.neurons import whole_number
+from ..lenses.neurons.framing import checked_size
+from ..lenses.neurons.fourier import STEPS
+from ..lenses.neurons.maximization import OBJECTIVES
+
+FORMAT = 1  # of the store; another one is refused
+BATCH = 32  # units a task, at most: what is lost with a worker
+TOP = 9  # patches a unit
+PATCH = 96  # px: the longer side of a patch that is kept
+SHARD = 2**25  # values of pixels a task that reads images
+PASSING = ("Activation", "ReLU", "Softmax", "BatchNormalization", "LayerNormalization", "GroupNormalization")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of work: what is lost when a machine fails, and is done again.
+
+    Attributes
+    ----------
+    kind : {"reading", "summary", "units"}
+        All layers' responses to some images; what follows from them for a layer; what is made for some units.
+    number : int
+        Among the tasks of its kind (and layer).
+    first, last : int
+        Images or units, the last one not among them.
+    layer : int
+        -1 for all.
+    """
+
+    kind: str
+    number: int
+    first: int
+    last: int
+    layer: int = -1
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """A layer that is looked at.
+
+    Attributes
+    ----------
+    path, kind, shape
+        As of :class:`cnnlens.receptive_fields.Layer`.
+    units : int
+        How many of its units, the first.
+    made : (int, int)
+        Pixels of an optimized image.
+    patch : (int, int)
+        Pixels of a patch as it is kept.
+    work : float
+        Multiplications of a forward pass up to here, in millions: what tasks are weighed by before any was timed.
+    """
+
+    path: str
+    kind: str
+    shape: tuple
+    units: int
+    made: tuple
+    patch: tuple
+    work: float
+
+    @property
+    def batch(self):
+        """Units a task: batches as even as can be."""
+        return -(-self.units // -(-self.units // BATCH))
+
+    @property
+    def positions(self):
+        """Of its map."""
+        return int(np.prod(self.shape[:-1]))
+
+
+class Plan:
+    """The settings, and the tasks that follow from them.
+
+    Parameters
+    ----------
+    settings : dict
+        As :func:`planned` makes them, or as they came out of a store.
+    """
+
+    def __init__(self, settings):
+        self.settings = settings
+        plain = (
+            {**each, **{name: tuple(each[name]) for name in ("shape", "made", "patch")}} for each in self["layers"]
+        )
+        self.layers = tuple(LayerPlan(**each) for each in plain)
+
+    def __getitem__(self, name):
+        return self.settings[name]
+
+    @property
+    def images(self):
+        """How many images are looked through."""
+        return self["images"]["count"]
+
+    @property
+    def top(self):
+        """Patches a unit."""
+        return min(TOP, self.images)
+
+    @property
+    def units(self):
+        """How many units in all."""
+        return sum(layer.units for layer in self.layers)
+
+    @functools.cached_property
+    def readings(self):
+        """The tasks that read images."""
+        return _tasks("reading", self.images, self["shard"])
+
+    @functools.cached_property
+    def summaries(self):
+        """A task a layer."""
+        return tuple(Task("summary", 0, 0, layer.units, number) for number, layer in enumerate(self.layers))
+
+    def batches(self, layer):
+        """The tasks of a layer, by its number: a batch of units each."""
+        return _tasks("units", self.layers[layer].units, self.layers[layer].batch, layer)
+
+    @property
+    def tasks(self):
+        """All of them, in the order of the plain loop."""
+        batches = (task for number in range(len(self.layers)) for task in self.batches(number))
+        return (*self.readings, *self.summaries, *batches)
+
+
+def _tasks(kind, count, size, layer=-1):
+    starts = enumerate(range(0, count, size))
+    return tuple(Task(kind, number, first, min(first + size, count), layer) for number, first in starts)
+
+
+def planned(net, pixels, labels, source, *, layers=None, units=None, steps=STEPS, seed=0, objective="center"):
+    """The plan for a network and images.
+
+    Parameters
+    ----------
+    net : Network
+    pixels : ndarray (N, H, W, C) uint8
+        As large as the network takes them.
+    labels : ndarray (N,) int
+        The network's class of each image; -1 where it is not known.
+    source : str
+        Where they came from.
+    layers : str, optional
+        Patterns of paths with commas between, such as ``block[45]*,predictions``. By default each layer with weights
+        that is no normalization.
+    units : int, optional
+        So many of each layer, the first.
+    steps, seed, objective
+        As for :func:`cnnlens.neurons.maximize`.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    CnnlensError
+        If a pattern fits no layer, or a number is none.
+
+    Examples
+    --------
+    >>> from cnnlens import zoo
+    >>> net, images = zoo.load("lenet", weights="random"), np.zeros((5, 28, 28, 1), np.uint8)
+    >>> plan = planned(net, images, np.zeros(5, int), "black", layers="conv?")
+    >>> [layer.path for layer in plan.layers], plan.units, len(plan.tasks)
+    (['conv1', 'conv2'], 64, 5)
+    """
+    if objective not in OBJECTIVES:
+        raise unknown("objective", objective, OBJECTIVES)
+    height, width = pixels.shape[1:3]
+    images = {
+        "count": len(pixels),
+        "size": [height, width, pixels.shape[3]],
+        "source": source,
+        "fingerprint": fingerprints.digest(pixels, labels),
+    }
+    read = max(8, SHARD // (height * width * pixels.shape[3]))
+    chosen = [_layer(net, place, units, objective, height, width) for place in _chosen(net, layers)]
+    return Plan(
+        {
+            "format": FORMAT,
+            "network": {"name": net.name, "source": net.source, "fingerprint": fingerprints.of_network(net)},
+            "classes": list(map(str, net.classes)) if net.classes else None,
+            "images": images,
+            "layers": [_plain(asdict(each)) for each in chosen],
+            "steps": whole_number("steps", steps),
+            "seed": int(seed),
+            "objective": objective,
+            "precision": device.lowered(),
+            "shard": int(min(read, 2048)),
+        }
+    )
+
+
+def _plain(values):
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _chosen(net, patterns):
+    known = [place for place in net.layers() if len(place.shape) in (1, 3)]  # no sequences
+    if patterns is None:
+        weighted = [place for place in known if place.params and place.kind not in PASSING]
+        return weighted or known
+    wanted = [pattern.strip() for pattern in patterns.split(",") if pattern.strip()]
+    for pattern in wanted or [patterns]:
+        if not any(fnmatch.fnmatchcase(place.path, pattern) for place in known):
+            raise unknown(f"layer of {net.name} like", pattern, [place.path for place in known])
+    return [place for place in known if any(fnmatch.fnmatchcase(place.path, pattern) for pattern in wanted)]
+
+
+def _layer(net, place, units, objective, height, width):
+    top, left, bottom, right = field_box(place, (0, 0), height, width)
+    patch = np.array([bottom - top, right - left])
+    patch = np.maximum(1, np.rint(patch * min(1, PATCH / patch.max()))).astype(int)
+    if units is not None:
+        whole_number("units", units)
+    return LayerPlan(
+        path=place.path,
+        kind=place.kind,
+        shape=tuple(map(int, place.shape)),
+        units=min(place.units, units or place.units),
+        made=tuple(map(int, checked_size(net, place, None, objective))),
+        patch=tuple(patch.tolist()),
+        work=_work(net, place.path),
+    )
+
+
+def _work(net, path):
+    """Multiplications of a forward pass up to a layer, in millions: weights times positions."""
+    total = 0
+    for each in net.layers(all=True):
+        total += each.params * (each.shape[0] * each.shape[1] if each.is_map else 1)
+        if each.path == path:
+            break
+    return round(total / 1e6, 3)
+
+
+def differences(before, now, name=""):
+    """What differs between two settings: sentences, the name of each, what it is there, and what was asked.
+
+    Examples
+    --------
+    >>> differences({"seed": 0, "a": {"b": 1}}, {"seed": 1, "a": {"b": 1}})
+    ['seed: 0 there, 1 asked']
+    """
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = dict.fromkeys((*before, *now))
+        return [
+            line
+            for key in keys
+            for line in differences(before.get(key), now.get(key), f"{name}, {key}" if name else key)
+        ]
+    if isinstance(before, list) and isinstance(now, list) and before != now and name == "layers":
+        before, now = (
+            ", ".join(f"{each['path']} ({each['units']} units)" for each in found) for found in (before, now)
+        )
+        return [f"layers: {before} there, {now} asked"] if before != now else ["layers: their sizes"]
+    return [] if before == now else [f"{name}: {_short(before)} there, {_short(now)} asked"]
+
+
+def _short(value):
+    text = str(value)
+    return text if len(text) < 120 else text[:117] + "…"
+
+
+def checked(settings):
+    """The plan in settings that came out of a store, or the error that says why there is none."""
+    if not isinstance(settings, dict) or settings.get("format") != FORMAT:
+        found = settings.get("format") if isinstance(settings, dict) else None
+        raise CnnlensError(f"It holds format {found}, expected {FORMAT}: another version of cnnlens made it.")
+    return Plan(settings)

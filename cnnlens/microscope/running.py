@@ -1,0 +1,131 @@
+"""Filling a store: what is finished stays, the rest is computed here, task by task, or by the workers of a cluster."""
+
+import time
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from ..network import Network
+from . import units
+from .images import gathered
+from .plan import planned
+from .progress import Bar, timed
+from .store import Store, zarr
+
+REFRESHED = 30  # seconds between two writings of the site while the work goes on
+
+
+def microscope(
+    net, images, out, *, labels=None, layers=None, units=None, steps=64, seed=0, objective="center", progress=True
+):
+    """Look at every unit of every layer, and keep what is found: a store that a run which was stopped goes on with.
+
+    Parameters
+    ----------
+    net : Network, keras.Model, name or path
+    images : name, path, or array (N, H, W, C) in [0, 1]
+        ``"mnist"`` or ``"cifar10"`` (the test images), a folder of pictures, or images in memory.
+    out : path
+        A folder; the store is ``store.zarr`` in it.
+    labels : array (N,) of int, optional
+        For images in memory.
+    layers : str, optional
+        Patterns of paths with commas between. By default each layer with weights that is no normalization.
+    units : int, optional
+        So many of each layer, the first; all by default.
+    steps, seed, objective
+        As for :func:`cnnlens.neurons.maximize`.
+    progress : bool
+
+    Returns
+    -------
+    Store
+
+    Raises
+    ------
+    CnnlensError
+        If the network or the images cannot be used, Zarr is missing, the store was made for something else, or the disk
+        is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     found = microscope("lenet", np.zeros((2, 28, 28, 1)), out, layers="conv1", units=2, steps=1, progress=False)
+    ...     found.read(0, "made").shape
+    (2, 28, 28, 1)
+    """
+    zarr()
+    net = Network.of(net)
+    net, pixels, labels, source = gathered(net, images, labels, seed=seed, progress=progress)
+    asked = {"layers": layers, "units": units, "steps": steps, "seed": seed, "objective": objective}
+    plan = planned(net, pixels, labels, source, **asked)
+    store = Store.at(Path(out) / "store.zarr", plan, labels)
+    fill(store, pixels, Loop(net, plan), progress=progress)
+    return store
+
+
+class Loop:
+    """The plain loop: one job after the other, in this process."""
+
+    at_once = 1
+
+    def __init__(self, net, plan):
+        self.net, self.plan = net, plan
+
+    def __call__(self, jobs):
+        """Do jobs (task, arrays that it needs); yields (task, arrays that it gave, seconds)."""
+        for task, given in jobs:
+            yield task, *timed(lambda task=task, given=given: work(self.net, self.plan, task, given))
+
+
+def work(net, plan, task, given):
+    """Do one task: what a loop does here, and a worker elsewhere."""
+    if task.kind == "reading":
+        return units.reading(net, plan, *given)
+    return units.pictures(net, plan, task, *given)
+
+
+def fill(store, pixels, engine, *, progress=True, refresh=None):
+    """Compute what a store lacks.
+
+    Parameters
+    ----------
+    store : Store
+    pixels : ndarray (N, H, W, C) uint8
+        The images of its plan.
+    engine : callable
+        From jobs to what they give, in any order, such as a :class:`Loop`.
+    progress : bool
+    refresh : callable, optional
+        Called with nothing from time to time, when something more can be looked at.
+    """
+    plan = store.plan
+    left = [task for task in plan.readings if not store.finished(task)]
+    total = sum(task.last - task.first for task in left)
+    how = {"desc": "reading images", "unit": "image", "delay": 2, "leave": False, "disable": not progress}
+    with tqdm(total=total, **how) as bar:
+        for task, found, _ in engine((task, (pixels[task.first : task.last],)) for task in left):
+            store.write(task, found)
+            bar.update(task.last - task.first)
+    for task in plan.summaries:
+        if not store.finished(task):
+            given = (store.read(task.layer, name) for name in ("peak", "position"))
+            store.write(task, units.summary(plan, task.layer, *given, store.labels()))
+    left = [task for task in plan.tasks if task.kind == "units" and not store.finished(task)]
+    last = time.monotonic()
+    with Bar(plan, left, engine.at_once, progress) as bar:
+        for task, found, seconds in engine((task, _needed(store, task, pixels)) for task in left):
+            store.write(task, found)
+            bar.took(task, seconds)
+            if refresh and time.monotonic() - last > REFRESHED:
+                refresh()
+                last = time.monotonic()
+
+
+def _needed(store, task, pixels):
+    """What a batch of units needs: where each is strongest, and those images."""
+    names = ("top_image", "top_position")
+    tops = {name: store.read(task.layer, name, task.first, task.last) for name in names}
+    return tops, {int(number): pixels[number] for number in sorted(set(tops["top_image"].ravel()))}

@@ -1,0 +1,331 @@
+"""The microscope: its store against the lenses alone; a kill, damage, another network, a full disk."""
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnnlens import Network, deconvnet, exemplars, neurons
+from cnnlens.__main__ import main
+from cnnlens.errors import CnnlensError
+from cnnlens.microscope import microscope, opened
+from cnnlens.microscope.plan import Plan
+from cnnlens.microscope.progress import Estimate
+from cnnlens.microscope.store import Store
+
+ROOT = Path(__file__).resolve().parents[1]
+HOW = {"steps": 3, "progress": False}
+
+
+def tiny(path=None, seed=0, units=40):
+    """A network whose second convolution has two batches of units."""
+    keras.utils.set_random_seed(seed)
+    relu = {"activation": "relu"}
+    layers = [keras.layers.Conv2D(4, 3, **relu, name="a"), keras.layers.Conv2D(units, 3, **relu, name="b")]
+    layers += [keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(3, activation="softmax", name="c")]
+    model = keras.Sequential([keras.Input((16, 16, 3)), *layers], name="tiny")
+    if path is None:
+        return Network.of(model, pixels="0-1", classes=["cat", "dog", "fox"])
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.random.default_rng(0).random((24, 16, 16, 3)), np.arange(24) % 3
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, pictures):
+    """A network, and the store of an undisturbed run."""
+    net, (images, labels) = tiny(), pictures
+    return net, microscope(net, images, tmp_path_factory.mktemp("whole"), labels=labels, **HOW)
+
+
+def contents(store):
+    """All that lies in a store, by name."""
+    group = store._group
+    return {name: array[:] for name, array in group.members(max_depth=None) if hasattr(array, "dtype")}
+
+
+def same(one, other):
+    first, second = contents(one), contents(other)
+    assert first.keys() == second.keys() and len(first) > 30
+    return [
+        name for name in first if not np.array_equal(first[name], second[name], equal_nan=first[name].dtype.kind == "f")
+    ]
+
+
+# --- what is in it --------------------------------------------------------------------------------------------------
+
+
+def test_patches_are_those_that_the_lens_finds(whole, pictures):
+    net, store = whole
+    pixels = np.rint(pictures[0] * 255).astype(np.uint8)
+    found = exemplars.find(net, ["a", "b", "c"], pixels, progress=False)
+    for number, path in enumerate("abc"):
+        tops = found[path]
+        assert np.array_equal(store.read(number, "top_image"), tops.index)
+        assert np.allclose(store.read(number, "top_value"), tops.activation, atol=1e-5)
+        assert np.array_equal(store.read(number, "inside"), tops.inside)
+        assert np.array_equal(store.read(number, "patches"), np.rint(tops.patches * 255).astype(np.uint8))
+
+
+def test_optimized_images_are_those_that_the_lens_makes(whole):
+    net, store = whole
+    for batch in (range(20), range(20, 40)):
+        made = neurons.maximize(net, "b", batch, objective="center", steps=3, size=store.plan.layers[1].made)
+        kept = store.read(1, "made", batch[0], batch[-1] + 1)
+        assert np.array_equal(kept, np.rint(made.images * 255).astype(np.uint8))
+        assert np.allclose(store.read(1, "reached", batch[0], batch[-1] + 1), made.activation)
+
+
+def test_the_projection_is_the_deconvnets(whole, pictures):
+    net, store = whole
+    first = np.rint(pictures[0] * 255).astype(np.uint8)[store.read(1, "top_image")[:, 0]]
+    back = deconvnet.project(net, first[7:8], "b", 7)
+    kept = store.read(1, "projection")[7] / 127
+    assert np.allclose(store.read(1, "sent")[7], back.activation[0])
+    assert np.corrcoef(kept.ravel(), back.crop(0).ravel())[0, 1] > 0.99
+    assert np.isnan(store.read(0, "sent")).sum() == 0, "a ReLU of its own is enough"
+
+
+def test_statistics_and_preferences_of_a_planted_unit(tmp_path):
+    net = tiny()
+    kernel, bias = net.model.get_layer("a").get_weights()
+    kernel[..., 0], bias[0] = np.float32([1, -1, -1]) / 9, 0  # red
+    net.model.get_layer("a").set_weights([kernel, bias])
+    images = np.random.default_rng(0).random((30, 16, 16, 3)) * 0.1
+    labels = np.repeat([0, 1, 2], 10)
+    images[labels == 2, :, :, 0] += 0.8
+    images[:, :8, :8] = 0  # so that each image's map differs
+    store = microscope(net, images, tmp_path, labels=labels, layers="a", **HOW)
+    peak = store.read(0, "peak")[:, 0]
+    assert store.read(0, "preferred")[0, 0] == 2 and store.read(0, "low")[0, 0] > 0 > store.read(0, "high")[0, 1]
+    assert np.isclose(store.read(0, "mean")[0], peak.mean()) and np.isclose(store.read(0, "largest")[0], peak.max())
+    assert np.isclose(store.read(0, "active")[0], (peak > 0).mean())
+    assert store.read(0, "histogram")[0].sum() == 30 and store.read(0, "selectivity")[0] > 0.5
+
+
+def test_without_classes_the_networks_answers_count(tmp_path, pictures):
+    store = microscope(tiny(), pictures[0], tmp_path, layers="a", units=1, **HOW)
+    assert store.labels_are_answers and (store.labels() == tiny().predict(pictures[0]).argmax(1)).all()
+
+
+def test_a_layer_without_gradient_or_relu_is_kept_with_what_can_be_had(tmp_path, pictures):
+    inside = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(2, 3, name="plain")], name="plain")
+    store = microscope(inside, pictures[0], tmp_path, **HOW)
+    assert np.isnan(store.read(0, "sent")).all() and (store.read(0, "status") != 4).all()
+    rounded = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(2, 3, name="x"), Rounding(name="y")])
+    store = microscope(Network.of(rounded, pixels="0-1"), pictures[0], tmp_path / "2", layers="y", **HOW)
+    from cnnlens.microscope.units import words_of
+
+    assert (store.read(0, "status") == 4).all() and "No gradient" in words_of(store.read(0, "says")[0])
+
+
+@keras.saving.register_keras_serializable()
+class Rounding(keras.layers.Layer):
+    def call(self, values):
+        return keras.ops.round(keras.ops.stop_gradient(values))
+
+
+# --- same seed, same pictures ---------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_store_and_another_seed_another(tmp_path, whole, pictures):
+    images, labels = pictures
+    again = microscope(tiny(), images, tmp_path / "again", labels=labels, **HOW)
+    assert same(whole[1], again) == []
+    other = microscope(tiny(), images, tmp_path / "other", labels=labels, seed=1, **HOW)
+    differs = [name.partition("/")[2] for name in same(whole[1], other) if name[0] in "012"]
+    assert set(differs) == {"made", "reached", "start"}
+
+
+def test_a_picture_does_not_depend_on_the_batch_that_it_is_made_in(tmp_path, pictures):
+    net, (images, labels) = tiny(), pictures
+    few = microscope(net, images, tmp_path, labels=labels, layers="b", units=35, **HOW)
+    alone = neurons.maximize(
+        net, "b", [34], objective="center", steps=3, size=few.plan.layers[0].made, precision=few.plan["precision"]
+    )
+    assert np.abs(few.read(0, "made", 34, 35) / 255 - alone.images).max() < 0.02
+
+
+# --- nothing lost ---------------------------------------------------------------------------------------------------
+
+
+def folder(place):
+    """Twenty-four pictures in folders of three classes."""
+    drawn = np.random.default_rng(0).integers(0, 256, (24, 16, 16, 3), np.uint8)
+    for number, pixels in enumerate(drawn):
+        path = place / "train" / f"class {number % 3}" / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return place
+
+
+def started(*arguments):
+    command = [sys.executable, "-m", "cnnlens", "microscope", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def waits_for(condition, process, seconds=300):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None and time.monotonic() < end, (
+            process.stderr.read() if process.poll() else "too slow"
+        )
+        time.sleep(0.05)
+
+
+def test_a_run_that_is_killed_and_started_again_gives_the_store_of_an_undisturbed_one(tmp_path):
+    model, images = tiny(tmp_path / "tiny.keras", units=100), folder(tmp_path / "images")
+    asked = ("--images", images, "--steps", 60, "--layers", "b")
+    assert main(["microscope", *map(str, (model, *asked, "--out", tmp_path / "whole"))]) == 0
+    killed = started(model, *asked, "--out", tmp_path / "killed")
+    place = tmp_path / "killed" / "store.zarr"
+
+    def one_is_done():
+        return place.is_dir() and opened(place).sealed(0).any()
+
+    waits_for(one_is_done, killed)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    store = opened(place)
+    kept = [task for task in store.plan.tasks if store.finished(task)]
+    assert 3 <= len(kept) < len(store.plan.tasks), "it was killed in mid-task"
+    times = {task: seal_time(store, task) for task in kept}
+    assert main(["microscope", *map(str, (model, *asked, "--out", tmp_path / "killed"))]) == 0
+    assert same(opened(tmp_path / "whole"), opened(place)) == []
+    assert {task: seal_time(store, task) for task in kept} == times, "what was finished is not computed again"
+
+
+def seal_time(store, task):
+    name = {"reading": "reading", "summary": f"{task.layer}/summary", "units": f"{task.layer}/units"}[task.kind]
+    return (store.path / "seals" / name / "c" / str(task.number) / "0").stat().st_mtime_ns
+
+
+@pytest.mark.parametrize("damage", ["truncated", "changed", "gone", "seal"])
+def test_a_damaged_chunk_is_found_and_computed_anew(tmp_path, whole, pictures, damage):
+    net, store = whole
+    out = tmp_path / "out"
+    shutil.copytree(store.path, out / "store.zarr")
+    name = "seals/1/units/c/1/0" if damage == "seal" else "1/made/c/1/0/0/0"
+    chunk = out / "store.zarr" / name
+    content = chunk.read_bytes()
+    if damage == "gone":
+        chunk.unlink()
+    else:
+        at = len(content) // 2
+        chunk.write_bytes(
+            content[:at] if damage != "changed" else content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+        )
+    before = opened(out)
+    assert [task.number for task in before.plan.batches(1) if not before.finished(task)] == [1]
+    again = microscope(net, pictures[0], out, labels=pictures[1], **HOW)
+    assert same(store, again) == []
+
+
+def test_a_run_that_was_killed_while_it_made_the_store_begins_anew(tmp_path, whole, pictures):
+    (tmp_path / ".partial-store.zarr" / "0").mkdir(parents=True)
+    (tmp_path / ".partial-store.zarr" / "0" / "zarr.json").write_text("{")
+    assert same(whole[1], microscope(whole[0], pictures[0], tmp_path, labels=pictures[1], **HOW)) == []
+
+
+# --- bad input ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": 7}, "seed: 0 there, 7 asked"),
+        ({"steps": 4}, "steps: 3 there, 4 asked"),
+        ({"layers": "a"}, r"layers: a \(4 units\), b \(40 units\), c \(3 units\) there, a \(4 units\) asked"),
+        ({"labels": np.zeros(24, int)}, "images, fingerprint: "),
+        ({"net": 1}, "network, fingerprint: "),
+    ],
+)
+def test_a_store_of_something_else_is_refused_with_what_differs(whole, pictures, change, words):
+    asked = {"labels": pictures[1], **HOW, **change}
+    net = tiny(seed=asked.pop("net", 0))
+    with pytest.raises(CnnlensError, match=f"was made for something else. {words}[^;]*. Choose another --out"):
+        microscope(net, pictures[0], whole[1].path.parent, **asked)
+
+
+def test_other_bad_input_is_named(tmp_path, whole, pictures):
+    net = whole[0]
+    with pytest.raises(CnnlensError, match="There is no folder"):
+        microscope(net, tmp_path / "none", tmp_path / "out", **HOW)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CnnlensError, match="holds no picture"):
+        microscope(net, tmp_path / "empty", tmp_path / "out", **HOW)
+    with pytest.raises(CnnlensError, match="no layer of tiny like 'conv.'"):
+        microscope(net, pictures[0], tmp_path / "out", layers="a,conv*", **HOW)
+    with pytest.raises(CnnlensError, match="units=0 is no whole number"):
+        microscope(net, pictures[0], tmp_path / "out", units=0, **HOW)
+    assert not (tmp_path / "out").exists(), "nothing was begun"
+    with pytest.raises(CnnlensError, match="There is no store"):
+        opened(tmp_path / "out")
+    with pytest.raises(CnnlensError, match="is no store of a microscope"):
+        opened(tmp_path / "empty")
+    shutil.copytree(whole[1].path, tmp_path / "old.zarr")
+    settings = tmp_path / "old.zarr" / "zarr.json"
+    settings.write_text(settings.read_text().replace('"format": 1', '"format": 0'))
+    with pytest.raises(CnnlensError, match="format 0, expected 1"):
+        opened(tmp_path / "old.zarr")
+
+
+def test_a_full_disk_is_said_and_loses_nothing(tmp_path, whole, pictures, monkeypatch):
+    images, labels = pictures
+    put, count = Store.array, [0]
+
+    class Full:
+        def __init__(self, array):
+            self.array, self.dtype = array, array.dtype
+
+        def __setitem__(self, *where):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def full(self, name):
+        count[0] += 1
+        return Full(put(self, name)) if name == "2/made" else put(self, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "array", full)
+        with pytest.raises(CnnlensError, match="store.zarr was not written: the disk is full"):
+            microscope(whole[0], images, tmp_path, labels=labels, **HOW)
+    assert opened(tmp_path).sealed(1).all() and not opened(tmp_path).sealed(2).any()
+    assert same(whole[1], microscope(whole[0], images, tmp_path, labels=labels, **HOW)) == []
+
+
+def test_without_zarr_it_says_what_to_install(tmp_path, monkeypatch, pictures):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with pytest.raises(CnnlensError, match=r"pip install \"cnnlens\[microscope\]\""):
+        microscope(tiny(), pictures[0], tmp_path, **HOW)
+
+
+# --- how long it takes ----------------------------------------------------------------------------------------------
+
+
+def test_the_estimate_weighs_what_was_not_timed_and_corrects_itself(whole):
+    plan = Plan(whole[1].plan.settings)
+    tasks = [task for task in plan.tasks if task.kind == "units"]
+    estimate = Estimate(plan, tasks)
+    estimate.took(tasks[0], 4.0)
+    weights = [plan.layers[n].work * np.prod(plan.layers[n].made) for n in range(3)]
+    assert np.isclose(estimate.left(), (40 * weights[1] + 3 * weights[2]) / weights[0])
+    estimate.took(tasks[1], 40.0)
+    cost = 44 / (4 * weights[0] + 20 * weights[1])
+    assert np.isclose(estimate.left(), 20 * 2.0 + 3 * weights[2] * cost)
+    for task in tasks[2:]:
+        estimate.took(task, 1.0)
+    assert estimate.left() == 0
