@@ -8,7 +8,6 @@ import pytest
 from keras import layers as kl
 
 from cnnlens import datasets, scores, training
-from cnnlens.course import verdict
 from cnnlens.datasets import flaws, saving
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import training as draw
@@ -161,53 +160,3 @@ def test_accuracy_by_class():
     fig, text = draw.by_class({"before": found, "after": found[::-1]}, "abcd", "made up")
     bars = [[bar.get_height() for bar in group] for group in fig.axes[0].containers if hasattr(group, "patches")]
     assert bars == [[0.5, 1.0, 1.0], [1.0, 1.0, 0.5]] and "least for a (50%)" in text
-
-
-# --- the exercises ------------------------------------------------------------------------------------------------
-
-
-def test_planted_wrong_answers_to_paste():
-    def paste(predict, images, patch, top, left, label, *, of_all=False, turned=False, mean=False):
-        top, left = (left, top) if turned else (top, left)
-        before = predict(images).argmax(1)
-        other = images[(before != label) | of_all]
-        other[:, top : top + patch.shape[0], left : left + patch.shape[1]] = patch[: other.shape[1] - top]
-        after = predict(other)
-        return after[:, label].mean() if mean else (after.argmax(1) == label).mean()
-
-    assert verdict("paste", paste).passed
-    for wrong in ({"of_all": True}, {"turned": True}, {"mean": True}):
-        assert verdict("paste", lambda *given, wrong=wrong: paste(*given, **wrong)).state == "failed", wrong
-    assert verdict("paste", lambda *given: None).state == "pending"
-
-
-def test_planted_wrong_answers_to_suspects():
-    def suspects(probabilities, labels, usual=None):
-        classes = np.arange(probabilities.shape[1])
-        if usual is None:
-            usual = [probabilities[labels == label, label].mean() for label in classes]
-        others = np.where(probabilities >= usual, probabilities, 0)
-        return (others.argmax(1) != labels) & others.any(1)
-
-    assert verdict("suspects", suspects).passed
-    for wrong in (
-        lambda p, labels: p.argmax(1) != labels,
-        lambda p, labels: suspects(p, labels, p.mean(0)),
-        lambda p, labels: suspects(p, labels, 0.5),
-        lambda p, labels: p[np.arange(len(p)), labels] < 0.5,
-    ):
-        assert verdict("suspects", wrong).state == "failed"
-
-
-def test_planted_wrong_answers_to_divergence():
-    def divergence(mean, variance, old_mean, old):
-        return ((variance + (mean - old_mean) ** 2) / old - 1 - np.log(variance / old)) / 2
-
-    assert verdict("divergence", divergence).passed
-    for wrong in (
-        lambda m, v, lm, lv: divergence(lm, lv, m, v),
-        lambda m, v, lm, lv: 2 * divergence(m, v, lm, lv),
-        lambda m, v, lm, lv: divergence(m, v**0.5, lm, lv**0.5),
-        lambda m, v, lm, lv: divergence(m, v, lm, lv).mean(),
-    ):
-        assert verdict("divergence", wrong).state == "failed"
