@@ -9,11 +9,11 @@ from made_up import SOURCE
 
 from cnnlens import explore, figures, ledger
 from cnnlens.__main__ import main
-from cnnlens.course import report, verdict
+from cnnlens.course import report
 from cnnlens.course.commands.scorecard import MARKS
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import ledger as draw
-from cnnlens.ledger import CLAIMS, FAILS, HOLDS, OPEN, Support
+from cnnlens.ledger import CLAIMS, HOLDS, OPEN, Support
 from cnnlens.ledger import table as techniques
 
 # --- the explorer ---------------------------------------------------------------------------------------------------
@@ -241,52 +241,3 @@ def test_a_claim_of_a_paper_names_it_and_the_day_on_which_it_was_fixed(toys, tmp
     assert "From section 7.4." in own and "Written down" not in own
     words = words_of(draw.forest(book)[0])
     assert "(Somebody 2018, 3; fixed 2026-11-25)" in words.replace("\n", " ") and "(7.4)" in words
-
-
-# --- the exercises of the lesson --------------------------------------------------------------------------------------
-
-
-def right(low, high, least, most):
-    if least <= low and high <= most:
-        return HOLDS
-    return FAILS if high < least or low > most else OPEN
-
-
-def wrong_judges():
-    yield lambda low, high, least, most: HOLDS if least <= (low + high) / 2 <= most else FAILS
-    yield lambda low, high, least, most: HOLDS if low > 0 else FAILS
-    yield lambda low, high, least, most: HOLDS if low >= least else FAILS if high < least else OPEN
-    yield (
-        lambda low, high, least, most: (
-            HOLDS if low > least and high < most else FAILS if high < least or low > most else OPEN
-        )
-    )
-    yield lambda low, high, least, most: HOLDS if least <= low and high <= most else FAILS
-    yield lambda low, high, least, most: right(low, high, least, most) == HOLDS
-    yield lambda low, high, least, most: 1 / 0
-
-
-def test_planted_wrong_judges():
-    assert verdict("judge", right).passed and verdict("judge", lambda *a: None).state == "pending"
-    for wrong in wrong_judges():
-        assert verdict("judge", wrong).state == "failed"
-
-
-def test_planted_wrong_intervals():
-    def interval(values, draws):
-        return np.quantile(values[draws].mean(1), [0.025, 0.975])
-
-    wrong = [
-        lambda values, draws: np.quantile(values[draws].mean(1), [0.05, 0.95]),
-        lambda values, draws: np.quantile(values, [0.025, 0.975]),
-        lambda values, draws: np.quantile(values[draws], [0.025, 0.975]),
-        lambda values, draws: values.mean() + np.array([-1, 1]) * values.std(),
-        lambda values, draws: (values[draws].mean(1).min(), values[draws].mean(1).max()),
-        lambda values, draws: interval(values, draws)[::-1],
-    ]
-    assert verdict("bootstrap_interval", interval).passed
-    assert verdict("bootstrap_interval", lambda values, draws: sorted(values[draws].mean(1))[49:1950:1900]).passed, (
-        "by counting, without interpolation"
-    )
-    for answer in wrong:
-        assert verdict("bootstrap_interval", answer).state == "failed"
