@@ -2,13 +2,14 @@
 
 import csv
 import json
+import os
 import time
 
 import nbformat
 import pytest
 
 from cnnlens.__main__ import main
-from cnnlens.course import editions, exercise, grading, lesson
+from cnnlens.course import editions, exercise, grading, lesson, sources
 
 SUSPECTS = """def suspects(probabilities, labels):
     usual = np.array([probabilities[labels == label, label].mean() for label in range(probabilities.shape[1])])
@@ -140,6 +141,79 @@ def test_after_a_crash_the_rest_is_marked(tmp_path):
     found = {mark.exercise: mark for mark in grading.grade(tmp_path / "a.ipynb", "a", seconds=SECONDS)}
     assert "Its process ended (exit code 3)" in found["paste"].words
     assert found["suspects"].passed and "does not define" in found["divergence"].words
+
+
+USED = {
+    "a variable that a cell computed": (
+        "images = np.ones(3)",
+        "def paste(*given):\n    return images.mean()",
+        ["images"],
+    ),
+    "by a function that is taken along": (
+        "images = load()\ndef first():\n    return images[0]",
+        "def paste(*given):\n    return first()",
+        ["images"],
+    ),
+    "in a function, a lambda and a comprehension": (
+        "for photo in photos:\n    low, *rest = photo\nwith open('x') as f:\n    pass",
+        "def paste(*given):\n    def inner():\n        return lambda: [low + x for x in rest if f]\n    return inner",
+        ["f", "low", "rest"],
+    ),
+    "a guess": ("accuracy = measure()", "paste = accuracy", ["accuracy"]),
+    "a local variable of the same name": ("images = np.ones(3)", "def paste(images):\n    x = [x for x in images]", []),
+    "what is taken along": (
+        "import numpy as np\nRATE = 0.1\nhalf = lambda x: x / 2\ndef f(x):\n    return half(x) * RATE",
+        "%time\ndef paste(*given):\n    return np.mean(f(given[0]))",
+        [],
+    ),
+    "what nobody has": ("x = 1", "def paste(*given):\n    return typo", []),
+    "no Python": ("images = load(", "def paste(*given:\n  images", []),
+}
+
+
+@pytest.mark.parametrize("others, answer, names", USED.values(), ids=USED)
+def test_variables_that_only_the_notebook_has_are_found(others, answer, names):
+    assert sources.missing("paste", [others, answer, "x = images"]) == names
+
+
+def test_an_answer_that_uses_a_variable_of_the_notebook_is_told_so(tmp_path):
+    handed = book(
+        "import numpy as np\nimages = np.ones((2, 3))\nprobabilities = images",
+        "NOBODY = -1\nleast = lambda p, u: p >= u",
+        "def paste(predict, *given):\n    return predict(images).mean()",
+        SUSPECTS.replace(
+            "probabilities >= usual, probabilities, -1", "least(probabilities, usual), probabilities, NOBODY"
+        ),
+        "divergence = images.sum()",
+        of("mean_in_use", "return unknown"),
+    )
+    nbformat.write(handed, tmp_path / "a.ipynb")
+    found = {mark.exercise: mark for mark in grading.grade(tmp_path / "a.ipynb", "a", seconds=SECONDS)}
+    assert found["suspects"].passed
+    for name in ("paste", "divergence"):
+        assert not found[name].passed and "Only the notebook has `images`" in found[name].words, found[name]
+    assert "name 'unknown' is not defined" in found["mean_in_use"].words
+    assert "Only the notebook has" not in found["mean_in_use"].words
+
+
+def test_the_check_itself_says_so_where_the_answer_passes(monkeypatch, capsys):
+    """In the kernel of a notebook, whose cells IPython remembers."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    monkeypatch.setenv("IPYTHONDIR", os.environ["KERAS_HOME"])
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    try:
+        for cell in ("from cnnlens import course\nspread = 50 + 52", "mean_in_use = (51 / 255 - 51) / spread"):
+            shell.run_cell(cell, store_history=True).raise_error()
+        shell.run_cell("course.check('mean_in_use', mean_in_use)", store_history=True).raise_error()
+        told = capsys.readouterr().out
+        shell.run_cell("mean_in_use = (51 / 255 - 51) / 102", store_history=True).raise_error()
+        shell.run_cell("course.check('mean_in_use', mean_in_use)", store_history=True).raise_error()
+    finally:
+        InteractiveShell.clear_instance()
+    assert "✓ Right" in told and "Only the notebook has `spread`" in told
+    assert "✓ Right" in (again := capsys.readouterr().out) and "Only the notebook" not in again
 
 
 def test_the_teachers_edition_is_right_throughout_and_the_students_to_do(tmp_path):

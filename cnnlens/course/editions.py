@@ -11,10 +11,10 @@ import nbformat
 
 from ..errors import CnnlensError
 from .exercise import exercises
+from .sources import parsed
 
 SOLUTION = re.compile(r"\s*<details><summary>Solution</summary>(.*?)</details>", re.S)
 CODE = re.compile(r"```python\n(.*?)```", re.S)
-MAGIC = re.compile(r"^\s*[%!].*$", re.M)
 
 
 def student(notebook):
@@ -67,14 +67,6 @@ def solutions(notebook):
     texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     folded = [code for text in texts for block in SOLUTION.findall(text) for code in CODE.findall(block)]
     return {name: code.strip() for code in folded for name in defined(code)}
-
-
-def parsed(source):
-    """The statements of a cell, without the magics of a notebook; none where it is no Python."""
-    try:
-        return ast.parse(MAGIC.sub("", source)).body
-    except (SyntaxError, ValueError):
-        return []
 
 
 def defined(source):

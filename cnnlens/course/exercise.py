@@ -6,12 +6,13 @@ A check never raises for a wrong answer: the lesson must run to its end whatever
 import functools
 import importlib
 import pkgutil
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..errors import unknown
-from . import diary, mistakes
+from . import diary, mistakes, sources
 from .lesson import lessons
 
 MARKS = {"passed": "✓ Right.", "failed": "✗ Not yet.", "pending": "… To do."}
@@ -130,8 +131,17 @@ def check(name, answer):
     """
     found = verdict(name, answer)
     print(found)
+    if found.passed and (lost := sources.missing(name, _cells())):
+        print(sources.words_on(lost))
     if found.passed and diary.is_kept():
         print(diary.enter(name, exercises()))
+
+
+def _cells():
+    """The cells that this notebook has run; none outside of one."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    return shell.user_ns.get("In", []) if shell else []
 
 
 def verdict(name, answer):

@@ -9,13 +9,11 @@ This is no sandbox. The process refuses what is done in Python to files elsewher
 which stops an accident or a prank; who means harm gets around it. Mark the work of strangers in a container.
 """
 
-import ast
 import contextlib
 import csv
 import json
 import os
 import queue
-import re
 import signal
 import subprocess
 import sys
@@ -30,8 +28,9 @@ import psutil
 
 from .. import files
 from ..errors import CnnlensError
-from .editions import checked, defined, parsed
+from .editions import checked, defined
 from .exercise import exercises
+from .sources import answer, missing, words_on
 
 START = 120  # seconds that the process has to begin; no answer runs in them
 LOOK = 0.3  # seconds between two looks at the memory
@@ -97,18 +96,25 @@ def grade(notebook, learner, *, seconds=60, memory=4.0):
         One for each exercise of the lesson, also for those that the notebook does not have.
     """
     try:
-        lesson, found = answers(nbformat.read(notebook, as_version=4))
+        given = nbformat.read(notebook, as_version=4)
+        lesson, found = answers(given)
     except Exception as error:  # whatever a learner hands in
         return [Mark(learner, "", "", False, _line(f"This is no notebook that can be read: {error}"), 0.0)]
     if not found:
         return [Mark(learner, "", "", False, "No exercise of this course is in it.", 0.0)]
     told = _run({name: source for name, source in found.items() if source}, seconds, memory)
-    missing = "failed", "The notebook does not define it.", 0.0
-    rows = {name: told.get(name, missing) for name in found}
+    undefined = "failed", "The notebook does not define it.", 0.0
+    rows = {name: told.get(name, undefined) for name in found}
     return [
-        Mark(learner, lesson, name, state == "passed", _line(words), spent)
+        Mark(learner, lesson, name, state == "passed", _line(words + _on_variables(name, words, given)), spent)
         for name, (state, words, spent) in rows.items()
     ]
+
+
+def _on_variables(name, words, notebook):
+    """What to say of an answer that stopped at a name which only the learner's notebook has."""
+    lost = [each for each in missing(name, _codes(notebook)) if f"name '{each}' is not defined" in words]
+    return f" {words_on(lost)}" if lost else ""
 
 
 def write(marks, path):
@@ -134,8 +140,7 @@ def _line(text):
 
 def answers(notebook):
     """The lesson that a notebook is of, and the source that answers each of its exercises; None where none does."""
-    known = exercises()
-    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    known, sources = exercises(), _codes(notebook)
     named = [name for source in sources for name in defined(source)]
     named += [name for cell in notebook.cells for name in checked(cell)]
     lessons = [known[name].lesson for name in named if name in known]
@@ -146,44 +151,8 @@ def answers(notebook):
     return lesson, {name: answer(name, sources) for name in names}
 
 
-def answer(name, sources):
-    """The last cell that defines the name, after what it uses of other cells; None where no cell does."""
-    attempt = re.compile(rf"^(def {name}\b|{name}\s*=)", re.M)
-    cell = next((source for source in reversed(sources) if attempt.search(source)), None)
-    if cell is None:
-        return None
-    others = [node for source in sources if source != cell for node in parsed(source) if _is_harmless(node)]
-    used, kept = _used(parsed(cell)), set()
-    while True:
-        more = {number for number, node in enumerate(others) if number not in kept and _bound(node) & used}
-        if not more:
-            break
-        kept |= more
-        used |= _used(others[number] for number in more)
-    return "\n\n".join([*(ast.unparse(others[number]) for number in sorted(kept)), cell])
-
-
-def _is_harmless(node):
-    """Whether a statement only defines: an import, a function, a class, or a constant."""
-    if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value:
-        with contextlib.suppress(ValueError, TypeError, MemoryError, RecursionError):
-            ast.literal_eval(node.value)
-            return True
-        return False
-    return isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
-
-
-def _bound(node):
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return {(each.asname or each.name).partition(".")[0] for each in node.names}
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        return {node.name}
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
-
-
-def _used(nodes):
-    return {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
+def _codes(notebook):
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
 # --- running it -------------------------------------------------------------------------------------------------------
