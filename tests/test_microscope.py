@@ -18,12 +18,12 @@ from cnnlens import Network, deconvnet, exemplars, neurons
 from cnnlens.__main__ import main
 from cnnlens.errors import CnnlensError
 from cnnlens.microscope import microscope, opened
-from cnnlens.microscope.plan import Plan
+from cnnlens.microscope.plan import Plan, planned
 from cnnlens.microscope.progress import Estimate
 from cnnlens.microscope.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
-HOW = {"steps": 3, "progress": False}
+HOW = {"steps": 3, "progress": False, "site": False}
 
 
 def tiny(path=None, seed=0, units=40):
@@ -85,7 +85,9 @@ def test_optimized_images_are_those_that_the_lens_makes(whole):
     for batch in (range(20), range(20, 40)):
         made = neurons.maximize(net, "b", batch, objective="center", steps=3, size=store.plan.layers[1].made)
         kept = store.read(1, "made", batch[0], batch[-1] + 1)
-        assert np.array_equal(kept, np.rint(made.images * 255).astype(np.uint8))
+        top, left, bottom, right = store.plan.layers[1].kept
+        assert kept.shape[1:3] == (5, 5) == net.layer("b").receptive_field, "what the middle position sees"
+        assert np.array_equal(kept, np.rint(made.images * 255).astype(np.uint8)[:, top:bottom, left:right])
         assert np.allclose(store.read(1, "reached", batch[0], batch[-1] + 1), made.activation)
 
 
@@ -138,6 +140,23 @@ class Rounding(keras.layers.Layer):
         return keras.ops.round(keras.ops.stop_gradient(values))
 
 
+def test_patterns_choose_layers_with_weights_and_others_where_they_fit_no_such():
+    relu = keras.layers.ReLU
+    layers = [
+        keras.layers.Conv2D(2, 3, name="one_conv"),
+        relu(name="one_relu"),
+        keras.layers.Conv2D(2, 3, name="two_conv"),
+    ]
+    net = Network.of(keras.Sequential([keras.Input((16, 16, 3)), *layers, relu(name="two_relu")]), pixels="0-1")
+    black = np.zeros((3, 16, 16, 3), np.uint8)
+
+    def chosen(patterns):
+        return [layer.path for layer in planned(net, black, np.zeros(3, int), "black", layers=patterns).layers]
+
+    assert chosen(None) == ["one_conv", "two_conv"] and chosen("one*") == ["one_conv"]
+    assert chosen("*_relu") == ["one_relu", "two_relu"] and chosen("two*, one_relu") == ["one_relu", "two_conv"]
+
+
 # --- same seed, same pictures ---------------------------------------------------------------------------------------
 
 
@@ -156,7 +175,8 @@ def test_a_picture_does_not_depend_on_the_batch_that_it_is_made_in(tmp_path, pic
     alone = neurons.maximize(
         net, "b", [34], objective="center", steps=3, size=few.plan.layers[0].made, precision=few.plan["precision"]
     )
-    assert np.abs(few.read(0, "made", 34, 35) / 255 - alone.images).max() < 0.02
+    top, left, bottom, right = few.plan.layers[0].kept
+    assert np.abs(few.read(0, "made", 34, 35) / 255 - alone.images[:, top:bottom, left:right]).max() < 0.02
 
 
 # --- nothing lost ---------------------------------------------------------------------------------------------------

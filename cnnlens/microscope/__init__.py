@@ -2,10 +2,12 @@
 
 * :mod:`.plan` says what is looked at, and into which tasks the work falls;
 * :mod:`.images` gathers the images, :mod:`.units` does the three kinds of work;
-* :mod:`.store` keeps what is finished, with checksums; :mod:`.running` fills it, :mod:`.progress` says how far it is.
+* :mod:`.store` keeps what is finished, with checksums; :mod:`.running` fills it, :mod:`.progress` says how far it is;
+* :mod:`.site` makes pages of a store, :mod:`.told` says what stands there, :mod:`.pictures` draws.
 """
 
 from .running import microscope
+from .site import Site, write
 from .store import Store, opened
 
-__all__ = ["Store", "microscope", "opened"]
+__all__ = ["Site", "Store", "microscope", "opened", "write"]

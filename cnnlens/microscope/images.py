@@ -12,6 +12,7 @@ from ..errors import CnnlensError
 from ..network import NOMINAL_SIZE
 from .units import bytes_of
 
+NAMES = (*datasets.DOWNLOADS, "digits", "patches", "photos")
 MOST = 250_000_000  # pixels: as many images of a folder are read as have so many, 5,000 of 224 px
 
 
@@ -22,7 +23,7 @@ def gathered(net, images, labels=None, *, seed=0, progress=True):
     ----------
     net : Network
     images : name, path, or array (N, H, W, C) in [0, 1]
-        A data set (its test images), a folder of pictures, or images in memory.
+        A data set (its test images) or ``"photos"``, a folder of pictures, or images in memory.
     labels : array (N,) of int, optional
         For images in memory: numbers of the network's classes.
     seed : int
@@ -43,9 +44,8 @@ def gathered(net, images, labels=None, *, seed=0, progress=True):
         If there are no images, or they cannot be read.
     """
     size = net.size or (NOMINAL_SIZE, NOMINAL_SIZE)
-    if isinstance(images, str) and images in (*datasets.DOWNLOADS, "digits", "patches") and not Path(images).is_dir():
-        data = datasets.load(images)
-        folder = Folder.of_arrays(data.x_test, data.y_test, data.classes, "test", data.source, net)
+    if isinstance(images, str) and images in NAMES and not Path(images).is_dir():
+        folder = _of_name(images, net, size)
     elif isinstance(images, (str, os.PathLike)):
         most = max(1, MOST // (size[0] * size[1]))
         how = {"fit": net.fit, "most": most, "seed": seed, "progress": progress}
@@ -58,3 +58,14 @@ def gathered(net, images, labels=None, *, seed=0, progress=True):
         return net, bytes_of(pixels), labels, source
     net = named(net, folder)
     return net, bytes_of(folder.images), matched(net, folder)[0], folder.source
+
+
+def _of_name(name, net, size):
+    """Photographs, or the test images of a data set, as a Folder."""
+    if name != "photos":
+        data = datasets.load(name)
+        return Folder.of_arrays(data.x_test, data.y_test, data.classes, "test", data.source, net)
+    photos = datasets.photos()
+    classes = tuple(sorted(set(photos.labels)))
+    labels = [classes.index(label) for label in photos.labels]
+    return Folder.of_arrays(photos.batch(size, net.fit), labels, classes, "", photos.source, net)

@@ -61,6 +61,9 @@ class LayerPlan:
         How many of its units, the first.
     made : (int, int)
         Pixels of an optimized image.
+    kept : (int, int, int, int)
+        The box of it that is kept (top, left, bottom, right): what the middle position sees, where that is the smaller
+        part of the image and nothing else was asked for; else all of it.
     patch : (int, int)
         Pixels of a patch as it is kept.
     work : float
@@ -72,6 +75,7 @@ class LayerPlan:
     shape: tuple
     units: int
     made: tuple
+    kept: tuple
     patch: tuple
     work: float
 
@@ -79,6 +83,12 @@ class LayerPlan:
     def batch(self):
         """Units a task: batches as even as can be."""
         return -(-self.units // -(-self.units // BATCH))
+
+    @property
+    def shown(self):
+        """Pixels (height, width) of an optimized image as it is kept."""
+        top, left, bottom, right = self.kept
+        return bottom - top, right - left
 
     @property
     def positions(self):
@@ -98,7 +108,8 @@ class Plan:
     def __init__(self, settings):
         self.settings = settings
         plain = (
-            {**each, **{name: tuple(each[name]) for name in ("shape", "made", "patch")}} for each in self["layers"]
+            {**each, **{name: tuple(each[name]) for name in ("shape", "made", "kept", "patch")}}
+            for each in self["layers"]
         )
         self.layers = tuple(LayerPlan(**each) for each in plain)
 
@@ -160,7 +171,7 @@ def planned(net, pixels, labels, source, *, layers=None, units=None, steps=STEPS
         Where they came from.
     layers : str, optional
         Patterns of paths with commas between, such as ``block[45]*,predictions``. By default each layer with weights
-        that is no normalization.
+        that is no normalization; others, such as ``block_1_expand_relu``, only if a pattern fits nothing else.
     units : int, optional
         So many of each layer, the first.
     steps, seed, objective
@@ -215,15 +226,22 @@ def _plain(values):
 
 
 def _chosen(net, patterns):
+    """The layers that patterns fit: among those with weights, or where a pattern fits none of these, among all."""
     known = [place for place in net.layers() if len(place.shape) in (1, 3)]  # no sequences
+    usual = [place for place in known if place.params and place.kind not in PASSING] or known
     if patterns is None:
-        weighted = [place for place in known if place.params and place.kind not in PASSING]
-        return weighted or known
-    wanted = [pattern.strip() for pattern in patterns.split(",") if pattern.strip()]
-    for pattern in wanted or [patterns]:
-        if not any(fnmatch.fnmatchcase(place.path, pattern) for place in known):
-            raise unknown(f"layer of {net.name} like", pattern, [place.path for place in known])
-    return [place for place in known if any(fnmatch.fnmatchcase(place.path, pattern) for pattern in wanted)]
+        return usual
+    chosen = set()
+    for pattern in patterns.split(","):
+        fit = _fitting(usual, pattern.strip()) or _fitting(known, pattern.strip())
+        if not fit:
+            raise unknown(f"layer of {net.name} like", pattern.strip(), [place.path for place in known])
+        chosen |= fit
+    return [place for place in known if place.path in chosen]
+
+
+def _fitting(places, pattern):
+    return {place.path for place in places if fnmatch.fnmatchcase(place.path, pattern)}
 
 
 def _layer(net, place, units, objective, height, width):
@@ -232,15 +250,29 @@ def _layer(net, place, units, objective, height, width):
     patch = np.maximum(1, np.rint(patch * min(1, PATCH / patch.max()))).astype(int)
     if units is not None:
         whole_number("units", units)
+    made = tuple(map(int, checked_size(net, place, None, objective)))
     return LayerPlan(
         path=place.path,
         kind=place.kind,
         shape=tuple(map(int, place.shape)),
         units=min(place.units, units or place.units),
-        made=tuple(map(int, checked_size(net, place, None, objective))),
+        made=made,
+        kept=_kept(place, made, (height, width), objective),
         patch=tuple(patch.tolist()),
         work=_work(net, place.path),
     )
+
+
+def _kept(place, made, own, objective):
+    """What is kept of an optimized image, as :attr:`LayerPlan.kept`."""
+    whole = (0, 0, *made)
+    if objective != "center" or not place.is_map or place.receptive_field is None:
+        return whole
+    lengths = [own + round((side - of) / step) for own, side, of, step in zip(place.shape, made, own, place.stride)]
+    top, left, bottom, right = place.box(*(length // 2 for length in lengths))
+    fits = top >= 0 and left >= 0 and bottom <= made[0] and right <= made[1]
+    small = fits and 2 * (bottom - top) < made[0] and 2 * (right - left) < made[1]
+    return (top, left, bottom, right) if small else whole
 
 
 def _work(net, path):

@@ -5,20 +5,33 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from ..lenses.neurons.fourier import STEPS
 from ..network import Network
 from . import units
 from .images import gathered
 from .plan import planned
 from .progress import Bar, timed
+from .site import Site
 from .store import Store, zarr
 
 REFRESHED = 30  # seconds between two writings of the site while the work goes on
 
 
 def microscope(
-    net, images, out, *, labels=None, layers=None, units=None, steps=64, seed=0, objective="center", progress=True
+    net,
+    images,
+    out,
+    *,
+    labels=None,
+    layers=None,
+    units=None,
+    steps=STEPS,
+    seed=0,
+    objective="center",
+    site=True,
+    progress=True,
 ):
-    """Look at every unit of every layer, and keep what is found: a store that a run which was stopped goes on with.
+    """Look at every unit of every layer, keep what is found, and make a site of it; a run that was stopped goes on.
 
     Parameters
     ----------
@@ -26,7 +39,7 @@ def microscope(
     images : name, path, or array (N, H, W, C) in [0, 1]
         ``"mnist"`` or ``"cifar10"`` (the test images), a folder of pictures, or images in memory.
     out : path
-        A folder; the store is ``store.zarr`` in it.
+        A folder, for ``store.zarr`` and for the site, whose first page is ``site/index.html``.
     labels : array (N,) of int, optional
         For images in memory.
     layers : str, optional
@@ -35,6 +48,8 @@ def microscope(
         So many of each layer, the first; all by default.
     steps, seed, objective
         As for :func:`cnnlens.neurons.maximize`.
+    site : bool
+        Write the site, from time to time while the work goes on, and at the end.
     progress : bool
 
     Returns
@@ -52,7 +67,7 @@ def microscope(
     >>> import tempfile
     >>> import numpy as np
     >>> with tempfile.TemporaryDirectory() as out:
-    ...     found = microscope("lenet", np.zeros((2, 28, 28, 1)), out, layers="conv1", units=2, steps=1, progress=False)
+    ...     found = microscope("lenet", np.zeros((2, 28, 28, 1)), out, layers="conv1", units=2, steps=1, site=False)
     ...     found.read(0, "made").shape
     (2, 28, 28, 1)
     """
@@ -62,7 +77,10 @@ def microscope(
     asked = {"layers": layers, "units": units, "steps": steps, "seed": seed, "objective": objective}
     plan = planned(net, pixels, labels, source, **asked)
     store = Store.at(Path(out) / "store.zarr", plan, labels)
-    fill(store, pixels, Loop(net, plan), progress=progress)
+    pages = Site(store) if site else None
+    fill(store, pixels, Loop(net, plan), progress=progress, refresh=pages and pages.write)
+    if pages:
+        pages.write()
     return store
 
 

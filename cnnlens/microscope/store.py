@@ -61,7 +61,7 @@ def arrays(plan, kind, layer=None):
             **preferred,
         }
     return {
-        "made": ("uint8", (*layer.made, channels)),
+        "made": ("uint8", (*layer.shown, channels)),
         "reached": ("float32", ()),
         "start": ("float32", ()),
         "status": ("uint8", ()),

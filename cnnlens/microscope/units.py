@@ -138,11 +138,12 @@ def _made(net, plan, layer, units):
         made = maximize(net, layer.path, full, size=layer.made, progress=False, **how)
     except CnnlensError as error:  # no gradient flows back, say: the rest of the unit's page is worth having
         nothing = np.full(len(units), np.nan)
-        grey = np.full((len(units), *layer.made, net.channels), 128, np.uint8)
+        grey = np.full((len(units), *layer.shown, net.channels), 128, np.uint8)
         says = np.stack([_told(first_line(error))] * len(units))
         return {"made": grey, "reached": nothing, "start": nothing, "status": np.full(len(units), 4), "says": says}
+    top, left, bottom, right = layer.kept
     found = {
-        "made": bytes_of(made.images),
+        "made": bytes_of(made.images[:, top:bottom, left:right]),
         "reached": made.activation,
         "start": made.start,
         "status": np.array([STATUS.index(status) for status in made.status]),
