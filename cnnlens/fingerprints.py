@@ -1,8 +1,11 @@
 """Fingerprints: whether a network, images or code are those from which something was made."""
 
+import functools
 import hashlib
 import json
+import platform
 import re
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -60,3 +63,19 @@ def of_code():
     """A fingerprint of all code of cnnlens: a part that other code has made is made again."""
     here = Path(__file__).parent
     return digest(*(path.read_bytes() for path in sorted(here.rglob("*")) if path.suffix in (".py", ".html", ".js")))
+
+
+@functools.cache
+def of_environment():
+    """What computes: versions by name, and the code of cnnlens, so that two machines can be told apart.
+
+    Examples
+    --------
+    >>> list(of_environment())
+    ['Python', 'cnnlens', 'keras', 'tensorflow', 'numpy', 'code of cnnlens']
+    """
+    from . import __version__
+
+    others = {name: metadata.version(name) for name in ("keras", "tensorflow", "numpy")}
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"Python": python, "cnnlens": __version__, **others, "code of cnnlens": of_code()}

@@ -29,6 +29,7 @@ SLOW = {
     "test_ledger_superpixels.py",
     "test_ledger_table.py",
     "test_microscope.py",
+    "test_microscope_cluster.py",
     "test_microscope_site.py",
     "test_neurons.py",
     "test_own_models.py",

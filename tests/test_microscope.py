@@ -346,6 +346,8 @@ def test_the_estimate_weighs_what_was_not_timed_and_corrects_itself(whole):
     estimate.took(tasks[1], 40.0)
     cost = 44 / (4 * weights[0] + 20 * weights[1])
     assert np.isclose(estimate.left(), 20 * 2.0 + 3 * weights[2] * cost)
-    for task in tasks[2:]:
-        estimate.took(task, 1.0)
+    assert np.isclose(estimate.left(at_once=2), estimate.left() / 2)
+    estimate.took(tasks[2], 20.0)
+    assert estimate.left(at_once=8) == estimate.left() > 0, "the last task is not shared"
+    estimate.took(tasks[3], 1.0)
     assert estimate.left() == 0

@@ -38,8 +38,8 @@ class Estimate:
         self._seconds[task.layer] = self._seconds.get(task.layer, 0) + seconds
         self._units[task.layer] = self._units.get(task.layer, 0) + task.last - task.first
 
-    def left(self):
-        """Seconds that one process would need for the rest; None as long as nothing is finished."""
+    def left(self, at_once=1):
+        """Seconds that so many processes need for the rest; None as long as nothing is finished."""
         if not self._seconds:
             return None
         weighed = sum(self._weight(layer) * units for layer, units in self._units.items())
@@ -49,7 +49,7 @@ class Estimate:
             timed = task.layer in self._seconds
             each = self._seconds[task.layer] / self._units[task.layer] if timed else cost * self._weight(task.layer)
             total += each * (task.last - task.first)
-        return total
+        return total / max(1, min(at_once, len(self._left)))  # the last task is not shared
 
     def _weight(self, layer):
         place = self._layers[layer]
@@ -81,12 +81,12 @@ class Bar:
     plan : Plan
     tasks : sequence of Task
         That are left.
-    at_once : int
-        Tasks that are worked on at the same time.
+    at_once : callable
+        How many tasks are worked on at the same time now: workers come and go.
     shown : bool
     """
 
-    def __init__(self, plan, tasks, at_once=1, shown=True):
+    def __init__(self, plan, tasks, at_once=lambda: 1, shown=True):
         done = plan.units - sum(task.last - task.first for task in tasks)
         self._estimate, self._at_once = Estimate(plan, tasks), at_once
         layout = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} units, {elapsed}{postfix}"
@@ -103,8 +103,7 @@ class Bar:
     def took(self, task, seconds):
         """A task is finished."""
         self._estimate.took(task, seconds)
-        left = self._estimate.left()
-        self._bar.set_postfix_str(in_words(None if left is None else left / self._at_once), refresh=False)
+        self._bar.set_postfix_str(in_words(self._estimate.left(self._at_once())), refresh=False)
         self._bar.update(task.last - task.first)
 
 

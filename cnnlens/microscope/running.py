@@ -1,10 +1,13 @@
 """Filling a store: what is finished stays, the rest is computed here, task by task, or by the workers of a cluster."""
 
+import contextlib
 import time
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from ..errors import CnnlensError
+from ..lenses.neurons import whole_number
 from ..lenses.neurons.fourier import STEPS
 from ..network import Network
 from . import units
@@ -29,6 +32,8 @@ def microscope(
     seed=0,
     objective="center",
     site=True,
+    workers=None,
+    cluster=None,
     progress=True,
 ):
     """Look at every unit of every layer, keep what is found, and make a site of it; a run that was stopped goes on.
@@ -50,6 +55,11 @@ def microscope(
         As for :func:`cnnlens.neurons.maximize`.
     site : bool
         Write the site, from time to time while the work goes on, and at the end.
+    workers : int, optional
+        So many processes of this machine do the work, which divide its cores, or take a GPU each. By default this
+        process does it.
+    cluster : str, optional
+        The address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``, whose workers do it instead.
     progress : bool
 
     Returns
@@ -59,8 +69,8 @@ def microscope(
     Raises
     ------
     CnnlensError
-        If the network or the images cannot be used, Zarr is missing, the store was made for something else, or the disk
-        is full.
+        If the network or the images cannot be used, Zarr or Dask is missing, the store was made for something else, the
+        disk is full, or the cluster cannot be used or was lost. What was finished before is kept.
 
     Examples
     --------
@@ -72,16 +82,39 @@ def microscope(
     (2, 28, 28, 1)
     """
     zarr()
-    net = Network.of(net)
-    net, pixels, labels, source = gathered(net, images, labels, seed=seed, progress=progress)
-    asked = {"layers": layers, "units": units, "steps": steps, "seed": seed, "objective": objective}
-    plan = planned(net, pixels, labels, source, **asked)
-    store = Store.at(Path(out) / "store.zarr", plan, labels)
-    pages = Site(store) if site else None
-    fill(store, pixels, Loop(net, plan), progress=progress, refresh=pages and pages.write)
+    with _engines(workers, cluster, progress) as engine_of:
+        net = Network.of(net)
+        net, pixels, labels, source = gathered(net, images, labels, seed=seed, progress=progress)
+        asked = {"layers": layers, "units": units, "steps": steps, "seed": seed, "objective": objective}
+        plan = planned(net, pixels, labels, source, **asked)
+        store = Store.at(Path(out) / "store.zarr", plan, labels)
+        pages = Site(store) if site else None
+        with engine_of(net, plan) as engine:
+            fill(store, pixels, engine, progress=progress, refresh=pages and pages.write)
     if pages:
         pages.write()
     return store
+
+
+@contextlib.contextmanager
+def _engines(workers, cluster, progress):
+    """What gives the engine for a network and a plan: the plain loop's, or that of a cluster, which is there first."""
+    if workers is None and cluster is None:
+        yield lambda net, plan: contextlib.nullcontext(Loop(net, plan))
+        return
+    if workers is not None and cluster is not None:
+        raise CnnlensError(
+            f"Both workers ({workers}) and cluster ({cluster}) were given. Expected one of the two: processes of this "
+            "machine, or the workers that a cluster has."
+        )
+    if workers is not None:
+        whole_number("workers", workers)
+    try:
+        from . import cluster as clusters
+    except ImportError as error:
+        raise CnnlensError('Workers need Dask: pip install "cnnlens[microscope]".') from error
+    with clusters.connected(workers, cluster, progress) as client:
+        yield lambda net, plan: clusters.Workers(client, net, plan)
 
 
 class Loop:
@@ -133,7 +166,7 @@ def fill(store, pixels, engine, *, progress=True, refresh=None):
             store.write(task, units.summary(plan, task.layer, *given, store.labels()))
     left = [task for task in plan.tasks if task.kind == "units" and not store.finished(task)]
     last = time.monotonic()
-    with Bar(plan, left, engine.at_once, progress) as bar:
+    with Bar(plan, left, lambda: engine.at_once, progress) as bar:
         for task, found, seconds in engine((task, _needed(store, task, pixels)) for task in left):
             store.write(task, found)
             bar.took(task, seconds)

@@ -17,6 +17,8 @@ def add(subparsers):
     option("--weights", default="auto", help="auto, random, or a weights file")
     option("--seed", type=int, default=0)
     option("--site", action="store_true", help="compute nothing; write the site anew, as far as the store is filled")
+    option("--workers", type=int, metavar="N", help="do the work in so many processes, or one a GPU, by Dask")
+    option("--cluster", metavar="ADDRESS", help="let the workers of this Dask scheduler do it: tcp://10.0.0.1:8786")
     command.set_defaults(run=run)
 
 
@@ -33,7 +35,9 @@ def run(options):
         raise CnnlensError("Expected MODEL and --images, or --site to make the site of a store that is there.")
     net = zoo.load(options.network, weights=options.weights)
     print(net, flush=True)
-    asked = {name: getattr(options, name) for name in ("layers", "units", "steps", "objective", "seed")}
+    asked = {
+        name: getattr(options, name) for name in ("layers", "units", "steps", "objective", "seed", "workers", "cluster")
+    }
     store = microscope(net, options.images, options.out, **asked)
     print(
         f"{store.plan.units} units of {len(store.plan.layers)} layers: {store.path}",

@@ -1,0 +1,370 @@
+"""The microscope on workers: the same store as the plain loop's, whoever is killed; and clusters that cannot be used.
+
+Schedulers and workers are processes on loopback, started with Dask's own commands as a user would.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+from distributed import Client, KilledWorker
+from test_microscope import folder, same, seal_time, started, tiny, waits_for
+
+import cnnlens.microscope
+from cnnlens import Network, device, fingerprints
+from cnnlens.__main__ import main
+from cnnlens.errors import CnnlensError
+from cnnlens.microscope import cluster as clusters
+from cnnlens.microscope import microscope, opened
+from cnnlens.microscope.cluster import Equipment, Workers, compared, connected, dashboard
+from cnnlens.microscope.plan import planned
+
+ROOT = Path(__file__).resolve().parents[1]
+SECONDS = 300  # for what takes a few, on a machine that others use
+LAYERS = ("--steps", 60, "--layers", "b")
+
+
+class Cluster:
+    """``dask scheduler`` and ``dask worker`` on loopback; a client of the test's own looks at them."""
+
+    def __init__(self, folder):
+        self.folder, self.port, self.client, self.workers, self.count = folder, 0, None, {}, 0
+        self.start()
+
+    def _run(self, *arguments, path=(ROOT,)):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path)), "CUDA_VISIBLE_DEVICES": ""}
+        with open(self.folder / "log", "a") as log:
+            command = [sys.executable, "-m", "dask", *map(str, arguments)]
+            return subprocess.Popen(command, env=environment, cwd=self.folder, stdout=log, stderr=log)
+
+    def start(self):
+        """The scheduler; after a first time at the same port."""
+        self._forget()
+        file = self.folder / "scheduler.json"
+        file.unlink(missing_ok=True)
+        how = ("--host", "127.0.0.1", "--port", self.port, "--dashboard-address", "127.0.0.1:0")
+        self.scheduler = self._run("scheduler", *how, "--scheduler-file", file)
+        waits_until(lambda: file.exists() and file.read_text().endswith("}"), self.scheduler)
+        self.address = json.loads(file.read_text())["address"]
+        self.port = int(self.address.rpartition(":")[2])
+        self.client = Client(self.address, timeout=SECONDS, set_as_default=False)
+
+    def worker(self, **how):
+        """One more worker: its name."""
+        self.count += 1
+        name = f"worker {self.count}"
+        where = ("--host", "127.0.0.1", "--nthreads", 1, "--no-nanny", "--no-dashboard", "--name", name)
+        self.workers[name] = self._run("worker", self.address, *where, "--local-directory", self.folder, **how)
+        waits_until(lambda: name in self.addresses(), self.workers[name])
+        return name
+
+    def addresses(self):
+        found = self.client.run(lambda dask_worker: dask_worker.name)
+        return {name: address for address, name in found.items()}
+
+    def have(self, count):
+        """At least so many workers: their names."""
+        while len(self.addresses()) < count:
+            self.worker()
+        return sorted(self.addresses())
+
+    def kill(self, process):
+        os.kill(process.pid, signal.SIGKILL)
+        assert process.wait(SECONDS) == -signal.SIGKILL
+
+    def _forget(self):
+        if self.client:
+            with contextlib.suppress(Exception):  # of a scheduler that is gone
+                self.client.close(5)
+
+    def end(self):
+        self._forget()
+        for process in (self.scheduler, *self.workers.values()):
+            process.kill()
+            process.wait()
+
+
+def waits_until(condition, process=None, seconds=SECONDS):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end and (process is None or process.poll() is None)
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    found = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield found
+    found.end()
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A model, images, and the store of an undisturbed plain run."""
+    place = tmp_path_factory.mktemp("work")
+    model, images = tiny(place / "tiny.keras", units=100), folder(place / "images")
+    assert main(["microscope", *map(str, (model, "--images", images, *LAYERS, "--out", place / "whole"))]) == 0
+    return model, images, opened(place / "whole")
+
+
+def asked(work, out, *more):
+    """The arguments of the command, and where its store will be."""
+    return (work[0], "--images", work[1], *LAYERS, "--out", out, *more), out / "store.zarr"
+
+
+@contextlib.contextmanager
+def meanwhile(function):
+    """While a block runs, a function does too; an error of either counts."""
+    errors = []
+
+    def runs():
+        try:
+            function()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=runs)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(SECONDS)
+        assert not errors and not thread.is_alive(), errors
+
+
+def done(place):
+    """Whether some units are finished."""
+    return place.is_dir() and opened(place).sealed(0).any()
+
+
+# --- the same store -------------------------------------------------------------------------------------------------
+
+
+def test_two_workers_of_this_machine_give_the_store_of_the_plain_loop(tmp_path, work, capsys):
+    arguments, place = asked(work, tmp_path, "--workers", 2)
+    assert main(["microscope", *map(str, arguments)]) == 0
+    assert same(work[2], opened(place)) == []
+    said = capsys.readouterr().err
+    assert "Dask's dashboard: http://127.0.0.1:" in said and "100 of 100 units" in said
+
+
+def test_a_networks_feeding_goes_with_it():
+    images = np.random.default_rng(0).random((5, 16, 16, 3), np.float32)
+    net = Network.of(tiny().model, pixels=([0.5, 0.4, 0.3], [0.2, 0.3, 0.4]), name="mine", classes=["a", "b", "c"])
+    there = equipped(net)._network()
+    assert (there.name, there.classes, there.source) == (net.name, net.classes, net.source)
+    assert np.array_equal(there.predict(images), net.predict(images))
+
+
+# --- nothing lost ---------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_is_killed_goes_on_and_leaves_nothing_on_the_workers(tmp_path, work, cluster):
+    cluster.have(1)
+    arguments, place = asked(work, tmp_path, "--cluster", cluster.address)
+    killed = started(*arguments)
+    waits_for(lambda: done(place), killed)
+    cluster.kill(killed)
+    kept = [task for task in opened(place).plan.tasks if opened(place).finished(task)]
+    times = {task: seal_time(opened(place), task) for task in kept}
+    assert 3 <= len(kept) < len(opened(place).plan.tasks), "it was killed in mid-task"
+    assert len(left_on(cluster)) == 1
+    assert main(["microscope", *map(str, arguments)]) == 0
+    assert same(work[2], opened(place)) == []
+    assert {task: seal_time(opened(place), task) for task in kept} == times, "what was finished is not computed again"
+    assert left_on(cluster) == []
+
+
+def left_on(cluster):
+    names = cluster.client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.worker_plugins))
+    return [name for name in names if name.startswith("cnnlens")]
+
+
+def test_a_worker_that_is_killed_in_mid_task_costs_nothing_but_time(tmp_path, work, cluster):
+    victim = cluster.have(2)[0]
+    address, lost = cluster.addresses()[victim], []
+
+    def kills():
+        def busy():
+            lost[:] = [key for key in cluster.client.processing().get(address, ()) if key.startswith("b-")]
+            return lost
+
+        waits_until(busy)
+        cluster.kill(cluster.workers[victim])
+
+    arguments, place = asked(work, tmp_path, "--cluster", cluster.address)
+    with meanwhile(kills):
+        assert main(["microscope", *map(str, arguments)]) == 0
+    assert lost and victim not in cluster.addresses()
+    assert same(work[2], opened(place)) == []
+
+
+def test_a_scheduler_that_is_killed_ends_the_run_with_one_error_and_started_again_it_finishes(
+    tmp_path, work, cluster, capsys
+):
+    cluster.have(1)
+    arguments, place = asked(work, tmp_path, "--cluster", cluster.address)
+
+    def kills():
+        waits_until(lambda: done(place))
+        cluster.kill(cluster.scheduler)
+
+    with meanwhile(kills):
+        assert main(["microscope", *map(str, arguments)]) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("cnnlens: ")]
+    assert len(said) == 1 and f"The Dask scheduler at {cluster.address} was lost" in said[0]
+    kept = [task for task in opened(place).plan.tasks if opened(place).finished(task)]
+    assert 3 <= len(kept) < len(opened(place).plan.tasks)
+    cluster.start()
+    cluster.worker()
+    assert main(["microscope", *map(str, arguments)]) == 0
+    assert same(work[2], opened(place)) == []
+
+
+def test_a_task_that_kills_its_workers_is_named():
+    def dies():
+        raise KilledWorker("b-3-abc", SimpleNamespace(address="tcp://w"), 3)
+
+    engine = Workers(SimpleNamespace(scheduler=SimpleNamespace(address="tcp://s")), None, None)
+    with pytest.raises(CnnlensError, match=r"4 workers died of one task \(b-3-abc\).*What is finished is kept"):
+        engine._result(SimpleNamespace(result=dies))
+
+
+# --- versions -------------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_with_other_versions_is_named_before_any_work(tmp_path, cluster):
+    shutil.copytree(ROOT / "cnnlens", tmp_path / "cnnlens", ignore=shutil.ignore_patterns("__pycache__"))
+    init = tmp_path / "cnnlens" / "__init__.py"
+    init.write_text(init.read_text().replace("__version__ = ", "__version__ = '0.0.1'  # "))
+    metadata = tmp_path / "keras-3.0.0.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: keras\nVersion: 3.0.0\n")
+    here = fingerprints.of_environment()
+    with odd_worker(cluster, tmp_path) as address, pytest.raises(CnnlensError) as told:
+        with connected(address=cluster.address, progress=False):
+            pass
+    for words in (
+        f"Worker {address} has ",
+        f"cnnlens 0.0.1, here is {here['cnnlens']}",
+        f"keras 3.0.0, here is {here['keras']}",
+        "code of cnnlens ",
+        "install the same there",
+    ):
+        assert words in str(told.value)
+    assert "tensorflow" not in str(told.value), "which is the same"
+
+
+def test_a_worker_without_cnnlens_is_named(tmp_path, cluster):
+    (tmp_path / "cnnlens").mkdir()
+    (tmp_path / "cnnlens" / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'cnnlens'\")")
+    with odd_worker(cluster, tmp_path) as address, pytest.raises(CnnlensError) as told:
+        compared(cluster.client)
+    assert f"Worker {address} has " in str(told.value) and "No module named 'cnnlens'" in str(told.value)
+
+
+@contextlib.contextmanager
+def odd_worker(cluster, path):
+    name = cluster.worker(path=(path,))
+    try:
+        yield cluster.addresses()[name]
+    finally:
+        cluster.kill(cluster.workers[name])
+        waits_until(lambda: name not in cluster.addresses())
+
+
+@pytest.mark.parametrize("who", ["scheduler", "worker"])
+def test_another_python_is_named(who):
+    packages = {"python": "3.11.7.final.0", "distributed": "1", "numpy": "2", "cnnlens": "3"}
+    other = {"packages": {**packages, "python": "3.10.1.final.0"}}
+    found = {"client": {"packages": packages}, "scheduler": {"packages": packages}, "workers": {}}
+    found |= {"scheduler": other} if who == "scheduler" else {"workers": {"tcp://w": other}}
+    client = SimpleNamespace(get_versions=lambda packages: found, run=lambda *_, **how: {})
+    words = {"scheduler": "The scheduler", "worker": "Worker tcp://w"}[who]
+    with pytest.raises(CnnlensError, match=f"{words} has Python 3.10, here is 3.11. "):
+        compared(client)
+
+
+def equipped(net, **changes):
+    """What a worker gets, on a worker that is none."""
+    images = np.zeros((4, 16, 16, 3), np.uint8)
+    equipment = Equipment(net, planned(net, images, np.zeros(4, int), "black"), "cnnlens of a test")
+    equipment.setup(SimpleNamespace(address="tcp://w"))
+    for name, value in changes.items():
+        setattr(equipment, name, value)
+    return equipment
+
+
+def test_a_worker_with_another_version_that_comes_later_does_no_work():
+    with pytest.raises(CnnlensError, match="Worker tcp://w has keras .*, here is 3.0.0. One store"):
+        equipped(tiny(), environment={**fingerprints.of_environment(), "keras": "3.0.0"}).work((), ())
+
+
+# --- bad input ------------------------------------------------------------------------------------------------------
+
+
+def refused(tmp_path, words, *more):
+    images = np.zeros((2, 16, 16, 3))
+    with pytest.raises(CnnlensError, match=words):
+        microscope(tiny(), images, tmp_path / "out", steps=1, progress=False, **dict(more))
+    assert not (tmp_path / "out").exists(), "nothing was begun"
+
+
+def test_a_scheduler_that_cannot_be_reached_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(clusters, "PATIENCE", 1)
+    with socket.socket() as nobody:  # bound, but not listening: refuses
+        nobody.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"
+        refused(
+            tmp_path, f"No Dask scheduler answers at '{address}' .*Start one with: dask scheduler", ("cluster", address)
+        )
+    for address in ("no where", "tcp://", "http://127.0.0.1:1", "127.0.0.1:port"):
+        refused(tmp_path, f"No Dask scheduler answers at '{address}'", ("cluster", address))
+
+
+def test_other_bad_input_is_named(tmp_path, monkeypatch):
+    refused(tmp_path, "Both workers .2. and cluster .tcp://s. were given", ("workers", 2), ("cluster", "tcp://s"))
+    for none in (0, -1, 1.5):
+        refused(tmp_path, f"workers={none} is no whole number of at least 1", ("workers", none))
+    monkeypatch.setattr(device, "gpus", lambda: ("A100",))
+    refused(tmp_path, "workers=2: expected at most 1, since each takes a GPU", ("workers", 2))
+
+
+def test_without_dask_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "cnnlens.microscope.cluster")
+    monkeypatch.delattr(cnnlens.microscope, "cluster")
+    refused(tmp_path, r"Workers need Dask: pip install \"cnnlens\[microscope\]\"", ("workers", 1))
+
+
+def test_a_network_that_a_worker_cannot_have_is_named(monkeypatch):
+    code = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Lambda(lambda x: x + 1), *tiny().model.layers])
+    with pytest.raises(CnnlensError, match="Worker tcp://w cannot use the network. .*Python code"):
+        equipped(Network.of(code, pixels="0-1")).work((), ())
+    monkeypatch.setattr(keras.Model, "save", lambda *_: 1 / 0)
+    with pytest.raises(CnnlensError, match="tiny cannot be sent to workers.*division by zero.*Leave out --workers"):
+        equipped(tiny())
+
+
+# --- the dashboard --------------------------------------------------------------------------------------------------
+
+
+def test_the_dashboard_is_named_only_where_there_is_one():
+    def client(bokeh):
+        found = {"scheduler": {"packages": {"bokeh": bokeh}}}
+        return SimpleNamespace(get_versions=lambda packages: found, dashboard_link="http://127.0.0.1:8787/status")
+
+    assert dashboard(client("3.4")) == "Dask's dashboard: http://127.0.0.1:8787/status"
+    assert "has no Bokeh" in dashboard(client(None))
