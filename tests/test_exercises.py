@@ -141,7 +141,20 @@ def test_numbers_are_written_as_people_write_them():
     assert "expected 113386, got 113389." in said(113386.0, 113389.0)
     assert "expected 0.33331, got 0.33334." in said(0.33331, 0.33334)
     assert "expected [0.33331, 2], got [0.33334, 2]." in said([0.33331, 2.0], [0.33334, 2.0])
+    assert "expected [1, 0], got [2, 0]." in said([1.0, 1e-17], [2.0, -1e-17])
     assert "each value is 1000 times" in said([0.5, 1.5], [500.0, 1500.0])
+
+
+def test_of_a_large_answer_one_value_is_shown_and_a_long_one_is_cut():
+    def said(came, expected=np.zeros((4, 5, 3))):
+        return judge(Exercise("large", "", lambda: expected, lambda: {"it": ()}), lambda: came).message
+
+    wrong = np.arange(60.0).reshape(4, 5, 3) % 7
+    wrong[2, 4, 1] = 26
+    assert "For it, where it is farthest off, at [2, 4, 1]: expected 0, got 26." in said(wrong)
+    wrong[1, 1, 1] = np.nan
+    assert "at [1, 1, 1]: expected 0, got nan." in said(wrong)
+    assert all(len(said(came)) < 400 for came in ("a" * 1000, ["a"] * 1000, np.full((4, 5, 3), "a"), object()))
 
 
 def test_one_number_in_each_case_is_looked_at_as_well():

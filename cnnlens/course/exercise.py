@@ -18,6 +18,7 @@ from .lesson import lessons
 MARKS = {"passed": "✓ Right.", "failed": "✗ Not yet.", "pending": "… To do."}
 TO_DO = "The function returns nothing yet: replace its body, then run this cell again."
 TO_GUESS = "It is still None: write your answer in its place, then run this cell again."
+MOST_SHOWN = 12  # values of an answer; of a larger one only the value that is farthest off is shown
 _EXERCISES = {}
 
 
@@ -236,8 +237,15 @@ def _what_is_off(exercise, tried, wrong):
 def _what_came(tried):
     if mistakes.differ_in_shape(tried.came, tried.expected):
         return f"For {tried.case} expected shape {tried.expected.shape}, got {tried.came.shape}."
-    expected, came = _told_apart(tried.expected, tried.came)
-    return f"For {tried.case} expected {expected}, got {came}."
+    if not mistakes.is_numbers(tried.expected) or tried.expected.size <= MOST_SHOWN:
+        expected, came = _told_apart(tried.expected, tried.came)
+        return f"For {tried.case} expected {expected}, got {came}."
+    if not mistakes.is_numbers(tried.came):
+        return f"For {tried.case} expected shape {tried.expected.shape}, got {_short(tried.came)}."
+    place = mistakes.farthest_off(tried.came, tried.expected)
+    expected, came = _told_apart(tried.expected[place], tried.came[place])
+    where = list(map(int, place))
+    return f"For {tried.case}, where it is farthest off, at {where}: expected {expected}, got {came}."
 
 
 def _guessed(tried):
@@ -295,9 +303,11 @@ def _told_apart(*values):
 
 
 def _short(values, digits=6):
-    if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
-        return repr(values)
+    if not mistakes.is_numbers(values):
+        return mistakes.quoted(values)
     if not values.ndim:
         return mistakes.written(values, digits)
+    size = np.abs(values).max(initial=0, where=np.isfinite(values))
+    values = np.where(np.abs(values) < 1e-12 * size, 0.0, values)  # what rounding leaves of a zero
     how = {"float_kind": lambda number: mistakes.written(number, digits)}
-    return np.array2string(values, threshold=8, separator=", ", formatter=how)
+    return np.array2string(values, separator=", ", formatter=how)

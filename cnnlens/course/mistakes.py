@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 
 DIGITS = 3
+LONGEST = 100  # characters that are shown of an answer that is no numbers
 
 
 def value(given):
@@ -22,7 +23,7 @@ def value(given):
 
 def close(came, expected, tolerance):
     """Whether two answers are the same: in shape, and in values up to the tolerance times the largest of them."""
-    if not (_is_numbers(came) and _is_numbers(expected)):
+    if not (is_numbers(came) and is_numbers(expected)):
         return type(came) is type(expected) and bool(np.array_equal(came, expected))
     if came.shape != expected.shape:
         return False
@@ -44,9 +45,35 @@ def written(number, digits=DIGITS):
     return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.{digits}g}"
 
 
+def is_numbers(given):
+    """Whether something is numbers as :func:`value` gives them."""
+    return isinstance(given, (np.ndarray, np.floating)) and given.dtype.kind == "f"
+
+
+def quoted(given):
+    """What is no numbers as Python writes it, cut where that is long."""
+    words = repr(given)
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]} …"
+
+
+def farthest_off(came, expected):
+    """The place, in arrays of one shape, where two answers differ most; what is nan in one of them only differs most.
+
+    Examples
+    --------
+    >>> came, expected = np.array([[1.0, 2.0], [np.inf, np.nan]]), np.array([[1.0, 2.5], [np.inf, np.nan]])
+    >>> list(map(int, farthest_off(came, expected)))
+    [0, 1]
+    """
+    is_same = (came == expected) | (np.isnan(came) & np.isnan(expected))
+    with np.errstate(invalid="ignore"):
+        off = np.where(is_same, 0, np.nan_to_num(np.abs(came - expected), nan=np.inf))
+    return np.unravel_index(off.argmax(), off.shape)
+
+
 def differ_in_shape(came, expected):
     """Whether both are numbers, of different shapes."""
-    return _is_numbers(came) and _is_numbers(expected) and came.shape != expected.shape
+    return is_numbers(came) and is_numbers(expected) and came.shape != expected.shape
 
 
 def shared(pairs, tolerance):
@@ -59,7 +86,7 @@ def shared(pairs, tolerance):
     tolerance : float
     """
 
-    if not all(_is_numbers(came) and _is_numbers(expected) for came, expected in pairs):
+    if not all(is_numbers(came) and is_numbers(expected) for came, expected in pairs):
         return _no_numbers(pairs)
     same = functools.partial(close, tolerance=tolerance)
     looks = (
@@ -82,15 +109,11 @@ def shared(pairs, tolerance):
     return None
 
 
-def _is_numbers(given):
-    return isinstance(given, (np.ndarray, np.floating)) and given.dtype.kind == "f"
-
-
 def _no_numbers(pairs):
-    came, expected = next(pair for pair in pairs if not all(map(_is_numbers, pair)))
-    if _is_numbers(expected):
+    came, expected = next(pair for pair in pairs if not all(map(is_numbers, pair)))
+    if is_numbers(expected):
         return (
-            f"Expected numbers, got {came!r}."
+            f"Expected numbers, got {quoted(came)}."
             if isinstance(came, str)
             else f"Expected numbers, got {type(came).__name__}."
         )

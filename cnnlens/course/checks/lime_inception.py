@@ -30,7 +30,7 @@ def _batches():
     quarters = superpixels.segment(image, "grid", 4)
     uneven = np.minimum(np.arange(12)[None] // 3 + np.arange(8)[:, None] // 5, 4)
     return {
-        "four superpixels, of which the first two masks hide the last one and the first one": (
+        "four superpixels and three masks": (
             image,
             quarters,
             np.array([[True, True, True, False], [False, True, True, True], [True, False, True, False]]),
