@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from nbval.plugin import IPyNbFile, coalesce_streams
 
+pytest_plugins = ["browsing"]  # the fixtures of the tests in a browser
 REAL = os.environ.get("CNNLENS_DATA")
 # These start kernels, browsers or training, or go through many networks: together most of the time of all tests.
 SLOW = {

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
-from test_browser import BROWSERS, faults, missing
+from browsing import faults, opened
 from test_twin import PLENTY, layered
 
 from cnnlens.course import book, hygiene, record, runner
@@ -159,35 +159,14 @@ COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}  # all else is th
 
 
 @pytest.fixture(scope="module")
-def open_page(site):
+def open_page(site, browser):
     """A function that opens a page from the disk, light or dark, with every request to elsewhere noted and refused."""
-    try:
-        import playwright.sync_api as playwright
-    except ImportError:
-        missing("playwright is not installed")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        missing(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
 
-        def open_(name, scheme="light", width=1280, touch=False, scripts=True):
-            page = browser.new_context(
-                viewport={"width": width, "height": 900},
-                color_scheme=scheme,
-                offline=True,
-                has_touch=touch,
-                java_script_enabled=scripts,
-            ).new_page()
-            page.complaints = []
-            page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
-            page.on("pageerror", lambda error: page.complaints.append(str(error)))
-            page.on("request", lambda asked: asked.url.startswith("http") and page.complaints.append(asked.url))
-            page.goto(f"{site[0].as_uri()}/{name}")
-            return page
+    def open_(name, scheme="light", width=1280, touch=False, scripts=True):
+        how = {"color_scheme": scheme, "has_touch": touch, "java_script_enabled": scripts}
+        return opened(browser, site[0] / name, width, **how)
 
-        yield open_
-        browser.close()
+    return open_
 
 
 def names(site):

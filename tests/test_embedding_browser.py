@@ -1,40 +1,14 @@
 """The interactive map in a real browser, without kernel and without network: hover, filters, slider, lasso, speed."""
 
-import contextlib
-import os
-import socket
-import subprocess
-import sys
-
 import nbformat
 import numpy as np
 import pytest
-from test_browser import faults, missing, run_all, wait_for_server
+from browsing import faults, opened
 
 from cnnlens import embedding, explore
 from cnnlens.lenses import film
 
 pytestmark = pytest.mark.browser
-CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    import pathlib
-
-    try:
-        import playwright.sync_api as playwright
-    except ImportError:
-        missing("playwright is not installed")
-
-    found = next((path for path in CHROMIUM if pathlib.Path(path).exists()), None)
-    with playwright.sync_playwright() as running:
-        try:
-            chromium = running.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        except playwright.Error as error:
-            missing(f"no Chromium here: {str(error).splitlines()[0]}")
-        yield chromium
-        chromium.close()
 
 
 def made_film(count=120, frames=3, classes=("ant", "bee", "cat", "dog"), words="made up for a test"):
@@ -75,16 +49,11 @@ SET = """([name, attribute, value]) => { Bokeh.documents[0].get_model_by_name(na
 def page(browser, tmp_path_factory):
     maps, images = made_film()
     path = explore.embedding(maps, images).save(tmp_path_factory.mktemp("page") / "map.html")
-    context = browser.new_context(offline=True, viewport={"width": 1100, "height": 950})
-    page = context.new_page()
-    page.problems = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("request", lambda request: page.problems.append(request.url) if request.url.startswith("http") else None)
-    page.goto(path.as_uri())
+    page = opened(browser, path, 1100, 950)
     page.wait_for_function("window.cnnlensFrame === 0", timeout=120_000)
     yield page
-    assert page.problems == []  # no error, and nothing asked of the network
-    context.close()
+    assert page.complaints == []  # no error, and nothing asked of the network
+    page.context.close()
 
 
 THUMB = """() => { const look = root => { for (const e of root.querySelectorAll('*')) {
@@ -124,13 +93,12 @@ def test_who_listens_hears_what_the_slider_is(page):
 
 
 def test_a_telephone_is_wide_enough(browser, page):
-    phone = browser.new_context(offline=True, viewport={"width": 344, "height": 890}).new_page()
-    phone.goto(page.url)
+    phone = opened(browser, page.url, 344, 890)
     phone.wait_for_function("window.cnnlensFrame === 0", timeout=60_000)
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
     across, down = np.ptp(phone.evaluate(PLACES), axis=0) / np.ptp(page.evaluate(PLACES), axis=0)
     assert 0.3 < across < 0.8 and abs(across / down - 1) < 0.1, "the map is smaller and not squeezed"
-    phone.close()
+    phone.context.close()
 
 
 def test_filters_by_class_and_by_mistakes(page):
@@ -232,13 +200,12 @@ def test_names_that_hold_markup_stay_text(browser):
 
 def test_ten_thousand_points_are_drawn_and_moved(browser, tmp_path):
     maps, images = made_film(10_000, 2)
-    page = browser.new_context(offline=True, viewport={"width": 1100, "height": 950}).new_page()
-    page.goto(explore.embedding(maps, images).save(tmp_path / "many.html").as_uri())
+    page = opened(browser, explore.embedding(maps, images).save(tmp_path / "many.html"), 1100, 950)
     page.wait_for_function("window.cnnlensFrame === 0", timeout=240_000)
     page.evaluate(SET, ["slider", "value", 1])
     page.wait_for_function("window.cnnlensFrame === 1", timeout=240_000)
     assert len(page.evaluate(PLACES)) == 10_000
-    page.close()
+    page.context.close()
 
 
 # --- inside a notebook --------------------------------------------------------------------------------------
@@ -277,64 +244,16 @@ def test_hover_and_filters_work_in_the_exported_lesson(browser, tmp_path):
         cells=[nbformat.v4.new_code_cell("explore", outputs=[output], execution_count=1)]
     )
     (tmp_path / "lesson.html").write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
-    page = browser.new_context(offline=True, viewport={"width": 1300, "height": 1100}).new_page()
-    page.goto((tmp_path / "lesson.html").as_uri())
+    page = opened(browser, tmp_path / "lesson.html", 1300, 1100)
     filter_and_hover(inner_frame(page), page)
-    page.close()
+    page.context.close()
 
 
-@pytest.fixture
-def lab(tmp_path):
-    """A JupyterLab on loopback, without token, whose folder holds a notebook that shows the map; yields its address."""
+def test_it_works_live_in_jupyterlab(browser, jupyter):
     maps, images = made_film()
-    explore.embedding(maps, images).save(tmp_path / "map.html")
+    explore.embedding(maps, images).save(jupyter.folder / "map.html")
     code = "from cnnlens.figures.interactive import Page\nPage(open('map.html', encoding='utf-8').read(), 't-SNE maps')"
-    kernel = {
-        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
-    }  # else JupyterLab asks which
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)], metadata=kernel), tmp_path / "live.ipynb"
-    )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folders = {
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "IPYTHONDIR": "ipython",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--no-browser",
-        "--allow-root",
-        f"--ServerApp.port={port}",
-        "--ServerApp.port_retries=0",
-        "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.root_dir={tmp_path}",
-        "--IdentityProvider.token=",
-        "--ServerApp.password=",
-    ]
-    with open(tmp_path / "log", "w") as log:
-        environment = {**os.environ, **{key: str(tmp_path / folder) for key, folder in folders.items()}}
-        server = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=log, stderr=log)
-        try:
-            wait_for_server(f"http://127.0.0.1:{port}", server, tmp_path / "log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(15)
-            server.kill()
-
-
-def test_it_works_live_in_jupyterlab(browser, lab):
-    page = browser.new_context(viewport={"width": 1500, "height": 1200}).new_page()
-    page.set_default_timeout(240_000)
-    page.goto(f"{lab}/lab/tree/live.ipynb")
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
-    run_all(page)
+    jupyter.write("live.ipynb", code)
+    page = jupyter.run(browser, "live.ipynb", width=1500, height=1200)
     filter_and_hover(inner_frame(page), page)
-    page.close()
+    page.context.close()

@@ -1,12 +1,10 @@
 """The playground in Chromium, offline: its numbers are Keras's, drawing, units, the task, the address, axe-core."""
 
-import shutil
-
 import keras
 import numpy as np
 import pytest
+from browsing import faults, opened
 from keras import layers as kl
-from test_browser import BROWSERS, faults, missing
 
 from cnnlens import Network, datasets, playground, zoo
 
@@ -60,40 +58,19 @@ def folder(tmp_path_factory, net):
     return place
 
 
-@pytest.fixture(scope="module")
-def browser():
-    try:
-        import playwright.sync_api as playwright
-    except ImportError:
-        missing("playwright is not installed")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        missing(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def open_page(browser, folder):
     """A function that opens a page from the disk at an address; complaints and requests make the test fail."""
-    opened = []
+    pages = []
 
     def open_(address="", name="lenet", width=1280, **settings):
-        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **settings)
-        page = context.new_page()
-        page.complaints = []
-        page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("request", lambda asked: asked.url.startswith("http") and page.complaints.append(asked.url))
-        page.goto(f"{(folder / name).as_uri()}.html{address and '#' + address}")
-        page.wait_for_selector("body[data-ready]")
-        opened.append(page)
-        return page
+        address = f"{(folder / name).as_uri()}.html{address and '#' + address}"
+        pages.append(opened(browser, address, width, **settings))
+        pages[-1].wait_for_selector("body[data-ready]")
+        return pages[-1]
 
     yield open_
-    for page in opened:
+    for page in pages:
         assert page.complaints == []
         page.context.close()
 

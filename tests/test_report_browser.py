@@ -3,8 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from test_browser import faults
-from test_embedding_browser import browser  # noqa: F401  (a fixture)
+from browsing import faults, opened
 
 import cnnlens
 from cnnlens.report.parts import Part
@@ -31,21 +30,16 @@ def page_file(tmp_path_factory):
     return ill.save(tmp_path_factory.mktemp("page") / "report.html")
 
 
-def opened(browser, page_file, width, scheme):  # noqa: F811
-    page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True).new_page()
-    page.complaints = []
-    page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("request", lambda asked: asked.url.startswith("http") and page.complaints.append(asked.url))
-    page.goto(page_file.as_uri())
+def read(browser, page_file, width, scheme):
+    page = opened(browser, page_file, width, color_scheme=scheme)
     page.locator("iframe").scroll_into_view_if_needed()
     page.frame_locator("iframe").locator(".bk-Figure").wait_for()
     return page
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1920, "light"), (1920, "dark")])
-def test_no_request_no_complaint_nothing_cut_off(browser, page_file, width, scheme):  # noqa: F811
-    page = opened(browser, page_file, width, scheme)
+def test_no_request_no_complaint_nothing_cut_off(browser, page_file, width, scheme):
+    page = read(browser, page_file, width, scheme)
     assert page.complaints == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     wide = "e => e.getBoundingClientRect().right > innerWidth + 1"
@@ -57,8 +51,8 @@ def test_no_request_no_complaint_nothing_cut_off(browser, page_file, width, sche
     page.context.close()
 
 
-def test_links_lead_to_parts_and_images_are_read_when_they_come_into_sight(browser, page_file):  # noqa: F811
-    page = opened(browser, page_file, 1280, "light")
+def test_links_lead_to_parts_and_images_are_read_when_they_come_into_sight(browser, page_file):
+    page = read(browser, page_file, 1280, "light")
     page.click("nav a[href='#attribution']")
     assert page.evaluate("document.querySelector('#attribution').getBoundingClientRect().top") < 400
     picture = page.locator("#attribution img")
