@@ -20,7 +20,6 @@ import pytest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 420  # seconds until a whole lesson has run; it needs about 20 when the machine is idle
-ERRORS = '[data-mime-type="application/vnd.jupyter.error"]'
 FINGERPRINT = """async picture => {
     const bytes = new Uint8Array(await (await fetch(picture.src)).arrayBuffer());
     return bytes.length + ':' + bytes.reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7);
@@ -109,10 +108,12 @@ SETTINGS = {
     },  # else cells that are out of sight are not drawn
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-RUN = """async () => {
+RUN = """async () => {  // what cells raised
     const panel = jupyterapp.shell.currentWidget;
     await Promise.all([panel.revealed, panel.sessionContext.ready]);
     await jupyterapp.commands.execute('notebook:run-all-cells');
+    return panel.content.model.toJSON().cells.flatMap(cell => cell.outputs || [])
+        .filter(output => output.output_type === 'error').map(error => `${error.ename}: ${error.evalue}`);
 }"""
 
 
@@ -144,9 +145,10 @@ class Jupyter:
         return page
 
     def run(self, browser, notebook, **size):
-        """A notebook of its folder in JupyterLab, once all its cells have run or one failed."""
+        """A notebook of its folder in JupyterLab, once all its cells have run; none may raise."""
         page = self.open(browser, notebook, **size)
-        page.evaluate(RUN)
+        errors = page.evaluate(RUN)
+        assert not errors, errors
         return page
 
 

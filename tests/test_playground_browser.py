@@ -93,6 +93,11 @@ def draw(page, strokes):
     settled(page)
 
 
+def clear(page):
+    page.click("#clear")
+    settled(page)
+
+
 def seen(page):
     """The image that the network of the page is shown."""
     return np.reshape(page.evaluate("playground.seen()"), page.evaluate("playground.told.shape"))
@@ -198,7 +203,7 @@ def test_the_slider_sets_a_unit_to_zero(open_page):
 
 def test_what_is_drawn_is_framed_as_mnist_does(open_page):
     page = open_page()
-    page.click("#clear")
+    clear(page)
     assert says(page) == "–"
     draw(page, [[(4, 3), (5, 12)]])  # a one, small and in a corner
     image = seen(page)[..., 0]
@@ -227,7 +232,7 @@ def test_a_picked_digit_is_shown_as_it_is(open_page, net):
 
 def test_the_answer_grows_with_the_stroke(open_page):
     page = open_page()
-    page.click("#clear")
+    clear(page)
     said = []
     for stroke in NINE:
         draw(page, [stroke])
@@ -281,7 +286,7 @@ def test_a_unit_says_where_it_looks(open_page, net):
             f"['x', 'y', 'width', 'height'].map(n => +document.querySelector('{box}').getAttribute(n))"
         )
         assert sides == [left, top, right - left, bottom - top], box
-    page.click("#clear")
+    clear(page)
     draw(page, [[(4, 3), (5, 12)]])  # framed: the box on the pad is the box on the network's image, brought back
     pad, own = (
         page.evaluate(f"+document.querySelector('{box}').getAttribute('width')") for box in ("#pad .box", "#seen-box")
@@ -309,7 +314,7 @@ def test_the_task_is_done_when_little_is_changed(open_page):
     page = open_page("task=4-9")
     status = page.locator("[data-part=status]")
     assert "Now change it" in status.inner_text() and page.evaluate("playground.drawing.picked.label") == "4"
-    page.click("#clear")
+    clear(page)
     assert "Pick a 4, or draw one" in status.inner_text()
     draw(page, NINE[:2])
     assert "Now change it" in status.inner_text() and page.locator("#challenge.done").count() == 0
@@ -318,14 +323,14 @@ def test_the_task_is_done_when_little_is_changed(open_page):
     page.get_by_role("button", name="Put a 9 on the pad").first.click()
     settled(page)
     assert "Pick a 4" in status.inner_text(), "a picked nine is no four that was changed"
-    page.click("#clear")
+    clear(page)
     draw(page, [NINE[0], NINE[2], NINE[1]])  # a nine from the beginning
     assert "Done!" not in status.inner_text()
 
 
 def test_the_task_wants_little_changed(open_page):
     page = open_page("task=1-7")
-    page.click("#clear")
+    clear(page)
     draw(page, [[(14, 4), (14, 22)]])
     page.uncheck("#framed")
     draw(page, [[(2, 3), (14, 4)], [(2, 4), (14, 5)], [(2, 5), (13, 5)]])
@@ -357,7 +362,7 @@ def test_it_opens_where_its_address_says_also_when_that_changes(open_page):
 def test_drawing_by_touch_and_a_unit_that_comes_up_on_a_phone(open_page):
     page = open_page(width=360, has_touch=True, is_mobile=True)
     assert not page.locator("#unit").is_visible()
-    page.click("#clear")
+    clear(page)
     touch = """([x0, y0, x1, y1]) => {
         const pad = document.querySelector('#pad'), { left, top, width } = pad.getBoundingClientRect();
         const send = (type, x, y) => pad.dispatchEvent(new PointerEvent(type, { pointerId: 1, pointerType: 'touch',
