@@ -79,7 +79,7 @@ def microscope(
     >>> with tempfile.TemporaryDirectory() as out:
     ...     found = microscope("lenet", np.zeros((2, 28, 28, 1)), out, layers="conv1", units=2, steps=1, site=False)
     ...     found.read(0, "made").shape
-    (2, 28, 28, 1)
+    (2, 3, 3, 1)
     """
     zarr()
     with _engines(workers, cluster, progress) as engine_of:
