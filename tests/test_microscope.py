@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import cnnlens
 from cnnlens import Network, deconvnet, exemplars, neurons
 from cnnlens.__main__ import main
 from cnnlens.errors import CnnlensError
-from cnnlens.microscope import microscope, opened
+from cnnlens.microscope import kept, microscope, opened
 from cnnlens.microscope.plan import Plan, planned
 from cnnlens.microscope.progress import Estimate
 from cnnlens.microscope.store import Store
@@ -331,6 +332,65 @@ def test_without_zarr_it_says_what_to_install(tmp_path, monkeypatch, pictures):
     monkeypatch.setitem(sys.modules, "zarr", None)
     with pytest.raises(CnnlensError, match=r"pip install \"cnnlens\[microscope\]\""):
         microscope(tiny(), pictures[0], tmp_path, **HOW)
+
+
+# --- read by others -------------------------------------------------------------------------------------------------
+
+
+def test_the_store_gives_the_lenses_own_results(whole, pictures):
+    net, store = whole
+    pixels = np.rint(pictures[0] * 255).astype(np.uint8)
+    tops, found = kept.exemplars(store, net, "b", [7, 30]), exemplars.find(net, "b", pixels, [7, 30], progress=False)
+    for name in ("units", "index", "position", "box", "inside"):
+        assert np.array_equal(getattr(tops, name), getattr(found, name)), name
+    assert np.abs(tops.patches - found.patches).max() < 0.003
+    made = kept.optimized(store, "b", [7, 30])
+    assert made.images.shape == (2, 5, 5, 3) and made.names == ("unit 7", "unit 30") and not made.from_color.any()
+    assert "image/png" in made._repr_mimebundle_()[0] and "image/png" in tops._repr_mimebundle_()[0]
+    back, again = kept.projection(store, "b", 7), deconvnet.project(net, pixels[tops.index[:1, 0]], "b", 7)
+    assert np.corrcoef(back.crop(0).ravel(), again.crop(0).ravel())[0, 1] > 0.99
+
+
+def test_the_explorer_reads_it_and_computes_nothing(whole, monkeypatch):
+    from cnnlens.explore import _neurons
+
+    for name in ("maximize", "exemplars", "deconvnet"):
+        monkeypatch.setattr(_neurons, name, None)
+    net, store = whole
+    explorer = _neurons.neurons(net, store=store.path.parent, layer="b")
+    explorer.set(unit=33)
+    assert f"{store.read(1, 'top_value')[33, 0]:.3g} in the best of 24 real ones" in explorer.frame.words
+    assert "was sent back." in explorer.frame.words and explorer.values["unit"] == 33
+    explorer.set(layer="c")
+    assert explorer.values["unit"] <= 2 and "c, unit" in explorer.frame.words
+    with pytest.raises(CnnlensError, match="was made of tiny"):
+        _neurons.neurons(tiny(seed=1), store=store.path)
+    with pytest.raises(CnnlensError, match="no layer in store.zarr 'd'"):
+        _neurons.neurons(net, store=store.path, layer="d")
+    with pytest.raises(CnnlensError, match="Expected images to search, or store="):
+        _neurons.neurons(net)
+
+
+def test_the_report_reads_it(whole, pictures, monkeypatch):
+    from cnnlens.report.sections import units
+
+    monkeypatch.setattr(units, "neurons", None)
+    monkeypatch.setattr(units, "exemplars", None)
+    net, store = whole
+    asked = {"labels": pictures[1], "parts": ["units"], "progress": False}
+    found = cnnlens.report(net, pictures[0], store=store.path.parent, **asked)["units"]
+    assert not found.failed and len(found.figures) == 3 and "looked at 24 images" in found.notes[0]
+    with pytest.raises(CnnlensError, match="was made of tiny"):
+        cnnlens.report(tiny(seed=1), pictures[0], store=store.path, **asked)
+
+
+def test_what_is_not_finished_is_not_read(tmp_path, whole):
+    shutil.copytree(whole[1].path, tmp_path / "store.zarr")
+    (tmp_path / "store.zarr" / "seals" / "1" / "units" / "c" / "1" / "0").unlink()
+    store = kept.of_network(tmp_path, whole[0])
+    kept.optimized(store, "b", [19])
+    with pytest.raises(CnnlensError, match="holds no unit 20 of b: .* units 0 to 39, and 20 of them are finished"):
+        kept.optimized(store, "b", [19, 20])
 
 
 # --- how long it takes ----------------------------------------------------------------------------------------------

@@ -248,5 +248,6 @@ def view_words(found, tops, row, back):
     if back is None:
         lines.append("No deconvnet: no ReLU stands between the image and this layer.")
     else:
-        lines.append(f"Deconvnet: {back.activation[0]:.3g} was sent back through {back.rectifiers} ReLUs.")
+        through = f" through {back.rectifiers} ReLUs" if back.rectifiers else ""
+        lines.append(f"Deconvnet: {back.activation[0]:.3g} was sent back{through}.")
     return "\n".join(lines)

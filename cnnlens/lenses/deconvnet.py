@@ -38,7 +38,7 @@ class Projection(Result):
     layer : str
     unit : int or tuple of N int
     rectifiers : int
-        How many ReLUs were passed.
+        How many ReLUs were passed; 0 where that is not known any more.
     """
 
     projection: np.ndarray

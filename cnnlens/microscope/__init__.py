@@ -4,11 +4,13 @@
 * :mod:`.images` gathers the images, :mod:`.units` does the three kinds of work;
 * :mod:`.store` keeps what is finished, with checksums; :mod:`.running` fills it, :mod:`.progress` says how far it is;
 * :mod:`.cluster` has workers do the work, on this machine or on others;
+* :mod:`.kept` gives what is in it as the lenses' own results, for explorers and reports;
 * :mod:`.site` makes pages of a store, :mod:`.told` says what stands there, :mod:`.pictures` draws.
 """
 
+from . import kept
 from .running import microscope
 from .site import Site, write
 from .store import Store, opened
 
-__all__ = ["Site", "Store", "microscope", "opened", "write"]
+__all__ = ["Site", "Store", "kept", "microscope", "opened", "write"]

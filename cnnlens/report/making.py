@@ -8,7 +8,7 @@ import warnings
 
 from tqdm.auto import tqdm
 
-from .. import fingerprints
+from .. import fingerprints, microscope
 from ..errors import CnnlensError, first_line, unknown
 from . import sections, sizes, subject
 from .kept import Kept
@@ -27,6 +27,7 @@ def report(
     labels=None,
     pixels="auto",
     keep=None,
+    store=None,
     progress=True,
 ):
     """A report on any network: what is wrong, if anything, and what the lenses show of it.
@@ -54,6 +55,8 @@ def report(
         What the network was trained on, as :meth:`Network.of` takes it.
     keep : path, optional
         A folder for finished parts, from which a run that was stopped goes on.
+    store : path, optional
+        Of a store that ``cnnlens microscope`` filled for this network: what units look for is read from there.
     progress : bool
 
     Returns
@@ -79,6 +82,7 @@ def report(
     names = _names(parts)
     how = {"classes": classes, "labels": labels, "pixels": pixels, "profile": profile}
     about = subject.opened(model, images, **how, seed=seed, progress=progress)
+    about.store = microscope.kept.of_network(store, about.opened()) if store is not None else None
     kept = Kept(keep, _fingerprints(about, keep))
     about.kept = kept
     run = _Run(about, kept, None if minutes is None else began + 60 * minutes, progress)
@@ -114,7 +118,8 @@ def _fingerprints(about, keep):
     folder = about.folder
     read = (folder.images, folder.labels, folder.classes, folder.groups, folder.sizes, folder.source)
     network = fingerprints.of_network(about.net) if about.net else about.refusal
-    return network, fingerprints.digest(*read), fingerprints.of_code(), str(about.seed)
+    looked_up = str(about.store and about.store.plan.settings)
+    return network, fingerprints.digest(*read), fingerprints.of_code(), str(about.seed), looked_up
 
 
 class _Run:

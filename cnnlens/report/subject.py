@@ -40,11 +40,13 @@ class Subject:
     seed : int
     progress : bool
     kept : Kept
+    store : cnnlens.microscope.Store or None
+        What a microscope has found out about the network's units.
     """
 
     def __init__(self, net, refusal, model, folder, *, seed=0, progress=True):
         self.net, self.refusal, self.model, self.folder = net, refusal, model, folder
-        self.seed, self.progress, self.kept = seed, progress, Kept(None)
+        self.seed, self.progress, self.kept, self.store = seed, progress, Kept(None), None
         self.labels, self.label_notes = matched(net, folder)
 
     @property

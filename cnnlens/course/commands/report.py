@@ -20,6 +20,7 @@ def add(subparsers):
     command.add_argument("--minutes", type=float, help="time to spend (default: as long as the profile takes)")
     command.add_argument("--profile", default="quick", help="quick or full (default: quick)")
     command.add_argument("--pixels", default="auto", help="what the network was trained on, such as 0-255 or 0-1")
+    command.add_argument("--store", type=Path, metavar="DIR", help="where cnnlens microscope put what it found")
     command.add_argument("--seed", type=int, default=0)
     command.set_defaults(run=run)
 
@@ -37,6 +38,7 @@ def run(options):
         seed=options.seed,
         pixels=options.pixels,
         keep=options.out.with_suffix(".parts"),
+        store=options.store,
     )
     found.save(options.out)
     print(found, f"Page: {options.out}", sep="\n")

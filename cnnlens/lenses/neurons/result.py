@@ -30,7 +30,8 @@ class Optimized(Result):
     evidence : tuple of U str
         Why a unit is called anything but live, and why an image has another initial color than grey; else "".
     initial_color : ndarray (U, C) float32 in [0, 1]
-        The color that the image started from: mid grey, or the plain color that led to a higher activation.
+        The color that the image started from: mid grey, or the plain color that led to a higher activation; NaN where
+        that is not known any more.
     layer : str
     objective : {"mean", "center"}
     history : ndarray (steps, U) float32
@@ -63,7 +64,7 @@ class Optimized(Result):
     @property
     def from_color(self):
         """Which images started from a plain color other than grey, (U,) bool."""
-        return (self.initial_color != 0.5).any(1)
+        return (np.isfinite(self.initial_color) & (self.initial_color != 0.5)).any(1)
 
     @property
     def best_first(self):

@@ -7,6 +7,7 @@ from ...errors import CnnlensError
 from ...figures.neurons import exemplar_rows
 from ...lenses.activations import responses
 from ...lenses.neurons.framing import fitting_size, own_size
+from ...microscope import kept
 from ..parts import Figure, Part
 from .choosing import listed, spread, weighted
 
@@ -21,6 +22,8 @@ SHOWS = (
 def make(subject, sizes):
     """The Part."""
     net = subject.opened()
+    if subject.store is not None:
+        return _from_store(net, subject.store, sizes)
     layers = spread(weighted(net), sizes["layers"] + 1)[:-1] or weighted(net)  # the last one's units are the classes
     least = min(layer.units for layer in layers)
     units = np.unique(np.linspace(0, least - 1, sizes["units"]).round().astype(int))
@@ -46,8 +49,32 @@ def make(subject, sizes):
     )
 
 
+def _from_store(net, store, sizes):
+    """The Part, read from what a microscope has found."""
+    layers = spread(store.plan.layers, sizes["layers"])
+    figures = []
+    for layer in layers:
+        units = np.unique(np.linspace(0, layer.units - 1, sizes["units"]).round().astype(int))
+        tops, made = kept.exemplars(store, net, layer.path, units), kept.optimized(store, layer.path, units)
+        figures.append(Figure.of(*exemplar_rows(tops, made, units=len(units), k=sizes["patches"])))
+    note = (
+        f"Read from the store of a microscope, which looked at {store.plan.images:,} images: its site shows every unit."
+    )
+    return Part(
+        name="units",
+        title=TITLE,
+        shows=SHOWS,
+        numbers=(("layers", listed((layer.path for layer in layers), 12)),),
+        figures=tuple(figures),
+        notes=(note,),
+        source=tops.source,
+    )
+
+
 def cost(subject, sizes):
     """All images once, and for each unit the steps of its image, a third of them forward and the rest back."""
+    if subject.store is not None:
+        return 0, 0, 2
     own = np.prod(own_size(subject.net))
     each = 3 * sizes["steps"] * min(1, sizes["side"] ** 2 / own)
     return 1 + 4 * sizes["layers"], len(subject.images) + sizes["layers"] * sizes["units"] * each, 2
