@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 import pytest
-from test_browser import faults
-from test_embedding_browser import browser  # noqa: F401  (a fixture)
+from browsing import faults
+from browsing import opened as at
 from test_microscope import HOW, contents, tiny
 
 from cnnlens.__main__ import main
@@ -131,20 +131,18 @@ def test_names_of_classes_are_text_and_file_names(tmp_path):
 # --- in a browser ---------------------------------------------------------------------------------------------------
 
 
-def show(browser, address, width=1280, scheme="light"):  # noqa: F811
-    page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True).new_page()
-    page.complaints, page.asked = [], []
-    page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+def show(browser, address, width=1280, scheme="light"):
+    """A page, with all that it asks for in ``page.asked``."""
+    page = at(browser, "about:blank", width, color_scheme=scheme)
+    page.asked = []
     page.on("request", lambda asked: page.asked.append(asked.url))
     page.goto(address)
-    page.wait_for_load_state()
     return page
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1024, "dark"), (1920, "light")])
-def test_it_opens_from_the_disk_and_nothing_is_cut_off(browser, out, width, scheme):  # noqa: F811
+def test_it_opens_from_the_disk_and_nothing_is_cut_off(browser, out, width, scheme):
     for name in ("index.html", "layers/b.html", "units/b/7.html", "classes/0-tabby-cat.html"):
         page = show(browser, (out / "site" / name).as_uri(), width, scheme)
         assert page.complaints == [] and not [url for url in page.asked if not url.startswith(("file:", "data:"))]
@@ -154,7 +152,7 @@ def test_it_opens_from_the_disk_and_nothing_is_cut_off(browser, out, width, sche
 
 
 @pytest.mark.browser
-def test_from_the_network_to_a_unit_and_by_search_to_a_class(browser, out):  # noqa: F811
+def test_from_the_network_to_a_unit_and_by_search_to_a_class(browser, out):
     page = show(browser, (out / "site" / "index.html").as_uri())
     assert not [url for url in page.asked if "search-index" in url], "no page waits for the index"
     page.click("main a:text-is('b')")
@@ -179,7 +177,7 @@ def test_from_the_network_to_a_unit_and_by_search_to_a_class(browser, out):  # n
 
 
 @pytest.mark.browser
-def test_a_sheet_shows_best_patches_and_other_orders(browser, out):  # noqa: F811
+def test_a_sheet_shows_best_patches_and_other_orders(browser, out):
     page = show(browser, (out / "site" / "layers" / "b.html").as_uri())
     largest = opened(out).read(1, "largest")
     page.select_option("#order", "largest")
@@ -245,7 +243,7 @@ def test_pages_of_four_thousand_units_are_small(large):
 
 
 @pytest.mark.browser
-def test_pages_of_four_thousand_units_ask_for_little(browser, large):  # noqa: F811
+def test_pages_of_four_thousand_units_ask_for_little(browser, large):
     page = show(browser, (large / "units" / "block3_conv" / "100.html").as_uri())
     assert len(page.asked) < 16
     page.goto((large / "layers" / "block3_conv.html").as_uri())
