@@ -80,8 +80,8 @@ def test_what_cannot_be_compared_is_refused(values, controls):
     "values, design, said",
     [
         ([[0.2, 0.4]], "nested", "One seed is no sample"),
-        ([[0.2], [0.4]], "crossed", "Only one item"),
-        ([[0.2], [0.4]], "control nested", "Only one item"),
+        ([[0.2], [0.4]], "crossed", "there is no sample: 1 here"),
+        ([[0.2], [0.4]], "control nested", "there is no sample: 1 here"),
     ],
 )
 def test_no_sample_cannot_be_told(values, design, said):

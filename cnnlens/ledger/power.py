@@ -95,5 +95,6 @@ def _reach(found, items, seeds, margin):
     alone, both = found.by_seeds**2 - found.by_both**2, found.by_both**2 * fewer
     by_seeds = np.sqrt(np.maximum(alone, 0) + both) * np.sqrt(found.seeds / seeds)
     by_items = found.by_items * np.sqrt(fewer)
-    half = np.hypot(student(seeds - 1) * by_seeds, student(items - 1) * by_items)
-    return half + margin * np.hypot(by_seeds, by_items)
+    both = np.hypot(by_seeds, by_items)
+    half = (student(seeds - 1) * by_seeds**2 + student(items - 1) * by_items**2) / np.where(both > 0, both, 1)
+    return half + margin * both
