@@ -8,6 +8,7 @@ from ..errors import CnnlensError
 from .claim import CannotTell
 
 CONFIDENCE = 0.95
+TRUSTED = 0.8  # of the skewness from which Hall's cubic has no bound: a few numbers cannot tell so much of it
 FEWEST = 5  # items that come back; intervals of fewer hold the truth less often than they say
 
 
@@ -256,7 +257,8 @@ def numbers(middle, by_seeds, by_items, skewness, seeds, items, confidence=CONFI
 def _reaches(count, skewness, confidence):
     """How many standard errors an interval of a mean of ``count`` numbers reaches down, and up."""
     t = student(count - 1, confidence)
-    return tuple(abs(_unskewed(end, skewness / np.sqrt(count))) for end in (t, -t))
+    known = np.clip(skewness / np.sqrt(count), -TRUSTED / t, TRUSTED / t)
+    return tuple(abs(_unskewed(end, known)) for end in (t, -t))
 
 
 def _unskewed(t, skewness):
