@@ -16,7 +16,8 @@ SUSPECTS = """def suspects(probabilities, labels):
     reaching = np.where(probabilities >= usual, probabilities, -1)
     return (reaching.max(1) >= 0) & (reaching.argmax(1) != labels)"""
 NAMES = [name for name, each in exercise.exercises().items() if each.lesson == "11_your_network"]
-SECONDS = 6  # of an exercise; lesson 11's need no TensorFlow, whose import would count
+SECONDS = 10  # of an exercise; lesson 11's need no TensorFlow, whose import would count
+MEMORY = 0.2  # GiB of an answer
 
 
 def book(*sources):
@@ -74,7 +75,7 @@ def handed_in(elsewhere):
             SUSPECTS,
         ),
         "eva": book(
-            of("paste", "import time", "held = b'x' * (600 << 20)", "time.sleep(99)"), of("suspects", "return 1")
+            of("paste", "import time", "held = b'x' * (250 << 20)", "time.sleep(99)"), of("suspects", "return 1")
         ),
     }
 
@@ -93,7 +94,7 @@ def marks(tmp_path_factory, elsewhere):
     (folder / ".ipynb_checkpoints").mkdir()
     (folder / ".ipynb_checkpoints" / "alma-checkpoint.ipynb").write_text("{")
     out = folder / "marks.csv"
-    assert main(["grade", str(folder), "--out", str(out), "--seconds", str(SECONDS), "--memory", "0.5"]) == 0
+    assert main(["grade", str(folder), "--out", str(out), "--seconds", str(SECONDS), "--memory", str(MEMORY)]) == 0
     with open(out, newline="", encoding="utf-8") as file:
         return {(row["learner"], row["exercise"]): row for row in csv.DictReader(file)}
 
@@ -112,7 +113,7 @@ def marks(tmp_path_factory, elsewhere):
         ("cem", "divergence", "ending another process is refused"),
         ("'=dora", "paste", f"took longer than {SECONDS} s"),
         ("'=dora", "suspects", "Right."),
-        ("eva", "paste", "more than 0.5 GiB"),
+        ("eva", "paste", f"more than {MEMORY} GiB"),
         ("eva", "suspects", "expected shape"),
         ("rosa", "divergence", "To do"),
         ("rosa", "paste", "does not define"),
@@ -241,5 +242,5 @@ def test_memory_that_an_answer_took_before_anyone_looked_is_the_answers(tmp_path
     listen = grading._listen
     monkeypatch.setattr(grading, "_listen", lambda process, lines: time.sleep(4) or listen(process, lines))
     nbformat.write(handed_in(tmp_path)["eva"], tmp_path / "eva.ipynb")
-    found = {mark.exercise: mark for mark in grading.grade(tmp_path / "eva.ipynb", "eva", seconds=SECONDS, memory=0.5)}
-    assert "more than 0.5 GiB" in found["paste"].words
+    found = {mark.exercise: mark for mark in grading.grade(tmp_path / "eva.ipynb", "eva", seconds=60, memory=MEMORY)}
+    assert f"more than {MEMORY} GiB" in found["paste"].words
