@@ -45,6 +45,7 @@ class Cluster:
 
     def _run(self, *arguments, path=(ROOT,)):
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path)), "CUDA_VISIBLE_DEVICES": ""}
+        environment |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # they share a small machine
         with open(self.folder / "log", "a") as log:
             command = [sys.executable, "-m", "dask", *map(str, arguments)]
             return subprocess.Popen(command, env=environment, cwd=self.folder, stdout=log, stderr=log)
@@ -291,7 +292,7 @@ def test_another_python_is_named(who):
     other = {"packages": {**packages, "python": "3.10.1.final.0"}}
     found = {"client": {"packages": packages}, "scheduler": {"packages": packages}, "workers": {}}
     found |= {"scheduler": other} if who == "scheduler" else {"workers": {"tcp://w": other}}
-    client = SimpleNamespace(get_versions=lambda packages: found, run=lambda *_, **how: {})
+    client = SimpleNamespace(get_versions=lambda packages: found, run=lambda *_, **how: {"tcp://w": {}})
     words = {"scheduler": "The scheduler", "worker": "Worker tcp://w"}[who]
     with pytest.raises(CnnlensError, match=f"{words} has Python 3.10, here is 3.11. "):
         compared(client)

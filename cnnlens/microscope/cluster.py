@@ -163,12 +163,14 @@ def compared(client):
     here = _plain(found["client"])
     relays = ("Python", "distributed", "numpy")  # what a scheduler needs, which computes nothing
     _same("The scheduler", {name: _plain(found["scheduler"])[name] for name in relays}, here)
+    more = client.run(fingerprints.of_environment, on_error="return")
     for address, theirs in found["workers"].items():
-        _same(f"Worker {address}", _plain(theirs), here)
-    for address, theirs in client.run(fingerprints.of_environment, on_error="return").items():
-        if isinstance(theirs, Exception):
-            theirs = {"cnnlens": f"unusable ({first_line(theirs)})"}
-        _same(f"Worker {address}", theirs, fingerprints.of_environment())
+        there = _plain(theirs)
+        if isinstance(more.get(address), Exception):
+            there["cnnlens"] = f"{there['cnnlens'] or 'missing'} ({first_line(more[address])})"
+        else:
+            there.update(more.get(address, {}))
+        _same(f"Worker {address}", there, {**here, **fingerprints.of_environment()})
 
 
 def _plain(versions):
