@@ -85,3 +85,15 @@ def test_peak_memory_is_told_in_bytes_with_and_without_unixs_own_module(monkeypa
     windows = SimpleNamespace(memory_info=lambda: SimpleNamespace(peak_wset=12345))
     monkeypatch.setattr(psutil, "Process", lambda: windows)
     assert table.peak_memory() == 12345
+
+
+def test_an_estimate_takes_what_was_timed_and_weighs_the_rest():
+    from benchmarks import microscope
+
+    sizes = {"a": (4, 1.0, 10), "b": (8, 2.0, 10), "c": (2, 4.0, 20)}  # units, multiplications, pixels a side
+    layers = [SimpleNamespace(path=n, units=u, work=w, made=(p, p)) for n, (u, w, p) in sizes.items()]
+    plan = SimpleNamespace(layers=layers)
+    hours, each = microscope.estimated(plan, {"a": 2.0, "b": 4.0, None: 0.5})
+    assert each == [2.0, 4.0, 32.0]
+    assert hours == pytest.approx((4 * 2 + 8 * 4 + 2 * 32 + 0.5 * microscope.IMAGES) / 3600)
+    assert microscope.spread(plan, [0, 1, 2], 1) == [2] and microscope.spread(plan, [0, 1], 2) == [1]

@@ -359,6 +359,18 @@ def test_a_network_that_a_worker_cannot_have_is_named(monkeypatch):
         equipped(tiny())
 
 
+def test_a_cluster_without_workers_is_waited_for_and_that_is_said(monkeypatch, capsys):
+    came = []
+    waits = SimpleNamespace(
+        nthreads=lambda: {}, scheduler=SimpleNamespace(address="tcp://s:1"), wait_for_workers=came.append
+    )
+    monkeypatch.setattr(clusters, "_client", lambda address: contextlib.nullcontext(waits))
+    monkeypatch.setattr(clusters, "compared", lambda client: came.append("compared"))
+    with connected(address="tcp://s:1", progress=False):
+        assert came == [1, "compared"], "versions are compared when there is a worker"
+    assert "No worker yet: waiting for one. Start it with: dask worker tcp://s:1" in capsys.readouterr().err
+
+
 # --- the dashboard --------------------------------------------------------------------------------------------------
 
 
