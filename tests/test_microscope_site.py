@@ -128,6 +128,16 @@ def test_names_of_classes_are_text_and_file_names(tmp_path):
     assert "<b>" not in (tmp_path / "site" / "search-index.js").read_text(encoding="utf-8").replace("<b>a/b", "")
 
 
+def test_where_no_class_has_two_images_nothing_is_said_of_classes(tmp_path):
+    images = np.random.default_rng(0).random((3, 16, 16, 3))
+    microscope(tiny(), images, tmp_path, labels=np.arange(3), layers="a", units=1, **{**HOW, "site": True})
+    page = text(tmp_path / "site" / "units" / "a" / "0.html")
+    assert "No class has two images" in page and "selectivity" not in page
+    assert not (tmp_path / "site" / "classes").exists() and "Which units fire" not in text(
+        tmp_path / "site" / "index.html"
+    )
+
+
 # --- in a browser ---------------------------------------------------------------------------------------------------
 
 
