@@ -108,6 +108,22 @@ def tapped(model, hear):
         yield
 
 
+def undisturbed(function, **how):
+    """``function`` as a ``tf.function`` that waits while another thread has a model open.
+
+    As long as one has, TensorFlow runs all functions of all threads eagerly (see :func:`tapped`), and those that ask for
+    ``tf.gradients`` cannot. ``how`` is given to ``tf.function``.
+    """
+    compiled = tf.function(function, autograph=False, **how)
+
+    @functools.wraps(function)
+    def call(*args):
+        with _OPEN:
+            return compiled(*args)
+
+    return call
+
+
 @contextlib.contextmanager
 def _functions_eager(wanted):
     before = tf.config.functions_run_eagerly()

@@ -2,15 +2,18 @@
 
 import subprocess
 import sys
+import threading
 import warnings
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers as kl
 
-from cnnlens import datasets, opening, zoo
+from cnnlens import datasets, deconvnet, opening, zoo
 from cnnlens.errors import CnnlensError
+from cnnlens.lenses.neurons import fourier, stepping
 from cnnlens.network import Network
 from cnnlens.pixels import as_pixels
 from cnnlens.preprocessing import Preprocessing
@@ -147,3 +150,26 @@ def test_whichever_lens_is_imported_first_tensorflow_starts_quietly(first):
         [sys.executable, "-c", f"from cnnlens import {first}"], capture_output=True, text=True, check=True
     )
     assert started.stderr == "", "its log would stand in red in the exported lesson"
+
+
+def test_what_one_thread_has_open_does_not_disturb_what_another_computes():
+    """As when all cells of a lesson are run: each explorer computes in a thread of its own."""
+    net, failed = classifier(), []
+    state = fourier.start([(0, 1)], 8, 8, 3)
+    climb = stepping.compiled(net, stepping.How(layer="conv", method="fourier", objective="mean"))
+    send_back, _ = deconvnet._backward(net, "conv")
+
+    def compute():
+        try:
+            climb(state, tf.eye(1, 4), tf.constant(0.1), tf.constant([0, 1]))
+            send_back(tf.zeros((1, 8, 8, 3)), tf.ones((1, 6, 6, 4)))
+        except Exception as error:
+            failed.append(error)
+
+    compute()
+    thread = threading.Thread(target=compute)
+    with opening.tapped(net.model, lambda call: None):
+        thread.start()
+        thread.join(1)
+    thread.join()
+    assert failed == []

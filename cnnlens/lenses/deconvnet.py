@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from ..errors import CnnlensError, unknown
 from ..network import Network
-from ..opening import gradients_overridden
+from ..opening import gradients_overridden, undisturbed
 from ..results import Result, sources
 from .neurons import unit_number
 
@@ -136,7 +136,7 @@ def _backward(net, layer):
         passed[:] = names
         return tf.zeros_like(pixels) if back is None else back
 
-    return tf.function(send_back, autograph=False, reduce_retracing=True), passed
+    return undisturbed(send_back, reduce_retracing=True), passed
 
 
 def _chosen(output, place, unit, position):

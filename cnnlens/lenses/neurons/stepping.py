@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from ...errors import CnnlensError
-from ...opening import in_precision
+from ...opening import in_precision, undisturbed
 from . import fourier, gates, pixels
 
 METHODS = {"fourier": fourier, "pixels": pixels}
@@ -75,7 +75,7 @@ def compiled(net, how, redirect=False):
     ([2], 1)
     """
     one = functools.partial(_step, net, how, redirect)
-    return net.once(("ascent", how, redirect), lambda: tf.function(one, autograph=False))
+    return net.once(("ascent", how, redirect), lambda: undisturbed(one))
 
 
 def _step(net, how, redirect, state, weights, rate, key):
