@@ -157,6 +157,19 @@ def test_of_a_large_answer_one_value_is_shown_and_a_long_one_is_cut():
     assert all(len(said(came)) < 400 for came in ("a" * 1000, ["a"] * 1000, np.full((4, 5, 3), "a"), object()))
 
 
+def test_an_error_takes_one_line_and_a_missing_library_is_named():
+    def raises(values):
+        raise ValueError(f"Passed in object {grid(30, 4)} of type ndarray, not Tensor")
+
+    said = judge(TWICE, raises).message
+    assert "ValueError: Passed in object [[1." in said and "of type ndarray, not Tensor." in said
+    assert "\n" not in said and len(said) < 400
+    for name, words in {"np": "`import numpy as np`", "tf": "`import tensorflow as tf`", "other": None}.items():
+        said = judge(TWICE, lambda values, name=name: eval(name, {})).message
+        assert f"name {name!r} is not defined" in said
+        assert (f"Write {words} at the top of your cell." in said) if words else "Write" not in said
+
+
 def test_one_number_in_each_case_is_looked_at_as_well():
     one = Exercise("total", "", np.sum, lambda: {"three": (np.ones(3),), "four": (np.ones(4),)})
     assert "one number is wanted" in judge(one, lambda values: [values.sum()]).message
@@ -182,11 +195,14 @@ def test_a_wrong_guess_is_not_told_the_answer():
     for wrong, words in (
         (28, "That is with padding. 28 is too large"),
         (3, "too small"),
-        ("x", "Expected numbers"),
-        ([26, 1], "not"),
+        ("x", "Expected one number"),
+        ("26 places", "without quotation marks"),
+        ((26, 1), "Expected one number"),
+        (np.nan, "nan"),
     ):
         found = judge(guess, wrong)
-        assert found.state == "failed" and words in found.message and not re.search(r"(?<!\[)26", found.message)
+        told = found.message.removesuffix(f"got {wrong!r}.").removesuffix("got [26, 1].")
+        assert found.state == "failed" and words in found.message and "26" not in told
 
 
 def test_words_are_compared_as_words():

@@ -19,6 +19,7 @@ MARKS = {"passed": "✓ Right.", "failed": "✗ Not yet.", "pending": "… To do
 TO_DO = "The function returns nothing yet: replace its body, then run this cell again."
 TO_GUESS = "It is still None: write your answer in its place, then run this cell again."
 MOST_SHOWN = 12  # values of an answer; of a larger one only the value that is farthest off is shown
+LIBRARIES = {"np": "import numpy as np", "keras": "import keras", "tf": "import tensorflow as tf"}
 _EXERCISES = {}
 
 
@@ -206,13 +207,22 @@ def _try(exercise, answer, case, given):
     except NotImplementedError:
         pass
     except Exception as raised:  # whatever a learner's function does, the lesson goes on
-        error = f"{type(raised).__name__}: {raised}"
+        error = _words_on(raised)
     changed = tuple(number for number, pair in enumerate(zip(lent, given)) if not _is_untouched(*pair))
     if came is None:
         return _Tried(case, given, None, None, error, changed, right=False)
     came, expected = mistakes.value(came), mistakes.value(exercise.reference(*map(_copy, given)))
     right = mistakes.close(came, expected, exercise.tolerance)
     return _Tried(case, given, came, expected, None, changed, right)
+
+
+def _words_on(raised):
+    """An error in one line: TensorFlow writes whole arrays into its own. And what to do where a library is missing."""
+    words = " ".join(f"{type(raised).__name__}: {raised}".split()).removesuffix(".")
+    if len(words) > 240:
+        words = f"{words[:120]} … {words[-110:]}"
+    missing = LIBRARIES.get(raised.name) if isinstance(raised, NameError) else None
+    return f"{words}. Write `{missing}` at the top of your cell" if missing else words
 
 
 def _what_is_off(exercise, tried, wrong):
@@ -227,7 +237,8 @@ def _what_is_off(exercise, tried, wrong):
         words.append(f"For {first.case} your function returns nothing: does each way through it end in a return?")
     else:
         pairs = [(each.came, each.expected) for each in wrong]
-        words.append(_known_mistake(exercise, tried) or mistakes.shared(pairs, exercise.tolerance))
+        if not (exercise.is_guess and _is_no_number(first)):
+            words.append(_known_mistake(exercise, tried) or mistakes.shared(pairs, exercise.tolerance))
         words.append(_guessed(first) if exercise.is_guess else _what_came(first))
     if first.changed:
         words.append(f"And {_changed(first)}")
@@ -250,9 +261,17 @@ def _what_came(tried):
 
 def _guessed(tried):
     """Of a guess only on which side it is: the learner is to think again."""
-    if np.ndim(tried.came) or not isinstance(tried.came, np.ndarray) or not isinstance(tried.expected, np.ndarray):
+    if _is_no_number(tried):
+        return f"Expected one number, without quotation marks, commas or a unit, got {_short(tried.came)}."
+    if not isinstance(tried.expected, np.ndarray):
         return f"It is not {_short(tried.came)}."
     return f"{_short(tried.came)} is too {'large' if tried.came > tried.expected else 'small'}."
+
+
+def _is_no_number(tried):
+    """Something else where one number is expected, such as a pair: 1,000 is two numbers to Python."""
+    is_number = isinstance(tried.came, np.ndarray) and not tried.came.ndim
+    return isinstance(tried.expected, np.ndarray) and not tried.expected.ndim and not is_number
 
 
 def _known_mistake(exercise, tried):

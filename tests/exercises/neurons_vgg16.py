@@ -100,6 +100,7 @@ WRONG = {
     "jittered_step": [
         ("shift it back", lambda *given: climbed(*given, back=0)),
         ("on instead of back", lambda *given: climbed(*given, back=1)),
+        ("kept in [0, 1]", lambda *given: np.minimum(np.maximum(climbed(*given), 0), 1)),
         ("saw the image where it was", lambda image, at, shift, rate: climbed(image, at, (0, 0), rate)),
         ("would wander", wandering),
         ("L2 norm", by_norm),

@@ -137,6 +137,7 @@ WRONG = {
     ],
     "one_misses": [
         ("for one of them", 0.05),
+        ("in percent", 64),
         ("how likely is it that none misses?", 1),
         ("that none misses", 0.358),
         ("exactly one", 0.377),

@@ -71,6 +71,7 @@ WRONG = {
         ("longest direction", lambda gradient: gradient / np.linalg.svd(gradient)[1][0]),
         ("entry has the same size", lambda gradient: np.where(gradient > 0, 1, -1)),
         ("One round", lambda gradient: rounds(gradient, 1)),
+        ("Five rounds", lambda gradient: rounds(gradient, 5)),
         ("Each row", lambda gradient: np.stack([row / np.linalg.norm(row) for row in gradient])),
         ("transposed", lambda gradient: rounds(gradient).T),
         ("inf", lambda gradient: rounds(gradient, 40, lambda step: 0.001)),

@@ -33,6 +33,7 @@ WRONG = {
     "shared_by_chance": [
         ("never its own neighbor", 10 / 101),
         ("how many are shared", 1),
+        ("in percent", 10),
         ("in both lists", 0.01),
         ("too large", 0.5),
     ],

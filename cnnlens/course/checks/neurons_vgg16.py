@@ -128,6 +128,9 @@ def _step(gradient_at, seen, rate, shift=(0, 0), sign=-1, size=_rms):
         "The gradient is divided by the mean of its squares: the root is missing.": lambda image, at, shift, rate: (
             image + _step(at, _moved(image, shift), rate, shift, size=lambda gradient: np.mean(gradient**2))
         ),
+        "The result is kept in [0, 1]: here the values of the image may go wherever the step takes them.": (
+            lambda image, at, shift, rate: np.clip(jittered_step(image, at, shift, rate), 0, 1)
+        ),
         "That step goes downhill.": lambda image, at, shift, rate: jittered_step(image, at, shift, -rate),
         "That is the step alone: add it to the image.": lambda image, at, shift, rate: (
             jittered_step(image, at, shift, rate) - image

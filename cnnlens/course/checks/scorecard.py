@@ -144,6 +144,7 @@ def bootstrap_interval(differences, draws):
         "That is how likely it is that none misses.": lambda: 0.95**20,
         "That is exactly one; two and more count as well.": lambda: 20 * 0.05 * 0.95**19,
         "How likely, not how many.": lambda: 20,
+        "That is in percent: give it as a number from 0 to 1.": lambda: 100 * (1 - 0.95**20),
     },
     tolerance=0.005,
 )

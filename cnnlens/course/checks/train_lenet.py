@@ -144,6 +144,9 @@ def _wanted(scores, labels):
         "The softmax runs over the images, not over the classes: each image's probabilities add up to 1.": (
             lambda w, x, y, rate: _step(w, x, _softmax(x @ w, 0) - _wanted(x @ w, y), rate)
         ),
+        "All scores of the batch are divided by one sum: each image's probabilities add up to 1.": (
+            lambda w, x, y, rate: _step(w, x, _softmax(x @ w, None) - _wanted(x @ w, y), rate)
+        ),
         "Only the right class of each image has an error; the probabilities of all the others are too high.": (
             lambda w, x, y, rate: _step(w, x, (_softmax(x @ w) - _wanted(x @ w, y)) * _wanted(x @ w, y), rate)
         ),

@@ -1,5 +1,7 @@
 """The exercises of lesson 02."""
 
+import functools
+
 import numpy as np
 
 from ..exercise import exercise
@@ -151,6 +153,9 @@ def _gradients():
         ),
         "One round is not enough: the short directions have only begun to grow.": lambda gradient: _round(
             gradient / np.linalg.norm(gradient)
+        ),
+        "Five rounds are not enough: the shortest directions are still growing.": lambda gradient: functools.reduce(
+            lambda step, _: _round(step), range(5), gradient / np.linalg.norm(gradient)
         ),
         "The short directions are now the long ones: that is the inverse of the step.": lambda gradient: (
             np.linalg.pinv(gradient).T

@@ -9,6 +9,7 @@ from ..exercise import exercise
     mistakes={
         "A point is never its own neighbor: how many others are there?": lambda: 10 / 101,
         "That is how many are shared, not which fraction of the ten.": lambda: 1,
+        "That is in percent: give it as a number from 0 to 1.": lambda: 10,
         "That is the chance of one point to be in both lists; the first list is given.": lambda: (10 / 100) ** 2,
     }
 )
