@@ -75,3 +75,20 @@ def test_the_command_writes_every_lesson_and_spares_changed_ones(edition, tmp_pa
     written[0].write_text("mine")
     assert main([edition, "--out", str(tmp_path)]) == 0
     assert written[0].read_text() == "mine" and f"{written[0].name} has changes of yours" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", lesson.lessons())
+def test_a_student_is_told_what_to_import_and_where_an_exercise_begins(name):
+    """What a solution imports the lesson has imported, or its text names: `np` that is nowhere is a NameError."""
+    source = nbformat.read(lesson.lessons()[name], as_version=4)
+    texts = "\n".join(sources(editions.student(source)))
+    for solution in editions.solutions(source).values():
+        for line in solution.splitlines():
+            if line.startswith(("import ", "from ")):
+                assert line in texts, line
+    heading = ""
+    for cell in source.cells:
+        if cell.cell_type == "markdown":
+            heading = next((line for line in reversed(cell.source.splitlines()) if line.startswith("#")), heading)
+        elif "exercise" in cell.metadata.get("tags", []):
+            assert "xercise" in heading, f"{cell.source.splitlines()[0]} stands under {heading!r}"
