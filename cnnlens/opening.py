@@ -111,8 +111,8 @@ def tapped(model, hear):
 def undisturbed(function, **how):
     """``function`` as a ``tf.function`` that waits while another thread has a model open.
 
-    As long as one has, TensorFlow runs all functions of all threads eagerly (see :func:`tapped`), and those that ask for
-    ``tf.gradients`` cannot. ``how`` is given to ``tf.function``.
+    As long as one has, TensorFlow runs all functions of all threads eagerly (see :func:`tapped`), and those that ask
+    for ``tf.gradients`` cannot. ``how`` is given to ``tf.function``.
     """
     compiled = tf.function(function, autograph=False, **how)
 
