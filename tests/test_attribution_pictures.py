@@ -48,6 +48,22 @@ def test_strong_and_weak_signed_and_unsigned_have_their_colors():
     assert draw.overlay(image, np.zeros((10, 10)), False).std() < 60
 
 
+def test_signs_stand_where_most_speaks_for_and_against():
+    heat = np.full((32, 32), 0.1)
+    heat[4:8, 20:24], heat[24:28, 4:8], heat[16, 16] = 1, -1, 3  # a single pixel counts little
+    (top, left), (low, right) = (draw.extremes(heat)[sign] for sign in "+−")
+    assert (4 <= top < 8 and 20 <= left < 24) and (24 <= low < 28 and 4 <= right < 8)
+    assert set(draw.extremes(np.abs(heat))) == {"+"} and draw.extremes(np.zeros((32, 32))) == {}
+
+
+def test_a_signed_map_and_its_contrary_differ_without_colors():
+    heat = np.zeros((28, 28))
+    heat[4:10, 4:10], heat[18:24, 18:24] = 1, -1
+    grey = [draw.side_by_side(np.zeros((28, 28, 1)), [(each, True)])[1].mean(-1) for each in (heat, -heat)]
+    plain = [draw.overlay(np.zeros((28, 28, 1)), each, True).mean(-1) for each in (heat, -heat)]
+    assert np.abs(grey[0] - grey[1]).max() > 200 > 60 > np.abs(plain[0] - plain[1]).max(), "the signs tell them apart"
+
+
 def test_a_result_draws_itself_with_class_score_and_source(found):
     fig, alt = painter_of(type(found))(found)
     words = said(fig)

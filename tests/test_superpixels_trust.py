@@ -195,9 +195,16 @@ def test_what_each_view_shows(why):
 
 
 def test_signs_have_their_own_colors(why):
-    heat = draw.painting(why, "all weights").astype(int)
-    assert (heat[why.segments == 0][:, 0] > heat[why.segments == 0][:, 2]).all()  # red for
-    assert (heat[why.segments == 8][:, 2] > heat[why.segments == 8][:, 0]).mean() > 0.9  # blue against
+    heat = draw.painting(why, "all weights", height=300).astype(int)
+    segments = why.segments.repeat(10, 0).repeat(10, 1)
+    assert (heat[segments == 0][:, 0] > heat[segments == 0][:, 2]).mean() > 0.8  # red for
+    assert (heat[segments == 8][:, 2] > heat[segments == 8][:, 0]).mean() > 0.8  # blue against
+
+
+def test_signs_are_written_too(monkeypatch):
+    monkeypatch.setattr(draw, "lettered", lambda pixels, segments, words: words)
+    segments = np.arange(4).reshape(2, 2)
+    assert draw.heat(np.ones((2, 2, 3)), segments, [0.8, -0.4, 0.1, 0.2]) == {0: "+", 1: "−", 3: "+"}
 
 
 def test_all_figures_draw(why, image, parts):

@@ -13,6 +13,7 @@ import pytest
 
 from cnnlens import datasets, device, training, zoo
 from cnnlens.errors import CnnlensError
+from cnnlens.figures import training as draw
 from cnnlens.muon import Muon, orthogonal
 from cnnlens.opening import recast
 
@@ -224,6 +225,13 @@ def test_every_recipe_runs(network):
     for recipe in ("ours", "dissertation"):
         run = training.train(zoo.untrained(network), data, recipe=recipe, epochs=1, progress=False)
         assert np.isfinite(run.history[0]["loss"])
+
+
+def test_runs_are_told_apart_by_more_than_color():
+    history = [{"epoch": 1, "loss": 1.0, "val_loss": 1.0, "accuracy": 0.5, "val_accuracy": 0.5}]
+    fig, _ = draw.curves(dict.fromkeys("abcd", history))
+    looks = {line.get_marker() + line.get_linestyle() + line.get_markerfacecolor()[:1] for line in fig.axes[0].lines}
+    assert len(looks) == len(fig.axes[0].lines) == 8
 
 
 def test_epochs_and_batches_are_the_dissertations():

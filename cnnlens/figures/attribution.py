@@ -3,6 +3,7 @@
 import textwrap
 
 import numpy as np
+from scipy.ndimage import uniform_filter
 
 from ..lenses.attribution import Attribution
 from ..results import painter
@@ -10,7 +11,7 @@ from ..scores.attribution import Faithfulness
 from ..scores.cascade import Cascade
 from ..scores.hiding import Curve
 from .base import CLASS_COLORS, LABEL, SIGNED, SMALL, TITLE, UNSIGNED, canvas, colored, drawable, finish, row
-from .superpixels import hiding, rgb
+from .superpixels import hiding, lettered, rgb
 
 OPACITY = 0.7
 CLIP = 98.0  # percent: single pixels beyond would leave everything else pale
@@ -50,8 +51,10 @@ def overlay(image, heat, signed, opacity=OPACITY, reach=None):
     return (opacity * colors + (1 - opacity) * grey).astype(np.uint8)
 
 
-def side_by_side(image, panels, height=300, opacity=OPACITY):
+def side_by_side(image, panels, height=300, opacity=OPACITY, reach=None):
     """An image and maps over it, enlarged, as rasters: the image first.
+
+    Where most speaks for the class on a signed map stands a +, where most speaks against it a −.
 
     Parameters
     ----------
@@ -59,11 +62,36 @@ def side_by_side(image, panels, height=300, opacity=OPACITY):
     panels : sequence of (map (H, W), signed)
     height : int
         Pixels, about.
-    opacity : float
+    opacity, reach : float
+        As for :func:`overlay`.
     """
     times = max(1, round(height / len(image)))
-    shown = [rgb(drawable(image)), *(overlay(image, heat, signed, opacity) for heat, signed in panels)]
-    return [raster.repeat(times, 0).repeat(times, 1) for raster in shown]
+    shown = [rgb(drawable(image)), *(overlay(image, heat, signed, opacity, reach) for heat, signed in panels)]
+    shown = [raster.repeat(times, 0).repeat(times, 1) for raster in shown]
+    signs = [{}, *(extremes(heat) if signed else {} for heat, signed in panels)]
+    return [_marked(raster, found, times) for raster, found in zip(shown, signs)]
+
+
+def extremes(heat):
+    """Where a signed map (H, W) speaks most for and most against the class: dict of "+" and "−" to (row, column).
+
+    An eighth of the image at a time, since the strongest single pixels lie anywhere. A sign that is weak beside the
+    other, or nowhere on the map, is left out.
+    """
+    mean = uniform_filter(heat.astype(float), max(1, min(heat.shape) // 8), mode="constant")
+    strong = np.abs(mean).max() / 4
+    found = {sign: values.argmax() for sign, values in (("+", mean), ("−", -mean)) if values.max() >= strong > 0}
+    return {sign: np.unravel_index(place, mean.shape) for sign, place in found.items()}
+
+
+def _marked(raster, signs, times):
+    """A raster with signs written at these places of the image before it was enlarged."""
+    if not signs:
+        return raster
+    parts = np.full(raster.shape[:2], -1)
+    for number, (y, x) in enumerate(signs.values()):
+        parts[y * times : (y + 1) * times, x * times : (x + 1) * times] = number
+    return lettered(raster, parts, dict(enumerate(signs)))
 
 
 def view(found, opacity=OPACITY, height=454):
@@ -147,7 +175,8 @@ def methods(attributions, image=0):
     for axes, raster, title in zip(grid, rasters, titles):
         _show(axes, raster, title)
     fig.suptitle(
-        "One image, one class, several methods\nsigned: red for, blue against; unsigned: dark none, yellow much",
+        "One image, one class, several methods\n"
+        "signed: red for, most at +; blue against, most at −; unsigned: dark none, yellow much",
         fontsize=LABEL,
     )
     sources = [found.source for found in attributions.values()]
@@ -277,7 +306,8 @@ def called(method, layer=None):
 def words(found):
     """What a figure of an Attribution shows, in a sentence."""
     each = ", ".join(f"{name} ({probability:.0%})" for name, probability in zip(found.names, found.probabilities))
-    meaning = "red speaks for the class and blue against" if found.signed else "bright pixels count most"
+    signed = "red speaks for the class, most at +, and blue against, most at −"
+    meaning = signed if found.signed else "bright pixels count most"
     return f"{called(found.method, found.layer)} for {each}: {meaning}."
 
 

@@ -122,11 +122,16 @@ def lettered(pixels, segments, words):
 
 
 def heat(pixels, segments, weights, reach=None):
-    """Weights as colors over a grey copy of an image: red for, blue against, white none."""
+    """Weights as colors over a grey copy of an image: red and + for, blue and − against, white none.
+
+    Marked are those that have at least a quarter of the strongest color.
+    """
+    weights = np.asarray(weights)
     reach = reach or max(float(np.abs(weights).max()), 1e-12)
-    colors = colored(np.asarray(weights), -reach, reach, SIGNED)[segments]
+    colors = colored(weights, -reach, reach, SIGNED)[segments]
     grey = pixels @ np.array([0.299, 0.587, 0.114])
-    return (colors * (0.35 + 0.65 * grey[..., None] / 255)).astype(np.uint8)
+    signs = {int(k): "+" if weights[k] > 0 else "−" for k in np.flatnonzero(np.abs(weights) >= reach / 4)}
+    return lettered((colors * (0.35 + 0.65 * grey[..., None] / 255)).astype(np.uint8), segments, signs)
 
 
 def outlined(image, segments, height=None):
@@ -201,9 +206,10 @@ def _bars(axes, why):
     colors = ["#266eb4" if index == why.label else "#94a4a2" for index, *_ in top]
     axes.barh(range(len(top)), [score for *_, score in top], height=0.45, color=colors)
     axes.set_yticks([])
-    for row, (_, name, score) in enumerate(top):
+    for row, (index, name, score) in enumerate(top):
         words = f"{textwrap.shorten(name, 30, placeholder='…')}  {score:.1%}"
-        axes.text(0.02, row + 0.45, words, va="center", fontsize=SMALL + 1)
+        weight = "bold" if index == why.label else "normal"
+        axes.text(0.02, row + 0.45, words, va="center", fontsize=SMALL + 1, weight=weight)
     axes.set_ylim(-0.5, len(top) - 0.1)
     axes.set_xlim(0, 1)
     axes.set_title("what the network says", fontsize=LABEL)
@@ -273,7 +279,7 @@ def pointed(why, mine):
     rasters = [np.where(np.isin(segments, parts)[..., None], large, np.uint8(128)) for parts in (mine, theirs)]
     titles = [f"you pointed at {len(mine)}", f"the network used these {len(theirs)}"]
     rasters.append(heat(large, segments, why.weights))
-    titles.append("all its weights: red for, blue against")
+    titles.append("all its weights: red + for, blue − against")
     common = f"{len(both)} of {len(mine)} in common"
     fig = _row(rasters, titles, source=why.source, columns=3, size=3.4, title=f"“{why.name}”: {common}")
     return fig, f"What a person pointed at, and what the network used for {why.name}: {common}."
@@ -297,7 +303,7 @@ def versus(one, other):
         _drawn(heat(pixels, segments, why.weights, reach), borders, (200, 200, 200)) for why in (one, other, contrast)
     ]
     titles = [f"{why.name} ({why.prediction[why.label]:.0%})" for why in (one, other)]
-    titles.append(f"red: for {one.name}\nrather than {other.name}")
+    titles.append(f"red +: for {one.name}\nrather than {other.name}")
     title = f"Two classes, one image (darkest: ±{reach:.2f})"
     fig = _row(rasters, titles, source=one.source, columns=3, size=3.4, title=title)
     best, worst = int(contrast.weights.argmax()), int(contrast.weights.argmin())

@@ -54,14 +54,13 @@ def curves(runs):
         history = getattr(run, "history", run)
         sources.append(getattr(run, "source", ""))
         epochs = [row["epoch"] for row in history]
-        color = ("#832db6", "#e76300", "#3f90da", "#717581")[number % 4]
+        # a shape for each run, filled or hollow: a reader who sees no colors tells them apart as well
+        look = {"color": ("#832db6", "#e76300", "#3f90da", "#717581")[number % 4], "marker": "osD^"[number % 4]}
         for axes, key in ((left, "loss"), (right, "accuracy")):
-            axes.plot(
-                epochs, [row[f"val_{key}"] for row in history], "o-", color=color, markersize=4, label=f"{name}, test"
-            )
-            axes.plot(
-                epochs, [row[key] for row in history], "--", color=color, linewidth=1.2, label=f"{name}, training"
-            )
+            test, fit = [row[f"val_{key}"] for row in history], [row[key] for row in history]
+            axes.plot(epochs, test, "-", markersize=4.5, label=f"{name}, test", **look)
+            hollow = {"linewidth": 1.2, "markersize": 4, "markerfacecolor": "white"}
+            axes.plot(epochs, fit, "--", label=f"{name}, training", **hollow, **look)
     for axes, key in ((left, "loss"), (right, "accuracy")):
         axes.set_xlabel("epoch", fontsize=LABEL)
         axes.set_title(key, fontsize=TITLE)
@@ -218,7 +217,7 @@ def mistakes(images, labels, probabilities, chosen, classes, source, title="The 
 
 
 def kernels(weights, title, source):
-    """The kernels of a first convolution: for grey images signed around zero, for color images as colors.
+    """The kernels of a first convolution: for grey images from black to white, for color images as colors.
 
     Parameters
     ----------
@@ -235,8 +234,8 @@ def kernels(weights, title, source):
         pictures, how = 0.5 + 0.5 * units / reach, {}
         note = "grey is a weight of zero; one brightness scale for all kernels"
     else:
-        pictures, how = units.mean(-1), {"cmap": "RdBu_r", "low": -reach, "high": reach}
-        note = f"blue −{reach:.2f}, white 0, red +{reach:.2f}; one scale for all kernels"
+        pictures, how = units.mean(-1), {"cmap": "gray", "low": -reach, "high": reach}
+        note = f"black −{reach:.2f}, mid-grey 0, white +{reach:.2f}; one scale for all kernels"
     fig = sheet(
         pictures,
         title=title,
