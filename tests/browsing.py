@@ -92,6 +92,11 @@ AXE = """async ([within, rules]) => (await axe.run(
     .flatMap(found => found.nodes.map(node => `${found.id}: ${node.target.join(' ')} ${node.html.slice(0, 200)}`))"""
 
 
+def pictures(found):
+    """A fingerprint of each picture that an explorer shows: equal as long as they are."""
+    return [picture.evaluate(FINGERPRINT) for picture in found.locator("img").all()]
+
+
 def until(condition, what, seconds=60):
     """Wait until a condition holds; fail, saying what did not happen, if it never does."""
     end = time.monotonic() + seconds

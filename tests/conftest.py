@@ -39,6 +39,7 @@ SLOW = {
     "test_playground_browser.py",
     "test_preprocessing.py",
     "test_runner.py",
+    "test_screens.py",
     "test_training.py",
     "test_wheel.py",
     "test_zoo.py",

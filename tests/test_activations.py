@@ -432,6 +432,19 @@ def test_a_sheet_says_size_and_most_active_unit(lenet_acts, monkeypatch):
         )
 
 
+def test_the_two_frames_of_the_explorers_sheet_differ_without_colors(lenet_acts):
+    """All round the chosen unit, broken in the middle of each side round the most active one."""
+    views = figures.activation_view.Views(lenet_acts.only(0))
+    best = int(activations.most_active(lenet_acts["conv1"][:1], "mean")[0])
+    unit = (best + 9) % 32
+    sheet, plain = (views.parts("conv1", chosen)[2].astype(int) for chosen in (unit, best))
+    red, orange = (np.abs(sheet - ink).max(-1) == 0 for ink in (figures.base.MARK, figures.activation_view.ORANGE))
+    (down, across), (down2, across2) = (np.ptp(np.argwhere(frame), axis=0) + 1 for frame in (red, orange))
+    assert (down, across) == (down2, across2) and red.sum() == 4 * (down + across) - 16
+    assert 0 < orange.sum() < 0.8 * red.sum()
+    assert not (np.abs(plain - figures.activation_view.ORANGE).max(-1) == 0).any(), "one frame where both are the same"
+
+
 def test_scales_are_what_the_note_says(lenet_acts):
     maps = lenet_acts["conv1"][0]
     low, high, cmap = figures.activations.scale(maps)

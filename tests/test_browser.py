@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from browsing import FINGERPRINT, faults, until
+from browsing import faults, pictures, until
 
 from cnnlens import files
 
@@ -24,13 +24,9 @@ def explorer(page, number):
     """An explorer of the lesson, scrolled into sight, once it shows a picture."""
     found = page.locator(".cnnlens-explorer").nth(number)
     found.scroll_into_view_if_needed()
-    found.locator("img").wait_for()
-    page.wait_for_function("picture => picture.naturalWidth > 100", arg=found.locator("img").element_handle())
+    found.locator("img").first.wait_for()
+    page.wait_for_function("picture => picture.naturalWidth > 100", arg=found.locator("img").first.element_handle())
     return found
-
-
-def picture(found):
-    return found.locator("img").evaluate(FINGERPRINT)
 
 
 def handle(found, number):
@@ -67,18 +63,18 @@ def test_the_lesson_is_drawn(page):
 def test_the_sliders_move_by_keyboard(page):
     found = explorer(page, 1)
     for slider, key in ((UNIT, "ArrowRight"), (LAYER, "ArrowRight"), (IMAGE, "ArrowRight"), (UNIT, "ArrowLeft")):
-        before = picture(found)
+        before = pictures(found)
         press(found, slider, key)
-        until(lambda before=before: picture(found) != before, f"a new picture after {key} on slider {slider}")
+        until(lambda before=before: pictures(found) != before, f"a new picture after {key} on slider {slider}")
 
 
 def test_the_sliders_move_by_mouse_and_the_range_follows(page):
     found = explorer(page, 1)
     words, boxes = found.locator("[role=status]"), found.locator("input[type=number]")
-    before = picture(found)
+    before = pictures(found)
     drag(page, found, LAYER, 0.0)
     until(lambda: "of conv1" in words.inner_text(), "the first layer's numbers")
-    assert picture(found) != before
+    assert pictures(found) != before
     drag(page, found, UNIT, 1.0)
     until(lambda: "Unit 31 of conv1" in words.inner_text(), "the last unit's numbers")
     assert boxes.nth(1).input_value() == "31"
@@ -86,10 +82,10 @@ def test_the_sliders_move_by_mouse_and_the_range_follows(page):
     until(lambda: "of dense1" in words.inner_text(), "the dense layer's numbers")
     drag(page, found, UNIT, 1.0)
     until(lambda: boxes.nth(1).input_value() == "127", "the unit's range following the layer")
-    before = picture(found)
+    before = pictures(found)
     drag(page, found, LAYER, 1.0)
     until(lambda: "of dense2" in words.inner_text(), "the last layer's numbers")
-    assert boxes.nth(1).input_value() == "0" and picture(found) != before, "unit 127 is not in a layer of ten"
+    assert boxes.nth(1).input_value() == "0" and pictures(found) != before, "unit 127 is not in a layer of ten"
 
 
 def test_names_and_numbers_can_be_typed(page):
@@ -105,9 +101,9 @@ def test_names_and_numbers_can_be_typed(page):
 def test_the_convolution_and_vgg16_follow_too(page):
     for number, slider in ((0, 0), (2, UNIT), (2, LAYER)):
         found = explorer(page, number)
-        before = picture(found)
+        before = pictures(found)
         press(found, slider, "ArrowRight")
-        until(lambda before=before, found=found: picture(found) != before, f"a new picture in explorer {number}")
+        until(lambda before=before, found=found: pictures(found) != before, f"a new picture in explorer {number}")
     assert page.locator(".cnnlens-explorer [role=alert]").count() == 0
 
 

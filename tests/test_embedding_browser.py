@@ -247,13 +247,3 @@ def test_hover_and_filters_work_in_the_exported_lesson(browser, tmp_path):
     page = opened(browser, tmp_path / "lesson.html", 1300, 1100)
     filter_and_hover(inner_frame(page), page)
     page.context.close()
-
-
-def test_it_works_live_in_jupyterlab(browser, jupyter):
-    maps, images = made_film()
-    explore.embedding(maps, images).save(jupyter.folder / "map.html")
-    code = "from cnnlens.figures.interactive import Page\nPage(open('map.html', encoding='utf-8').read(), 't-SNE maps')"
-    jupyter.write("live.ipynb", code)
-    page = jupyter.run(browser, "live.ipynb", width=1500, height=1200)
-    filter_and_hover(inner_frame(page), page)
-    page.context.close()

@@ -139,11 +139,19 @@ def test_old_results_are_forgotten():
 def test_the_picture_is_what_was_drawn():
     explorer, _ = layered()
     explorer.set(layer="second", unit=6)
-    shown = np.asarray(Image.open(io.BytesIO(explorer._picture.value)))
+    shown = np.asarray(Image.open(io.BytesIO(explorer._picture.parts[0])))
     np.testing.assert_array_equal(shown, dot(6))
     assert "image 0 second 6" in explorer._words.value
     data = explorer._repr_mimebundle_()
     assert data["image/png"] and data["text/plain"] == "image 0 second 6"
+
+
+def test_a_picture_of_several_rasters_is_one_where_it_cannot_wrap():
+    frame = Frame((dot(1), dot(2)), "two")
+    parts = [np.asarray(Image.open(io.BytesIO(part))) for part in frame.parts()]
+    np.testing.assert_array_equal(parts, [dot(1), dot(2)])
+    assert frame.pixels().shape[0] == 4 and frame.pixels().shape[1] > 8
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(frame.png()))), frame.pixels())
 
 
 def test_beside_the_kernel_the_last_move_wins(watched):
@@ -265,7 +273,7 @@ def test_activations_over_the_whole_range_of_each_control():
     explorer = explore.activations(net, datasets.load("digits").x_test[:3], labels=["seven", "two", "one"])
     pictures = {}
     for values in explorer.sweep(unit=4):
-        pictures[tuple(values.values())] = explorer._picture.value
+        pictures[tuple(values.values())] = tuple(explorer._picture.parts)
     assert {key[1] for key in pictures} == {layer.path for layer in net.layers()}
     assert len(set(pictures.values())) > 0.8 * len(pictures), "moving a control changes the picture"
     assert explorer.computed == 3, "the network ran once for each image"
@@ -318,7 +326,7 @@ def test_activations_of_models_as_users_have_them(units, activation, channels, t
 def test_convolution_over_the_whole_range_of_each_control():
     explorer = explore.convolution(datasets.photos()[0].image[:48, :48], source="chelsea")
     pictures = {
-        tuple(values.values()): explorer._picture.value for values in explorer.sweep(kernel=4, filters=4, seed=3)
+        tuple(values.values()): tuple(explorer._picture.parts) for values in explorer.sweep(kernel=4, filters=4, seed=3)
     }
     assert len(set(pictures.values())) == len(pictures)
     assert "positions left" in explorer.frame.words

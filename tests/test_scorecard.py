@@ -6,12 +6,14 @@ import json
 import numpy as np
 import pytest
 from made_up import SOURCE
+from matplotlib.text import Text
 
 from cnnlens import explore, figures, ledger
 from cnnlens.__main__ import main
 from cnnlens.course import report
 from cnnlens.course.commands.scorecard import MARKS
 from cnnlens.errors import CnnlensError
+from cnnlens.explore.base import READABLE
 from cnnlens.figures import ledger as draw
 from cnnlens.ledger import CLAIMS, HOLDS, OPEN, Support
 from cnnlens.ledger import table as techniques
@@ -50,8 +52,35 @@ def test_the_explorer_hides_the_verdicts_until_revealed(toys):
 # --- pictures -------------------------------------------------------------------------------------------------------
 
 
+OVERLAP = (np.maximum, slice(0, 2)), (np.minimum, slice(2, 4))  # of two boxes, left to right and bottom to top
+
+
 def words_of(fig):
     return " ".join(text.get_text() for text in fig.findobj(lambda artist: hasattr(artist, "get_text")))
+
+
+def crowded(fig):
+    """The texts of a figure that stand over its edge, and the pairs of which one stands over the other."""
+    fig.draw_without_rendering()
+    texts = [text for text in fig.findobj(Text) if text.get_text()]
+    names = [text.get_text() for text in texts]
+    places = np.array([text.get_window_extent().extents for text in texts])
+    outside = (places[:, :2] < -1).any(1) | (places[:, 2:] > fig.bbox.size + 1).any(1)
+    low, high = (pick(places[:, None, ends], places[None, :, ends]) for pick, ends in OVERLAP)
+    covered = np.argwhere(np.triu((high - low > 1.5).all(-1), 1))
+    return [name for name, out in zip(names, outside) if out] + [(names[i], names[j]) for i, j in covered]
+
+
+@pytest.mark.filterwarnings("ignore:constrained_layout not applied")
+@pytest.mark.parametrize("width", [11.5, READABLE / figures.base.DPI])
+def test_forest_has_room_for_its_words(width, monkeypatch):
+    """On the committed ledger, on a small screen as well."""
+    book = ledger.read()
+    some = book.only([entry.key for entry in book.entries][::5])
+    guesses = dict.fromkeys((entry.key for entry in some.entries), OPEN)
+    assert crowded(draw.forest(some, guesses, width=width)[0]) == []
+    monkeypatch.setattr(draw, "NARROW", 0)
+    assert bool(crowded(draw.forest(some, guesses, width=width)[0])) == (width < 8), "one layout does not suit both"
 
 
 def test_forest_says_verdict_stand_in_and_support_in_words(toys):

@@ -66,7 +66,7 @@ def activations(net, images, layers=None, *, labels=None, source="", image=0, la
 
     def draw(values, views):
         scaling = "shared" if values["sheet"].startswith("one") else "each"
-        raster = views.raster(values["layer"], values["unit"], by=values["max"][3:], scaling=scaling)
-        return Frame(raster, views.words(values["layer"], values["unit"]))
+        parts = views.parts(values["layer"], values["unit"], by=values["max"][3:], scaling=scaling)
+        return Frame(parts, views.words(values["layer"], values["unit"]))
 
     return Explorer(controls, draw, compute=compute, key=lambda values: values["image"], limits=limits, source=source)

@@ -33,6 +33,6 @@ def convolution(image, *, source="", kernel=3, filters=3, seed=0):
 
     def draw(values, _):
         result = convolve(pixels, source=source, **values)
-        return Frame(figures.raster(result, 170), figures.words(result))
+        return Frame(figures.raster(result, 170, columns=3), figures.words(result))
 
     return Explorer(controls, draw, source=f"untrained filters; {source}" if source else "untrained filters")

@@ -43,9 +43,11 @@ def epochs(net, data, folder):
         kernels, right = result
         in_color = kernels.shape[-1] == 3
         pictures = 0.5 + 0.5 * kernels / reach if in_color else kernels.mean(-1)
-        colors = {} if in_color else {"cmap": "RdBu_r", "low": -reach, "high": reach}
-        epoch = f"Kernels of the first layer after epoch {values['epoch']} of {last}, one scale for all epochs."
-        return Frame(tiles(pictures, cell=56, columns=16, **colors), f"{epoch}\nTest accuracy {right}.")
+        colors = {} if in_color else {"cmap": "gray", "low": -reach, "high": reach}
+        meaning = "mid-grey is 0" if in_color else "black is negative, mid-grey 0, white positive"
+        epoch = f"Kernels of the first layer after epoch {values['epoch']} of {last}"
+        words = f"{epoch}, one scale for all epochs: {meaning}.\nTest accuracy {right}."
+        return Frame(tiles(pictures, cell=56, columns=8, **colors), words)
 
     slider = Number("epoch", high=last, value=last, play=400)
     return Explorer([slider], draw, compute=compute, key=lambda values: values["epoch"], source=data.source)

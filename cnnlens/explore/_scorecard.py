@@ -5,16 +5,16 @@ import jinja2
 import numpy as np
 
 from ..errors import CnnlensError, unknown
-from ..figures.base import tiles
+from ..figures.base import DPI, tiles
 from ..figures.ledger import forest
 from ..ledger.claim import VERDICTS
 from ..ledger.guesses import KINDS, tally
-from .base import Explorer, Frame
+from .base import READABLE, Explorer, Frame
 from .controls import Control
 
 WORDS = jinja2.Environment(autoescape=True).from_string("""\
 <div style="line-height:1.35;padding-top:6px"><b>{{ claim.statement }}</b><br>
-<span style="font-size:90%;color:#555">From {{ claim.where }}. Read from: {{ claim.evidence }}.<br>
+<span class="cnnlens-faint">From {{ claim.where }}. Read from: {{ claim.evidence }}.<br>
 Counts as support: {{ entry.support }} of: {{ claim.value }}, minus {{ claim.control }}.
 {%- if claim.fixed %} Written down on {{ claim.fixed }}, before it was measured.{% endif %}</span></div>""")
 
@@ -54,6 +54,7 @@ class GuessControl(Control):
         buttons.style.button_width = "auto"
         super().__init__(entry.key, buttons, None)
         words = widgets.HTML(WORDS.render(entry=entry, claim=entry.claim))
+        buttons.add_class("cnnlens-guess")
         self.widget = widgets.VBox([words, buttons], layout=widgets.Layout(margin="0 0 10px 0"))
 
     def _write(self, value):
@@ -123,7 +124,8 @@ def _frame(ledger, values):
     shown = ledger.only(guess.key for guess in found.guesses) if found.guesses else ledger
     kinds = "\n".join(f"{len(found.of(kind))}: {words}" for kind, words in KINDS.items())
     return Frame(
-        forest(shown, guesses, title="What was measured, beside what you guessed")[0], f"{found.sentence}\n{kinds}"
+        forest(shown, guesses, title="What was measured, beside what you guessed", width=READABLE / DPI)[0],
+        f"{found.sentence}\n{kinds}",
     )
 
 

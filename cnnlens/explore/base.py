@@ -21,9 +21,9 @@ An explorer is a few lines::
 
 * ``values`` is a dict from the controls' names to their values. ``key(values)`` says which of them ``compute`` depends
   on: moving any other control only draws again.
-* A :class:`Frame` holds a picture, which may be a raster (H, W, 3) uint8, PNG bytes or a matplotlib Figure, and words:
-  the numbers beside it, which are its alternative text too. A raster is drawn in milliseconds, a Figure in a quarter of
-  a second: use rasters (``figures.tiles``, ``figures.colored``) wherever a slider is meant to be dragged.
+* A :class:`Frame` holds a picture, which may be a raster (H, W, 3) uint8 or several, PNG bytes or a matplotlib Figure,
+  and words: the numbers beside it, which are its alternative text too. A raster is drawn in milliseconds, a Figure in a
+  quarter of a second: use rasters (``figures.tiles``, ``figures.colored``) wherever a slider is meant to be dragged.
 * In a notebook, ``compute`` runs beside the kernel's own thread, so that Stop and the sliders keep answering; whatever
   the controls say when it is done gets drawn, so no frame is ever stale.
 * Without a notebook (pytest), or with ``CNNLENS_HEADLESS=1`` (the course's runner), everything happens at once and an
@@ -50,12 +50,13 @@ from IPython import get_ipython
 from PIL import Image
 
 from ..errors import CnnlensError
-from ..figures.base import png, png_bytes
+from ..figures.base import png, png_bytes, row
 from . import twin
-from .controls import NARROW, WIDE
+from .controls import NARROW
 from .named import Picture
 
 KEEP = 8  # results of compute that are kept, the oldest are forgotten first
+READABLE = 564  # px, what JupyterLab leaves for a picture of a window that is 1024 px wide, with its list of files open
 
 
 def headless():
@@ -70,7 +71,9 @@ class Frame:
 
     Attributes
     ----------
-    picture : ndarray (H, W, 3) uint8, bytes of a PNG, or matplotlib Figure
+    picture : ndarray (H, W, 3) uint8, tuple of these, bytes of a PNG, or matplotlib Figure
+        Several rasters stand side by side, or one below the other where the window is too narrow for that. One that
+        holds letters is at most ``READABLE`` pixels wide: on a small screen the browser makes a wider one smaller.
     words : str
         Shown under the picture, and its alternative text; plain text, one thought a line.
     """
@@ -79,7 +82,9 @@ class Frame:
     words: str = ""
 
     def pixels(self):
-        """The picture as ndarray (H, W, 3) uint8."""
+        """The picture as ndarray (H, W, 3) uint8, several as one."""
+        if isinstance(self.picture, tuple):
+            return row(*self.picture)
         if isinstance(self.picture, np.ndarray):
             return self.picture
         return np.asarray(Image.open(io.BytesIO(self.png())).convert("RGB"))
@@ -88,7 +93,11 @@ class Frame:
         """The picture as the bytes of a PNG."""
         if isinstance(self.picture, bytes):
             return self.picture
-        return png_bytes(self.picture) if isinstance(self.picture, np.ndarray) else png(self.picture)
+        return png_bytes(self.pixels()) if isinstance(self.picture, (np.ndarray, tuple)) else png(self.picture)
+
+    def parts(self):
+        """The bytes of a PNG for each raster of the picture."""
+        return [png_bytes(raster) for raster in self.picture] if isinstance(self.picture, tuple) else [self.png()]
 
 
 class Stopped(Exception):
@@ -143,15 +152,16 @@ class Explorer(widgets.VBox):
         self._job = None
         self._serial = 0
         self.frame, self.error, self.computed, self.seconds, self.source = None, None, 0, 0.0, source
-        self._picture = Picture(layout=widgets.Layout(max_width="100%", align_self="flex-start"))
+        self._picture = Picture()
         self._words = widgets.HTML()
         self._error = widgets.HTML()
-        self._bar = widgets.IntProgress(0, 0, 1, layout=widgets.Layout(width=WIDE))
+        self._bar = widgets.IntProgress(0, 0, 1)
         self._doing = widgets.Label()
         self._stop = widgets.Button(description="Stop", icon="stop", layout=widgets.Layout(width=NARROW))
         self._stop.on_click(lambda _: self.stop())
         self._status = widgets.HBox([self._bar, self._stop, self._doing], layout=widgets.Layout(visibility="hidden"))
-        foot = widgets.HTML(f'<div style="font-size:80%;color:#555">{html.escape(source)}</div>')
+        self._status.add_class("cnnlens-row")
+        foot = widgets.HTML(f'<div class="cnnlens-faint">{html.escape(source)}</div>')
         super().__init__([*(c.widget for c in controls), self._status, self._error, self._picture, self._words, foot])
         self.add_class("cnnlens-explorer")
         for control in controls:
@@ -322,7 +332,7 @@ class Explorer(widgets.VBox):
                 self._cache.move_to_end(key)
             frame = self._draw_frame(values, found)
             with self._picture.hold_sync():
-                self._picture.value, self._picture.alt = frame.png(), frame.words
+                self._picture.parts, self._picture.alt = frame.parts(), frame.words
             words = "<br>".join(html.escape(line) for line in frame.words.splitlines())
             self._words.value = f'<div role="status">{words}</div>'
             self._error.value = ""
@@ -335,7 +345,5 @@ class Explorer(widgets.VBox):
         said = str(error) if isinstance(error, CnnlensError) else f"{type(error).__name__}: {error}"
         trace = "" if isinstance(error, CnnlensError) else "".join(traceback.format_exception(error)[-4:])
         details = f"<details><summary>Details</summary><pre>{html.escape(trace)}</pre></details>" if trace else ""
-        style = "border-left:4px solid #bd1f01;padding:4px 8px;background:#fdf0ee"
-        self._error.value = (
-            f'<div role="alert" style="{style}"><b>This could not be drawn.</b> {html.escape(said)}{details}</div>'
-        )
+        words = f"<b>This could not be drawn.</b> {html.escape(said)}{details}"
+        self._error.value = f'<div role="alert" class="cnnlens-error">{words}</div>'

@@ -7,7 +7,7 @@ import numpy as np
 
 from .named import Slider, WholeSlider
 
-NARROW, WIDE = "90px", "300px"
+NARROW = "90px"
 
 
 class Control:
@@ -20,7 +20,7 @@ class Control:
     ahead = True  # whether frames are rendered ahead over its values; see cnnlens.explore.twin
     light = False  # whether another value costs compute little
 
-    def __init__(self, name, slider, box, extra=()):
+    def __init__(self, name, slider, box):
         self.name, self.slider, self.box = name, slider, box
         self.changed = lambda: None
         self._quiet = False
@@ -33,7 +33,8 @@ class Control:
         if box is not None:
             box.description, box.style.description_width = said, "0px"
         label = widgets.Label(said, layout=widgets.Layout(width=NARROW))
-        self.widget = widgets.HBox([part for part in (label, slider, box, *extra) if part is not None])
+        self.widget = widgets.HBox([part for part in (label, slider, box) if part is not None])
+        self.widget.add_class("cnnlens-row")
 
     def _moved(self, change):
         if not self._quiet:
@@ -104,7 +105,7 @@ class Number(Control):
     live : bool
         Follow the slider while it is dragged, not only when it is let go.
     play : int, optional
-        Adds a play button that takes one step each so many milliseconds.
+        Adds a play button that takes one step each so many milliseconds, up to the last value.
     light : bool
         What took longest in ``compute`` serves all its values; see :mod:`cnnlens.explore.twin`.
     """
@@ -114,14 +115,10 @@ class Number(Control):
         whole = all(isinstance(number, (int, np.integer)) for number in (low, high, step))
         make_slider, make_box = (WholeSlider, widgets.BoundedIntText) if whole else (Slider, widgets.BoundedFloatText)
         span = dict(min=low, max=max(low, high), value=low if value is None else value, step=step)
-        slider = make_slider(**span, live=live, layout=widgets.Layout(width=WIDE))
+        slider = make_slider(**span, live=live, play=play or 0)
         box = make_box(**span, layout=widgets.Layout(width=NARROW))
-        extra, self._interval = [], play
-        if play:
-            self._play = widgets.Play(min=low, max=high, value=low, step=step, interval=play, repeat=False)
-            self._play.observe(lambda change: setattr(self.slider, "value", change.new), "value")
-            extra.append(self._play)
-        super().__init__(name, slider, box, extra)
+        self._interval = play
+        super().__init__(name, slider, box)
         self._of_words()
 
     def _of_words(self):
@@ -180,7 +177,7 @@ class Choice(Control):
     def __init__(self, name, options, value=None, *, live=True):
         self.options = list(options)
         index = self.options.index(value) if value is not None else 0
-        slider = WholeSlider(live=live, layout=widgets.Layout(width=WIDE))
+        slider = WholeSlider(live=live)
         slider.max, slider.value, slider.words = max(1, len(self.options) - 1), index, self.options
         slider.disabled = len(self.options) < 2
         box = widgets.Dropdown(options=self.options, index=index, layout=widgets.Layout(width="220px"))
@@ -219,7 +216,7 @@ class Toggle(Control):
 
     def __init__(self, name, value=False):
         said = name.replace("_", " ")
-        box = widgets.Checkbox(value, description=said, indent=False, layout=widgets.Layout(width=WIDE))
+        box = widgets.Checkbox(value, description=said, indent=False)
         super().__init__(name, box, None)
         self.widget = widgets.HBox([widgets.Label(layout=widgets.Layout(width=NARROW)), box])
 

@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 TEMPLATES = Path(__file__).with_name("templates")
+STYLE = TEMPLATES.joinpath("explorer.css").read_text(encoding="utf-8")
 
 
 class Slider(anywidget.AnyWidget):
@@ -24,12 +25,13 @@ class Slider(anywidget.AnyWidget):
         What to say at each place from 0 on, where a number would say little, such as the names of layers.
     live : bool
         Tell the value while the slider is dragged, not only when it is let go; as it was when it was shown.
+    play : int
+        Milliseconds from step to step of a button that plays all values; 0 for no such button.
     disabled : bool
     """
 
     _esm = TEMPLATES.joinpath("slider.js").read_text(encoding="utf-8")
-    _css = """.cnnlens-slider { display: flex; align-items: center }
-    .cnnlens-slider input { width: 100%; margin: 0 8px; accent-color: #1a66b0 }"""
+    _css = STYLE
 
     name = traitlets.Unicode().tag(sync=True)
     value = traitlets.CFloat(0).tag(sync=True)
@@ -38,6 +40,7 @@ class Slider(anywidget.AnyWidget):
     step = traitlets.CFloat(1).tag(sync=True)
     words = traitlets.List(traitlets.Unicode()).tag(sync=True)
     live = traitlets.Bool(True).tag(sync=True)
+    play = traitlets.Int(0).tag(sync=True)
     disabled = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, **given):
@@ -59,20 +62,20 @@ class WholeSlider(Slider):
 
 
 class Picture(anywidget.AnyWidget):
-    """A PNG.
+    """One PNG, or several side by side, which wrap where there is no room.
 
     Attributes
     ----------
-    value : bytes
-        Of the PNG.
+    parts : list of bytes
+        Of the PNGs.
     alt : str
         What it shows, in words.
     """
 
     _esm = TEMPLATES.joinpath("picture.js").read_text(encoding="utf-8")
-    _css = ".cnnlens-picture img { display: block; max-width: 100%; height: auto }"
+    _css = STYLE
 
-    value = traitlets.Bytes(b"").tag(sync=True)
+    parts = traitlets.List(traitlets.Bytes()).tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, **given):

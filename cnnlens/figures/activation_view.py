@@ -8,6 +8,7 @@ from .activations import bars, enlarged, fitted, scale
 
 SIDE = 224  # px, the image and the map
 SHEET = 470  # px, width of the sheet of units beside them
+CHART = 540  # px, width of the bars of a dense layer beside the image
 ORANGE = (255, 127, 14)
 
 
@@ -28,8 +29,8 @@ class Views:
         self._image = enlarged(acts.images[0], SIDE)
         self._kept = {}
 
-    def raster(self, layer, unit, *, by="mean", scaling="shared"):
-        """Image, map and sheet side by side: ndarray (H, W, 3) uint8.
+    def parts(self, layer, unit, *, by="mean", scaling="shared"):
+        """Image, map and sheet, or image and bars: tuple of ndarray (H, W, 3) uint8.
 
         Parameters
         ----------
@@ -43,15 +44,19 @@ class Views:
         values, label = self.acts.of(layer), self.label or "image"
         if values.ndim == 1:
             names = self.acts.names.get(layer)
-            chart = bars(values, names, unit, width=SIDE + SHEET)
-            words = f"{layer}: the neurons with the highest activation; framed: {_named(names, unit)}"
-            return base.row(base.titled(self._image, label), base.titled(chart, words))
+            chart = bars(values, names, unit, width=CHART)
+            words = f"{layer}: the neurons with the highest activation\nframed: {_named(names, unit)}"
+            return base.titled(self._image, f"{label}\n"), base.titled(chart, words)
         image, one, bar = self._map(layer, unit)
         across, down = self.acts.images.shape[2], self.acts.images.shape[1]
         height, width = values.shape[:2]
         middle = base.stack(base.titled(one, f"{layer}, unit {unit}\n{width}×{height} px"), bar)
         image = base.titled(image, f"{label}\n{across}×{down} px")
-        return base.row(image, middle, self._framed(layer, unit, by, scaling))
+        return image, middle, self._framed(layer, unit, by, scaling)
+
+    def raster(self, layer, unit, **how):
+        """The same side by side, as one raster."""
+        return base.row(*self.parts(layer, unit, **how))
 
     def _map(self, layer, unit):
         """The image and the unit's map, in both the strongest position framed, and the map's scale of colors."""
@@ -77,8 +82,11 @@ class Views:
         draw = ImageDraw.Draw(picture)
         for number, ink in ((best, ORANGE), (unit, base.MARK)):
             top, left = 2 + number // columns * down, 2 + number % columns * across
-            draw.rectangle((left - 2, top - 2, left + across - 1, top + down - 1), outline=ink, width=2)
-        same = "this one" if best == unit else f"unit {best}, in orange"
+            box = left - 2, top - 2, left + across - 1, top + down - 1
+            draw.rectangle(box, outline=ink, width=2)
+            if number != unit:
+                _broken(draw, box)
+        same = "this one" if best == unit else f"unit {best}, the broken frame"
         colors = "one scale" if scaling == "shared" else "each its own scale"
         words = f"all {self._layers[layer].units} units ({colors}), this one framed in red\nmax by {by}: {same}"
         return base.titled(np.asarray(picture), words)
@@ -107,6 +115,17 @@ class Views:
         if key not in self._kept:
             self._kept[key] = function(self.acts.of(layer), *how)
         return self._kept[key]
+
+
+def _broken(draw, box):
+    """Break a frame in the middle of each side, so that two frames are told apart by more than their colors."""
+    left, top, right, bottom = box
+    across, down = (max(1, (end - start) // 6) for start, end in ((left, right), (top, bottom)))
+    x, y = (left + right) // 2, (top + bottom) // 2
+    for gap in ((x - across, top, x + across, top + 1), (x - across, bottom - 1, x + across, bottom)):
+        draw.rectangle(gap, fill=base.PAPER)
+    for gap in ((left, y - down, left + 1, y + down), (right - 1, y - down, right, y + down)):
+        draw.rectangle(gap, fill=base.PAPER)
 
 
 def _field_words(found):

@@ -8,7 +8,7 @@ from .activations import enlarged, fitted, scale
 COLUMNS = 4
 
 
-def raster(result, side=224):
+def raster(result, side=224, columns=COLUMNS):
     """The photograph and each filter's map beside it: ndarray (H, W, 3) uint8."""
     low, high, cmap = scale(result.maps)
     height, width, filters = result.maps.shape
@@ -17,7 +17,7 @@ def raster(result, side=224):
     for i in range(filters):
         picture = fitted(base.colored(result.maps[..., i], low, high, cmap), side)
         parts.append(base.titled(picture, f"filter {i}\n{width}×{height} px", size=12))
-    rows = [base.row(*parts[i : i + COLUMNS], gap=10) for i in range(0, len(parts), COLUMNS)]
+    rows = [base.row(*parts[i : i + columns], gap=10) for i in range(0, len(parts), columns)]
     zero = "white is 0" if cmap == base.SIGNED else ""
     return base.stack(*rows, base.scale_bar(float(low), float(high), cmap=cmap, words=zero))
 

@@ -20,7 +20,9 @@ MARK_SIZE = {HOLDS: 7.5, FAILS: 10, OPEN: 7.5}
 SUPPORT, EDGE, TRACK, FAINT = "#cfe3f5", "#8fb8dd", "#f2f2f4", "#666666"
 LINE = 0.16  # inches of a line of text
 FAR = 4  # times the rest of a row's scale
-BAR, VERDICT, RIGHT_END = (41, 62), 64, 99.5  # where bars and words stand, in hundredths of the width
+# Where bars and words stand, in hundredths of the width; on a small screen the statement stands above them.
+BAR, VERDICT, RIGHT_END = (41, 62), 64, 99.5
+NARROW, NARROW_BAR, NARROW_VERDICT = 8, (0, 34), 37  # inches below which a figure is for a small screen
 NOTE = (
     "Measured value minus control, and the 95 % interval of the difference. "
     "Each row has a scale of its own. "
@@ -50,37 +52,41 @@ def forest(ledger, guesses=None, *, title="", width=11.5):
         A guess by the key of a claim, written beside the verdict.
     title : str
     width : float
-        Inches.
+        Inches; below 8 the statement stands above the bar, not before it.
 
     Returns
     -------
     Figure, str
         And its alternative text.
     """
-    labels = [
-        textwrap.wrap(f"{entry.claim.statement} ({_where(entry.claim)})", int(width * 6.1)) for entry in ledger.entries
-    ]
+    narrow = width < NARROW
+    letters = int(width * (14 if narrow else 6.1))
+    labels = [textwrap.wrap(f"{entry.claim.statement} ({_where(entry.claim)})", letters) for entry in ledger.entries]
     adjusted = ledger.adjusted()
     plans = [_planned(entry, strict.verdict) for entry, strict in zip(ledger.entries, adjusted.entries)]
-    tall = [max(2 + len(plan), len(label)) * LINE + 0.1 for plan, label in zip(plans, labels)]
-    height = sum(tall) + len(ledger.techniques) * 0.32 + 0.85
+    if narrow:
+        plans = [[part for line in plan for part in textwrap.wrap(line, int(width * 9))] for plan in plans]
+    tall = [_room(len(label), len(plan), narrow) for label, plan in zip(labels, plans)]
+    key = 0.7 if not narrow else 1.05 + LINE * len(_note(letters))
+    height = sum(tall) + len(ledger.techniques) * 0.32 + key + 0.15
     fig = canvas(width, height + 0.6)
     axes = fig.add_subplot(xlim=(0, 100), ylim=(height, 0))
     axes.set_axis_off()
-    top = _key(axes)
+    _key(axes, letters if narrow else None)
+    top = key
     for technique, rows in itertools.groupby(zip(ledger.entries, labels, plans, tall), lambda row: row[0].technique):
         _write(axes, 0, top + 0.2, technique, LABEL + 1, INK_HEX, weight="bold")
         top += 0.32
         for entry, label, plan, room in rows:
             axes.axhline(top, color="#dddddd", linewidth=0.6, zorder=0)
-            _claim(axes, entry, label, plan, top, room, (guesses or {}).get(entry.key))
+            _claim(axes, entry, label, plan, top, room, (guesses or {}).get(entry.key), narrow)
             top += room
     counts, strict = ledger.counts(), adjusted.counts()
     heading = (
         f"{counts[HOLDS]} hold · {counts[FAILS]} do not hold · {counts[OPEN]} cannot be told here "
         f"(adjusted: {strict[HOLDS]} · {strict[FAILS]} · {strict[OPEN]})"
     )
-    fig.suptitle(title or heading, fontsize=TITLE)
+    fig.suptitle(textwrap.fill(title or heading, int(width * 10)), fontsize=TITLE)
     return finish(fig, ledger.source), _said(ledger, strict)
 
 
@@ -89,8 +95,18 @@ def _where(claim):
     return f"{claim.section}; fixed {claim.fixed}" if claim.fixed else claim.section
 
 
-def _key(axes):
-    """The legend, at the head; returns where the first row begins."""
+def _room(label, plan, narrow):
+    """Inches of a row, by the lines of its statement and of its plan."""
+    return (label + max(3, 2 + plan)) * LINE + 0.22 if narrow else max(2 + plan, label) * LINE + 0.1
+
+
+def _note(letters):
+    """The lines of the note at the head of a narrow figure."""
+    return [line for part in NOTE.splitlines() for line in textwrap.wrap(part, letters)]
+
+
+def _key(axes, letters=None):
+    """The legend, at the head; so many letters in a line if it is for a small screen."""
 
     def line(label, **look):
         return Line2D([], [], linewidth=2, markersize=7, label=label, **look)
@@ -101,37 +117,42 @@ def _key(axes):
     zero = Line2D([], [], color=FAINT, linestyle=":", label="no difference")
     look = {"fontsize": SMALL + 0.5, "frameon": False, "columnspacing": 1.6, "handletextpad": 0.5}
     handles, place = [*verdicts, hollow, support, zero], {"loc": "upper left", "borderaxespad": 0, "borderpad": 0}
-    axes.legend(handles=handles, ncols=6, bbox_to_anchor=(0, 1), **place, **look)
-    _write(axes, 0, 0.45, NOTE, SMALL + 0.5)
-    return 0.7
+    axes.legend(handles=handles, ncols=2 if letters else 6, bbox_to_anchor=(0, 1), **place, **look)
+    if letters:
+        _write(axes, 0, 0.8, "\n".join(_note(letters)), SMALL + 0.5, va="top")
+    else:
+        _write(axes, 0, 0.45, NOTE, SMALL + 0.5)
 
 
 def _write(axes, x, y, text, size=SMALL, color=FAINT, **how):
     axes.text(x, y, text, **{"fontsize": size, "color": color, "va": "center", "linespacing": 1.25, **how})
 
 
-def _claim(axes, entry, label, plan, top, room, guess):
+def _claim(axes, entry, label, plan, top, room, guess, narrow=False):
     """One row: words, bar, verdict, and the guess where there is one."""
     color, mark = LOOKS[entry.verdict]
-    middle = top + room / 2
+    head = len(label) * LINE if narrow else 0
+    middle = top + (head + room) / 2 + 0.02 * narrow
     above, below, *lines = middle + (np.arange(2 + len(plan)) - (1 + len(plan)) / 2) * LINE
-    _write(axes, 0, middle, "\n".join(label), SMALL + 0.5, INK_HEX)
+    _write(axes, 0, top + 0.05 + head / 2 if narrow else middle, "\n".join(label), SMALL + 0.5, INK_HEX)
+    bar, words = (NARROW_BAR, NARROW_VERDICT) if narrow else (BAR, VERDICT)
     found = entry.found
     if found is not None:
-        _bar(axes, entry, middle, color, mark)
+        _bar(axes, entry, middle, color, mark, bar)
         numbers = f"{short(found.difference)}  ({short(found.low)} to {short(found.high)}, width {short(found.width)})"
     else:
-        _write(axes, np.mean(BAR), middle, "nothing to measure it on", style="italic", ha="center")
+        _write(axes, np.mean(bar), middle, "nothing to measure it on", style="italic", ha="center")
         numbers = "not measured"
     stands = "  · stand-in" if entry.stands_in else ""
-    _write(axes, VERDICT, above, f"{entry.verdict}{stands}", SMALL + 0.5, color, weight="bold")
-    _write(axes, VERDICT, below, numbers)
+    _write(axes, words, above, f"{entry.verdict}{stands}", SMALL + 0.5, color, weight="bold")
+    _write(axes, words, below, numbers)
     for y, line in zip(lines, plan):
-        _write(axes, VERDICT, y, line)
-    _write(axes, RIGHT_END, below, f"needs {needs(entry.range)}", ha="right")
+        _write(axes, words, y, line)
+    above, below, edge = (middle - 0.19, middle + 0.19, bar[1]) if narrow else (above, below, RIGHT_END)
+    _write(axes, edge, below, f"needs {needs(entry.range)}", ha="right")
     if guess is not None:
         right = "✓" if guess == entry.verdict else "✗"
-        _write(axes, RIGHT_END, above, f"guess: {guess} {right}", color=INK_HEX, ha="right")
+        _write(axes, edge, above, f"guess: {guess} {right}", color=INK_HEX, ha="right")
 
 
 def _planned(entry, adjusted):
@@ -140,11 +161,11 @@ def _planned(entry, adjusted):
     return [line for line in (*lines, entry.plan and f"plan: {entry.plan}") if line]
 
 
-def _bar(axes, entry, middle, color, mark):
-    place = scale(entry)
+def _bar(axes, entry, middle, color, mark, ends):
+    place = scale(entry, *ends)
     found, support = entry.found, entry.range
     least, most, low, high = map(place, (support.least, support.most, found.low, found.high))
-    axes.barh(middle, BAR[1] - BAR[0], 0.2, BAR[0], color=TRACK, zorder=1)
+    axes.barh(middle, ends[1] - ends[0], 0.2, ends[0], color=TRACK, zorder=1)
     axes.barh(middle, most - least, 0.2, least, color=SUPPORT, edgecolor=EDGE, linewidth=0.8, zorder=2)
     axes.plot([place(0)] * 2, [middle - 0.14, middle + 0.14], ":", color=FAINT, linewidth=1.1, zorder=3)
     axes.plot([low, high], [middle] * 2, color=color, linewidth=2.4, zorder=4, solid_capstyle="butt")

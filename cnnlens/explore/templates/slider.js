@@ -24,5 +24,35 @@ function render({model, el}) {
   model.on("change", show);
   show();
   el.append(input);
+  if (model.get("play")) return player(input, el, model);
+}
+
+// A button that takes the slider from step to step until its end; the function that stops it.
+function player(input, el, model) {
+  const button = document.createElement("button");
+  button.className = "jupyter-button";
+  button.setAttribute("data-lm-suppress-shortcuts", "");
+  let timer = 0;
+  const go = value => {
+    input.value = value;
+    input.dispatchEvent(new Event("input"));
+    input.dispatchEvent(new Event("change"));
+  };
+  const turn = on => {
+    clearInterval(timer);
+    timer = on ? setInterval(step, model.get("play")) : 0;
+    button.textContent = on ? "■ Pause" : "▶ Play";
+  };
+  const step = () => {
+    if (Number(input.value) >= Number(input.max)) turn(false);
+    else go(Number(input.value) + Number(input.step));
+  };
+  button.addEventListener("click", () => {
+    if (!timer && Number(input.value) >= Number(input.max)) go(input.min);
+    turn(!timer);
+  });
+  turn(false);
+  el.append(button);
+  return () => clearInterval(timer);
 }
 export default {render};
