@@ -445,6 +445,24 @@ def test_the_two_frames_of_the_explorers_sheet_differ_without_colors(lenet_acts)
     assert not (np.abs(plain - figures.activation_view.ORANGE).max(-1) == 0).any(), "one frame where both are the same"
 
 
+def test_signs_of_maps_are_told_in_words(lenet_acts, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        figures.base.ImageDraw.ImageDraw, "multiline_text", lambda self, place, words, *rest, **more: said.append(words)
+    )
+    figures.convolution.raster(convolution.convolve(np.ones((8, 8, 3)), filters=8))
+    ends = [re.search(r"(−?)[\d.e-]+ to (−?)[\d.e-]+$", words).groups() for words in said[1:]]
+    assert {("−", "−"), ("", "")} <= set(ends), "some filters answer to white with less than zero, some with more"
+    layers = [keras.Input((8, 8, 1)), kl.Conv2D(1, 1, kernel_initializer="ones", name="linear"), kl.Flatten()]
+    net = Network(keras.Sequential([*layers, kl.Dense(2, activation="softmax")]), "small")
+    image = np.zeros((1, 8, 8, 1))
+    image[0, 3, 5] = 1
+    signed = activations.record(net, image, ["linear"])
+    signed["linear"][...] *= -2
+    assert "lowest -2 at row 3, column 5" in figures.activation_view.Views(signed).words("linear", 0)
+    assert "lowest" not in figures.activation_view.Views(lenet_acts.only(0)).words("conv1", 0)
+
+
 def test_scales_are_what_the_note_says(lenet_acts):
     maps = lenet_acts["conv1"][0]
     low, high, cmap = figures.activations.scale(maps)

@@ -104,6 +104,9 @@ class Views:
         row, col = np.unravel_index(one.argmax(), one.shape)
         kind = f"{found.kind}, {found.units} units of {one.shape[1]}×{one.shape[0]} px"
         peak = f"peak {seen['peak'][unit]:.3g} at row {row}, column {col}"
+        if one.min() < 0:
+            low_row, low_col = np.unravel_index(one.argmin(), one.shape)
+            peak += f", lowest {one.min():.3g} at row {low_row}, column {low_col}"
         mean = f"mean {seen['mean'][unit]:.3g}, rank {rank} of {found.units}; {(one == 0).mean():.0%} zeros"
         best = f"Most active by mean: unit {seen['mean'].argmax()}; by peak: unit {seen['peak'].argmax()}."
         constant = f"Constant over this image: {seen['constant'].sum()} of {found.units} units."

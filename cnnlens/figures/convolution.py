@@ -15,8 +15,10 @@ def raster(result, side=224, columns=COLUMNS):
     tall, wide = result.image.shape[:2]
     parts = [base.titled(enlarged(result.image, side), f"photograph\n{wide}×{tall} px", size=12)]
     for i in range(filters):
-        picture = fitted(base.colored(result.maps[..., i], low, high, cmap), side)
-        parts.append(base.titled(picture, f"filter {i}\n{width}×{height} px", size=12))
+        one = result.maps[..., i]
+        picture = fitted(base.colored(one, low, high, cmap), side)
+        reach = f"{one.min():.2g} to {one.max():.2g}".replace("-", "−")  # red and blue are told apart in words too
+        parts.append(base.titled(picture, f"filter {i}: {width}×{height} px\n{reach}", size=12))
     rows = [base.row(*parts[i : i + columns], gap=10) for i in range(0, len(parts), columns)]
     zero = "white is 0" if cmap == base.SIGNED else ""
     return base.stack(*rows, base.scale_bar(float(low), float(high), cmap=cmap, words=zero))
