@@ -121,6 +121,7 @@ def undisturbed(function, **how):
         with _OPEN:
             return compiled(*args)
 
+    call.compiled = compiled
     return call
 
 

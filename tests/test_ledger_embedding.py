@@ -232,7 +232,7 @@ def test_what_a_map_keeps_and_what_it_cannot():
 def test_separation_is_ordered_where_classes_differ_in_it():
     spread = 0.05 * 1.6 ** LABELS[:, None]
     layer = (np.eye(20)[LABELS] + spread * noise()).astype(np.float32)
-    assert verdict("tsne-orders-separation", {"conv1": layer, "dense1": layer}) == HOLDS
+    assert verdict("tsne-orders-separation-these-layers", {"conv1": layer, "dense1": layer}) == HOLDS
 
 
 def test_nothing_is_said_of_airplanes_where_there_are_none():

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import time
 
 import numpy as np
 import pytest
@@ -259,7 +258,7 @@ def test_pages_of_four_thousand_units_ask_for_little(browser, large):
     page.goto((large / "layers" / "block3_conv.html").as_uri())
     page.asked.clear()
     page.reload()
-    time.sleep(0.5)
+    page.wait_for_load_state("networkidle")
     pictured = [url for url in page.asked if url.endswith(".webp")]
     assert 20 < len(pictured) < 400, "those far below are not asked for"
     page.fill("#search", "class 29")
