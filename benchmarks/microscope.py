@@ -85,7 +85,7 @@ def per_unit(engine, plan, pixels):
     with engine as engine, tempfile.TemporaryDirectory() as folder:
         for run in "12":
             store = Store.at(Path(folder) / run, plan, np.full(len(pixels), -1))
-            seconds.append(timed(lambda store=store: fill(store, pixels, engine))[1])
+            seconds.append(timed(fill, store, pixels, engine)[1])
     return seconds[1] / plan.units, seconds[0] - seconds[1]
 
 
@@ -129,7 +129,7 @@ def costs(name, layers, steps, seed):
 
 def seconds_of(function, *given):
     """How long a call takes."""
-    return timed(lambda: function(*given))[1]
+    return timed(function, *given)[1]
 
 
 def noise(net, count):

@@ -165,9 +165,10 @@ def test_from_the_network_to_a_unit_and_by_search_to_a_class(browser, out):
     page = show(browser, (out / "site" / "index.html").as_uri())
     assert not [url for url in page.asked if "search-index" in url], "no page waits for the index"
     page.click("main a:text-is('b')")
+    page.wait_for_url("**/layers/b.html")
     page.click("#sheet a >> nth=7")
-    assert page.url.endswith("units/b/7.html")
-    assert page.locator(".made").evaluate("image => image.naturalWidth > 0")
+    page.wait_for_url("**/units/b/7.html")
+    page.wait_for_function("document.querySelector('.made').naturalWidth > 0")
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**/units/b/8.html")
     for typed, address in (
@@ -181,7 +182,7 @@ def test_from_the_network_to_a_unit_and_by_search_to_a_class(browser, out):
         page.keyboard.press("Enter")
         page.wait_for_url(f"**/{address}")
     page.fill("#search", "zebra")
-    assert page.locator("#found").inner_text() == "Nothing is called so."
+    page.wait_for_function("document.querySelector('#found').innerText === 'Nothing is called so.'")
     page.context.close()
 
 

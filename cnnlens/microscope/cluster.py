@@ -238,7 +238,7 @@ class Equipment(WorkerPlugin):
             if self.opened is None:
                 _same(f"Worker {self.address}", fingerprints.of_environment(), self.environment)
                 self.opened = self._network(), Plan(self.settings)
-            return timed(lambda: work(*self.opened, Task(*task), given))
+            return timed(work, *self.opened, Task(*task), given)
 
     def _network(self):
         with tempfile.TemporaryDirectory() as folder:

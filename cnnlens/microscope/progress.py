@@ -86,13 +86,12 @@ class Bar:
     shown : bool
     """
 
-    def __init__(self, plan, tasks, at_once=lambda: 1, shown=True):
+    def __init__(self, plan, tasks, at_once, shown):
         done = plan.units - sum(task.last - task.first for task in tasks)
         self._estimate, self._at_once = Estimate(plan, tasks), at_once
         layout = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} units, {elapsed}{postfix}"
         how = {"total": plan.units, "initial": done, "desc": "microscope", "bar_format": layout, "disable": not shown}
         self._bar = tqdm(**how)
-        self._plan = plan
 
     def __enter__(self):
         return self
@@ -107,7 +106,7 @@ class Bar:
         self._bar.update(task.last - task.first)
 
 
-def timed(function):
+def timed(function, *given):
     """What a function gives, and how many seconds it took."""
     began = time.perf_counter()
-    return function(), time.perf_counter() - began
+    return function(*given), time.perf_counter() - began

@@ -128,7 +128,7 @@ class Loop:
     def __call__(self, jobs):
         """Do jobs (task, arrays that it needs); yields (task, arrays that it gave, seconds)."""
         for task, given in jobs:
-            yield task, *timed(lambda task=task, given=given: work(self.net, self.plan, task, given))
+            yield task, *timed(work, self.net, self.plan, task, given)
 
 
 def work(net, plan, task, given):

@@ -4,7 +4,6 @@ import numpy as np
 import tensorflow as tf
 
 from ..errors import CnnlensError, first_line
-from ..labels import class_name
 from ..lenses import deconvnet, exemplars
 from ..lenses.neurons import maximize
 from ..pixels import fitted
@@ -99,9 +98,7 @@ def summary(plan, number, peak, position, labels):
 
 def _wide(values, width, nothing):
     """Rows filled up to a width."""
-    wide = np.full((len(values), width), nothing, np.result_type(values, type(nothing)))
-    wide[:, : values.shape[1]] = values
-    return wide
+    return np.pad(values, ((0, 0), (0, width - values.shape[1])), constant_values=nothing)
 
 
 def pictures(net, plan, task, tops, images):
@@ -210,8 +207,3 @@ def _sent_back(net, layer, units, tops, images):
             peak = np.quantile(np.abs(part), 0.998) or np.abs(part).max() or 1
             kept[i] = np.rint(np.clip(part / peak, -1, 1) * 127)
     return {"projection": kept, "sent": sent}
-
-
-def preferred_names(plan, numbers):
-    """Names of the classes of these numbers; those that are -1 are left out."""
-    return [class_name(plan["classes"], number) for number in numbers if number >= 0]
