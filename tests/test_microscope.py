@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import keras
+import locket
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +20,7 @@ from cnnlens import Network, deconvnet, exemplars, neurons
 from cnnlens.__main__ import main
 from cnnlens.errors import CnnlensError
 from cnnlens.microscope import kept, microscope, opened
+from cnnlens.microscope.lock import writing_alone
 from cnnlens.microscope.plan import Plan, planned
 from cnnlens.microscope.progress import Estimate
 from cnnlens.microscope.store import Store
@@ -260,6 +262,49 @@ def test_a_run_that_was_killed_while_it_made_the_store_begins_anew(tmp_path, who
     (tmp_path / ".partial-store.zarr" / "0").mkdir(parents=True)
     (tmp_path / ".partial-store.zarr" / "0" / "zarr.json").write_text("{")
     assert same(whole[1], microscope(whole[0], pictures[0], tmp_path, labels=pictures[1], **HOW)) == []
+
+
+# --- one run at a time ----------------------------------------------------------------------------------------------
+
+
+def test_a_second_run_is_refused_while_the_store_is_read_and_a_killed_run_leaves_no_lock(tmp_path, capsys):
+    model, images, out = tiny(tmp_path / "tiny.keras", units=100), folder(tmp_path / "images"), tmp_path / "out"
+    asked = (model, "--images", images, "--steps", 60, "--layers", "b", "--out", out)
+    first, place = started(*asked), out / "store.zarr"
+    waits_for(lambda: place.is_dir() and opened(place).sealed(0).any(), first)
+    os.kill(first.pid, signal.SIGSTOP)  # so that it is in mid-run as long as we look
+    assert main(["microscope", *map(str, asked)]) == 2
+    said = capsys.readouterr().err
+    assert f"cnnlens: {place} is in use: process {first.pid} on " in said and "stop it, or choose another --out" in said
+    assert "Traceback" not in said
+    assert main(["microscope", "--site", "--out", str(out)]) == 0
+    assert kept.exemplars(opened(out), Network.of(model, pixels="0-1"), "b", [0]).patches.shape[:2] == (1, 9)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    assert not opened(out).sealed(0).all() and (out / ".store.zarr.user").is_file(), "it was killed in mid-run"
+    assert main(["microscope", *map(str, asked)]) == 0
+    assert opened(out).sealed(0).all() and not (out / ".store.zarr.user").exists()
+
+
+def test_two_runs_that_begin_at_the_same_time_do_not_both_write(tmp_path):
+    with writing_alone(tmp_path / "store.zarr"):
+        (tmp_path / ".store.zarr.user").unlink()  # not written yet
+        with pytest.raises(CnnlensError, match="is in use: another run writes to it"):
+            microscope(tiny(), np.zeros((2, 16, 16, 3)), tmp_path, layers="a", **HOW)
+    assert [path.name for path in tmp_path.iterdir()] == [".store.zarr.lock"], "nothing was begun"
+    microscope(tiny(), np.zeros((2, 16, 16, 3)), tmp_path, layers="a", **HOW)
+
+
+def test_on_a_file_system_without_locks_a_run_warns_and_goes_on(tmp_path, monkeypatch):
+    def lock_file(*_, code=errno.ENOLCK, **__):
+        raise OSError(code, "No locks available")
+
+    monkeypatch.setattr(locket, "lock_file", lock_file)
+    with pytest.warns(UserWarning, match="file system without locks"):
+        microscope(tiny(), np.zeros((2, 16, 16, 3)), tmp_path, layers="a", **HOW)
+    monkeypatch.setattr(locket, "lock_file", lambda *_, **__: lock_file(code=errno.EACCES))
+    with pytest.raises(CnnlensError, match="folder cannot be written"):
+        microscope(tiny(), np.zeros((2, 16, 16, 3)), tmp_path, layers="a", **HOW)
 
 
 # --- bad input ------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from ..lenses.neurons.fourier import STEPS
 from ..network import Network
 from . import units
 from .images import gathered
+from .lock import writing_alone
 from .plan import planned
 from .progress import Bar, timed
 from .site import Site
@@ -69,8 +70,9 @@ def microscope(
     Raises
     ------
     CnnlensError
-        If the network or the images cannot be used, Zarr or Dask is missing, the store was made for something else, the
-        disk is full, or the cluster cannot be used or was lost. What was finished before is kept.
+        If the network or the images cannot be used, Zarr or Dask is missing, the store was made for something else or
+        another run writes to it, the disk is full, or the cluster cannot be used or was lost. What was finished before
+        is kept.
 
     Examples
     --------
@@ -87,12 +89,13 @@ def microscope(
         net, pixels, labels, source = gathered(net, images, labels, seed=seed, progress=progress)
         asked = {"layers": layers, "units": units, "steps": steps, "seed": seed, "objective": objective}
         plan = planned(net, pixels, labels, source, **asked)
-        store = Store.at(Path(out) / "store.zarr", plan, labels)
-        pages = Site(store) if site else None
-        with engine_of(net, plan) as engine:
+        place = Path(out) / "store.zarr"
+        with writing_alone(place), engine_of(net, plan) as engine:
+            store = Store.at(place, plan, labels)
+            pages = Site(store) if site else None
             fill(store, pixels, engine, progress=progress, refresh=pages and pages.write)
-    if pages:
-        pages.write()
+            if pages:
+                pages.write()
     return store
 
 
