@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import locket
@@ -21,7 +22,7 @@ from cnnlens.__main__ import main
 from cnnlens.errors import CnnlensError
 from cnnlens.microscope import kept, microscope, opened
 from cnnlens.microscope.lock import writing_alone
-from cnnlens.microscope.plan import Plan, planned
+from cnnlens.microscope.plan import planned
 from cnnlens.microscope.progress import Estimate
 from cnnlens.microscope.store import Store
 
@@ -441,18 +442,53 @@ def test_what_is_not_finished_is_not_read(tmp_path, whole):
 # --- how long it takes ----------------------------------------------------------------------------------------------
 
 
-def test_the_estimate_weighs_what_was_not_timed_and_corrects_itself(whole):
-    plan = Plan(whole[1].plan.settings)
-    tasks = [task for task in plan.tasks if task.kind == "units"]
-    estimate = Estimate(plan, tasks)
-    estimate.took(tasks[0], 4.0)
-    weights = [plan.layers[n].work * np.prod(plan.layers[n].made) for n in range(3)]
-    assert np.isclose(estimate.left(), (40 * weights[1] + 3 * weights[2]) / weights[0])
-    estimate.took(tasks[1], 40.0)
-    cost = 44 / (4 * weights[0] + 20 * weights[1])
-    assert np.isclose(estimate.left(), 20 * 2.0 + 3 * weights[2] * cost)
-    assert np.isclose(estimate.left(at_once=2), estimate.left() / 2)
-    estimate.took(tasks[2], 20.0)
-    assert estimate.left(at_once=8) == estimate.left() > 0, "the last task is not shared"
-    estimate.took(tasks[3], 1.0)
+LENET = ([(160, 32), (1000, 32), (1100, 128), (1100, 10)], lambda layer: 2.5, 1e-6)
+VGG = ([(4 + 30 * n, 64 + 32 * n) for n in range(16)], lambda layer: 1 + 0.3 * layer, 1e-3)
+DEEP = ([(10 + 5 * n, 32 + n) for n in range(120)], lambda layer: 1 + 0.2 * layer, 1e-3)
+DEEP_AND_QUICK = (DEEP[0], lambda layer: 2.0, 1e-8)
+
+
+@pytest.mark.parametrize("network", [LENET, VGG, DEEP, DEEP_AND_QUICK])
+@pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize("seed", range(3))
+def test_after_a_tenth_of_the_work_the_estimate_is_within_a_third(network, at_once, seed):
+    """Planted times: an overhead for the first tasks of a layer, then its multiplications, each with some noise."""
+    layers, overhead, cost = network
+    layers = [SimpleNamespace(work=work, made=(1, 1), units=units) for work, units in layers]
+    batches = [np.arange(layer.units) for layer in layers]
+    tasks = [
+        SimpleNamespace(layer=n, number=k, first=32 * k, last=min(32 * (k + 1), len(units)))
+        for n, units in enumerate(batches)
+        for k in range(-(-len(units) // 32))
+    ]
+    rng = np.random.default_rng(seed)
+    first, work = (np.exp(0.05 * rng.normal(size=len(layers))) for _ in range(2))
+    times = [
+        (task.number < at_once) * overhead(task.layer) * first[task.layer]
+        + cost * layers[task.layer].work * work[task.layer] * (task.last - task.first)
+        for task in tasks
+    ]
+    estimate, done = Estimate(SimpleNamespace(layers=layers), tasks), 0
+    while sum(times[:done]) < sum(times) / 10 or done < 2:
+        estimate.took(tasks[done], times[done], at_once)
+        done += 1
+    left = at_once * estimate.left(at_once)
+    assert 2 / 3 < left / sum(times[done:]) < 4 / 3
+
+
+def test_the_estimate_is_corrected_by_what_was_timed_and_divided_among_processes():
+    layers = [SimpleNamespace(work=work, made=(4, 4)) for work in (1.0, 3.0)]
+    tasks = [SimpleNamespace(layer=n, first=8 * k, last=8 * k + 8) for n in (0, 1) for k in range(4)]
+    estimate = Estimate(SimpleNamespace(layers=layers), tasks)
+    for task, seconds in zip(tasks[:4], (7.0, 5.0, 5.0, 5.0)):
+        estimate.took(task, seconds)
+    assert np.isclose(estimate.left(), 2 + 4 * 15), "an overhead and three times the multiplications"
+    estimate.took(tasks[4], 9.0)
+    assert 3 * 6 < estimate.left() <= 3 * 9, "no task of a layer takes longer than the first"
+    estimate.took(tasks[5], 6.0)
+    assert np.isclose(estimate.left(), 2 * 6)
+    assert np.isclose(estimate.left(at_once=2), (2 + 2 * 6 + 5.5) / 2, rtol=0.3), "a second process traces as well"
+    estimate.took(tasks[6], 6.0)
+    assert np.isclose(estimate.left(at_once=8), estimate.left(at_once=2)), "the last task is not shared"
+    estimate.took(tasks[7], 6.0)
     assert estimate.left() == 0

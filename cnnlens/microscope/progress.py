@@ -1,15 +1,22 @@
 """How far a run is, and how long the rest will take: measured where something was measured, and weighed elsewhere."""
 
+import collections
 import time
 
+import numpy as np
+from scipy.optimize import nnls
 from tqdm.auto import tqdm
+
+TREND = 0.1  # of all layers: about so many must be timed before it is believed that overhead grows from layer to layer
 
 
 class Estimate:
     """How long what is left will take, from how long finished tasks took.
 
-    A task takes as long as the others of its layer took on average. For a layer of which none is finished it is weighed
-    by its multiplications, and what such a weight costs is taken from all that is finished.
+    The first task of a layer pays for more than its units: each process traces and compiles the layer then. So the time
+    of a task is taken for the sum of such an overhead, which may grow from layer to layer, and of its multiplications;
+    what each part costs is fitted to all finished tasks, none below zero. Where later tasks of a layer were timed,
+    these say what its units take; and none takes longer than the first did.
 
     Parameters
     ----------
@@ -24,36 +31,58 @@ class Estimate:
     >>> plan = Any(layers=layers)
     >>> tasks = [Any(layer=0, first=0, last=8), Any(layer=0, first=8, last=16), Any(layer=1, first=0, last=8)]
     >>> estimate = Estimate(plan, tasks)
-    >>> estimate.left(), estimate.took(tasks[0], 10.0), estimate.left()
-    (None, None, 30.0)
+    >>> estimate.took(tasks[0], 13.0), estimate.left(), estimate.took(tasks[1], 10.0), round(estimate.left(), 3)
+    (None, None, None, 23.0)
     """
 
     def __init__(self, plan, tasks):
         self._layers, self._left = plan.layers, list(tasks)
-        self._seconds, self._units = {}, {}
+        self._parts, self._seconds = [], []  # of finished tasks
+        self._first, self._later = {}, {}  # by layer, seconds a unit of the tasks there, first ones and later ones
 
-    def took(self, task, seconds):
-        """Note that a task is finished, and how long it took by itself."""
+    def took(self, task, seconds, at_once=1):
+        """Note that a task is finished, how long it took by itself, and how many processes there were."""
         self._left.remove(task)
-        self._seconds[task.layer] = self._seconds.get(task.layer, 0) + seconds
-        self._units[task.layer] = self._units.get(task.layer, 0) + task.last - task.first
+        known = self._first.setdefault(task.layer, [])
+        first = len(known) < at_once
+        self._parts.append(self._parts_of(task, first))
+        self._seconds.append(seconds)
+        kept = known if first else self._later.setdefault(task.layer, [])
+        kept.append(seconds / (task.last - task.first))
 
     def left(self, at_once=1):
-        """Seconds that so many processes need for the rest; None as long as nothing is finished."""
-        if not self._seconds:
+        """Seconds that so many processes need for the rest; None as long as one task at most is finished."""
+        if not self._left:
+            return 0.0
+        if len(self._seconds) < 2:
             return None
-        weighed = sum(self._weight(layer) * units for layer, units in self._units.items())
-        cost = sum(self._seconds.values()) / weighed
-        total = 0
+        costs, total = self._costs(), 0.0
+        begun = collections.Counter({layer: len(first) for layer, first in self._first.items()})
         for task in self._left:
-            timed = task.layer in self._seconds
-            each = self._seconds[task.layer] / self._units[task.layer] if timed else cost * self._weight(task.layer)
-            total += each * (task.last - task.first)
-        return total / max(1, min(at_once, len(self._left)))  # the last task is not shared
+            overhead, trend, work = self._parts_of(task, begun[task.layer] < at_once) * costs
+            begun[task.layer] += 1
+            total += overhead + trend + self._corrected(work, task)
+        return float(total) / max(1, min(at_once, len(self._left)))  # the last task is not shared
 
-    def _weight(self, layer):
-        place = self._layers[layer]
-        return max(place.work, 1e-3) * place.made[0] * place.made[1]
+    def _parts_of(self, task, first):
+        """What the time of a task is made of: an overhead, its growth with the layers, multiplications."""
+        place = self._layers[task.layer]
+        work = max(place.work, 1e-3) * place.made[0] * place.made[1] * (task.last - task.first)
+        return np.array([first, first * task.layer, work], float)
+
+    def _costs(self):
+        """What each part costs: fitted to all finished tasks, each with the same weight, and to an even overhead."""
+        parts = np.array([*self._parts, (0, TREND * len(self._layers), 0)])
+        shares = parts / np.maximum([*self._seconds, np.mean(self._seconds)], 1e-9)[:, None]
+        scale = np.where(shares.any(0), shares.max(0), 1)
+        return nnls(shares / scale, np.array([*np.ones(len(self._seconds)), 0]))[0] / scale
+
+    def _corrected(self, seconds, task):
+        """What the units of a task take, where others of their layer were timed."""
+        units = task.last - task.first
+        if task.layer in self._later:
+            return np.mean(self._later[task.layer]) * units
+        return min([seconds, *(each * units for each in self._first.get(task.layer, ()))])
 
 
 def in_words(seconds):
@@ -101,8 +130,9 @@ class Bar:
 
     def took(self, task, seconds):
         """A task is finished."""
-        self._estimate.took(task, seconds)
-        self._bar.set_postfix_str(in_words(self._estimate.left(self._at_once())), refresh=False)
+        at_once = self._at_once()
+        self._estimate.took(task, seconds, at_once)
+        self._bar.set_postfix_str(in_words(self._estimate.left(at_once)), refresh=False)
         self._bar.update(task.last - task.first)
 
 
