@@ -1,5 +1,6 @@
 """How often intervals hold the truth, by simulation: each kind, at the sizes that claims are measured at."""
 
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -27,23 +28,33 @@ SPREADS = {  # of items, seeds, and what neither explains
 }
 
 
+@lru_cache(maxsize=2)  # one with items that come back, one with items drawn anew
+def parts(shape, seeds, items, anew):
+    """What simulated measurements consist of: items, seeds, and what neither explains. The same under each spread."""
+    g = np.random.default_rng([seeds, items, len(shape)])
+    what = ITEMS[shape](g, (TRIALS, seeds if anew else 1, items))
+    return what, g.normal(size=(TRIALS, seeds, 1)), g.normal(size=(TRIALS, seeds, items))
+
+
 def tables(shape, spread, seeds, items, *, anew=False):
     """Simulated measurements of mean 0, (TRIALS, seeds, items)."""
-    g = np.random.default_rng([seeds, items, len(shape)])
-    by_items, by_seeds, rest = SPREADS[spread]
-    what = ITEMS[shape](g, (TRIALS, seeds if anew else 1, items))
-    return by_items * what + by_seeds * g.normal(size=(TRIALS, seeds, 1)) + rest * g.normal(size=(TRIALS, seeds, items))
+    return sum(by * part for by, part in zip(SPREADS[spread], parts(shape, seeds, items, anew)))
+
+
+@lru_cache(maxsize=2)
+def pairs(seeds, items, anew):
+    """What simulated outcomes consist of, twice."""
+    g = np.random.default_rng([seeds, items, 7])
+    sizes = (seeds if anew else 1, items), (seeds, 1), (seeds, items)
+    return [g.normal(size=(2, TRIALS, *size)) for size in sizes]
 
 
 def outcomes(share, spread, seeds, items, *, anew=False, of=0):
     """Simulated yes-or-no outcomes of this share; those of one spread and ``of`` 0 or 1 are pairs."""
     from scipy.stats import norm
 
-    g = np.random.default_rng([seeds, items, 7])
     by_items, by_seeds, rest = np.array(SPREADS[spread]) / np.linalg.norm(SPREADS[spread])
-    items_own, seeds_own, rest_own = (
-        g.normal(size=(2, TRIALS, *size)) for size in ((seeds if anew else 1, items), (seeds, 1), (seeds, items))
-    )
+    items_own, seeds_own, rest_own = pairs(seeds, items, anew)
     paired = items_own[0] if of == 0 else 0.6 * items_own[0] + 0.8 * items_own[1]
     return (by_items * paired + by_seeds * seeds_own[of] + rest * rest_own[of] < norm.ppf(share)).astype(float)
 
