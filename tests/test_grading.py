@@ -64,9 +64,10 @@ def handed_in(elsewhere):
         "=dora": book(
             of(
                 "paste",
+                "import time",
                 "while True:",
                 "    try:",
-                "        while True: pass",
+                "        while True: time.sleep(0.1)",
                 "    except BaseException:",
                 "        pass",
             ),
