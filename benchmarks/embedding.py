@@ -13,7 +13,6 @@ Without the real data the stand-ins are repeated with a little noise, and the ou
 
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import keras
@@ -22,6 +21,7 @@ import numpy as np
 from cnnlens import datasets, device, embedding, zoo
 from cnnlens.lenses import film
 from cnnlens.scores import embedding as score
+from cnnlens.timing import timed
 
 from . import table
 
@@ -42,12 +42,6 @@ def main():
         rows += [memory(2000 if options.quick else 10000), *growth(counts, options.seed)]
     rows.append(filmed(2000 if options.quick else 10000, 4 if options.quick else 12, options.seed))
     return table.keep("embedding", rows, quick=options.quick)
-
-
-def timed(function, *arguments):
-    """What a function returns, and the seconds it took."""
-    began = time.perf_counter()
-    return function(*arguments), time.perf_counter() - began
 
 
 def images_of(name, count):

@@ -26,9 +26,9 @@ from cnnlens import device, files, zoo
 from cnnlens.lenses.neurons.fourier import STEPS
 from cnnlens.microscope.cluster import Workers, connected
 from cnnlens.microscope.plan import planned
-from cnnlens.microscope.progress import timed
 from cnnlens.microscope.running import Loop, fill, work
 from cnnlens.microscope.store import Store
+from cnnlens.timing import timed
 
 from . import table
 from .training import peak

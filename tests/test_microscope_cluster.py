@@ -4,6 +4,7 @@ Schedulers and workers are processes on loopback, started with Dask's own comman
 """
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -22,14 +23,16 @@ import pytest
 from distributed import Client, KilledWorker
 from test_microscope import folder, same, seal_time, started, tiny, waits_for
 
-import cnnlens.microscope
+import cnnlens.cluster
 from cnnlens import Network, device, fingerprints
 from cnnlens.__main__ import main
+from cnnlens.cluster import connected, connection
+from cnnlens.cluster.connection import Lost, dashboard
+from cnnlens.cluster.engine import Workers
+from cnnlens.cluster.equipment import Equipment, Sent
+from cnnlens.cluster.versions import compared
 from cnnlens.errors import CnnlensError
-from cnnlens.microscope import cluster as clusters
 from cnnlens.microscope import microscope, opened
-from cnnlens.microscope.cluster import Equipment, Workers, compared, connected, dashboard
-from cnnlens.microscope.plan import planned
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 300  # for what takes a few, on a machine that others use
@@ -164,7 +167,7 @@ def test_two_workers_of_this_machine_give_the_store_of_the_plain_loop(tmp_path, 
 def test_a_networks_feeding_goes_with_it():
     images = np.random.default_rng(0).random((5, 16, 16, 3), np.float32)
     net = Network.of(tiny().model, pixels=([0.5, 0.4, 0.3], [0.2, 0.3, 0.4]), name="mine", classes=["a", "b", "c"])
-    there = equipped(net)._network()
+    there = Sent(net)()
     assert (there.name, there.classes, there.source) == (net.name, net.classes, net.source)
     assert np.array_equal(there.predict(images), net.predict(images))
 
@@ -212,35 +215,104 @@ def test_a_worker_that_is_killed_in_mid_task_costs_nothing_but_time(tmp_path, wo
     assert same(work[2], opened(place)) == []
 
 
-def test_a_scheduler_that_is_killed_ends_the_run_with_one_error_and_started_again_it_finishes(
-    tmp_path, work, cluster, capsys
-):
+def lost_in_mid_run(cluster, place, how, then=lambda: None):
+    """While a block runs, the scheduler ends once some units are finished; its workers end with it."""
+
+    def ends():
+        waits_until(lambda: done(place))
+        workers = cluster.addresses()
+        cluster.scheduler.send_signal(how)
+        cluster.scheduler.wait(SECONDS)
+        for name in workers:
+            cluster.workers[name].wait(SECONDS)
+        then()
+
+    return meanwhile(ends)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_scheduler_that_is_lost_is_waited_for_and_what_ran_there_is_done_again(tmp_path, work, cluster, capsys, how):
     cluster.have(1)
     arguments, place = asked(work, tmp_path, "--cluster", cluster.address)
+    finished = {}
 
-    def kills():
-        waits_until(lambda: done(place))
-        cluster.kill(cluster.scheduler)
+    def starts_again():
+        finished.update({task: seal_time(opened(place), task) for task in finished_tasks(place)})
+        cluster.start()
+        cluster.worker()
 
-    with meanwhile(kills):
+    with lost_in_mid_run(cluster, place, how, starts_again):
+        assert main(["microscope", *map(str, arguments)]) == 0
+    assert same(work[2], opened(place)) == []
+    assert 3 <= len(finished) < len(opened(place).plan.tasks), "it was lost in mid-run"
+    assert {task: seal_time(opened(place), task) for task in finished} == finished, "and nothing was done twice"
+    said = capsys.readouterr().err
+    assert (
+        f"The Dask scheduler at {cluster.address} was lost" in said and "Waiting up to 10 min until it is back" in said
+    )
+    assert f"The scheduler at {cluster.address} is back" in said and left_on(cluster) == []
+
+
+def test_a_scheduler_that_does_not_come_back_ends_the_run_with_one_error_and_the_same_command_goes_on(
+    tmp_path, work, cluster, capsys, monkeypatch
+):
+    monkeypatch.setattr(connection, "RETURN", 2)
+    monkeypatch.setattr(connection, "PATIENCE", 1)
+    cluster.have(1)
+    arguments, place = asked(work, tmp_path, "--cluster", cluster.address)
+    with lost_in_mid_run(cluster, place, signal.SIGKILL):
         assert main(["microscope", *map(str, arguments)]) == 2
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("cnnlens: ")]
     assert len(said) == 1 and f"The Dask scheduler at {cluster.address} was lost" in said[0]
-    kept = [task for task in opened(place).plan.tasks if opened(place).finished(task)]
-    assert 3 <= len(kept) < len(opened(place).plan.tasks)
+    assert "was not back within 2 s" in said[0] and 3 <= len(finished_tasks(place)) < len(opened(place).plan.tasks)
+    monkeypatch.setattr(connection, "PATIENCE", 10)
     cluster.start()
     cluster.worker()
     assert main(["microscope", *map(str, arguments)]) == 0
     assert same(work[2], opened(place)) == []
 
 
+def finished_tasks(place):
+    store = opened(place)
+    return [task for task in store.plan.tasks if store.finished(task)]
+
+
+def test_ctrl_c_ends_the_waiting_at_once_and_keeps_what_is_finished(tmp_path, work, cluster):
+    cluster.have(1)
+    arguments, place = asked(work, tmp_path, "--cluster", cluster.address)
+    run = started(*arguments)
+    waits_for(lambda: done(place), run)
+    cluster.kill(cluster.scheduler)
+    for line in run.stderr:
+        if "was lost" in line:
+            break
+    run.send_signal(signal.SIGINT)
+    assert run.wait(SECONDS) == 130 and "stopped; what is finished is kept" in run.stderr.read()
+    assert len(finished_tasks(place)) >= 3
+    cluster.start()
+
+
+def test_what_a_task_or_a_job_raises_is_not_taken_for_a_lost_scheduler():
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    engine = Workers(None, None, None)
+    with pytest.raises(OSError, match="No space left"):
+        engine._result(SimpleNamespace(result=full, status="error"))
+    with pytest.raises(Lost, match="No space left"):
+        engine._result(SimpleNamespace(result=full, status="finished"))
+    client = SimpleNamespace(loop=object(), nthreads=lambda: {"tcp://w": 1})
+    with pytest.raises(OSError, match="No space left"):
+        list(Workers(SimpleNamespace(client=client), None, None)(full() for _ in range(2)))
+
+
 def test_a_task_that_kills_its_workers_is_named():
     def dies():
         raise KilledWorker("b-3-abc", SimpleNamespace(address="tcp://w"), 3)
 
-    engine = Workers(SimpleNamespace(scheduler=SimpleNamespace(address="tcp://s")), None, None)
+    engine = Workers(None, None, None)
     with pytest.raises(CnnlensError, match=r"4 workers died of one task \(b-3-abc\).*What is finished is kept"):
-        engine._result(SimpleNamespace(result=dies))
+        engine._result(SimpleNamespace(result=dies, status="error"))
 
 
 # --- versions -------------------------------------------------------------------------------------------------------
@@ -255,7 +327,7 @@ def test_a_worker_with_other_versions_is_named_before_any_work(tmp_path, cluster
     metadata.write_text("Metadata-Version: 2.1\nName: keras\nVersion: 3.0.0\n")
     here = fingerprints.of_environment()
     with odd_worker(cluster, tmp_path) as address, pytest.raises(CnnlensError) as told:
-        with connected(address=cluster.address, progress=False):
+        with connected(cluster=cluster.address, progress=False):
             pass
     for words in (
         f"Worker {address} has ",
@@ -298,10 +370,9 @@ def test_another_python_is_named(who):
         compared(client)
 
 
-def equipped(net, **changes):
+def equipped(prepare, **changes):
     """What a worker gets, on a worker that is none."""
-    images = np.zeros((4, 16, 16, 3), np.uint8)
-    equipment = Equipment(net, planned(net, images, np.zeros(4, int), "black"), "cnnlens of a test")
+    equipment = Equipment(prepare, pow, "cnnlens of a test")
     equipment.setup(SimpleNamespace(address="tcp://w"))
     for name, value in changes.items():
         setattr(equipment, name, value)
@@ -309,8 +380,8 @@ def equipped(net, **changes):
 
 
 def test_a_worker_with_another_version_that_comes_later_does_no_work():
-    with pytest.raises(CnnlensError, match="Worker tcp://w has keras .*, here is 3.0.0. One store"):
-        equipped(tiny(), environment={**fingerprints.of_environment(), "keras": "3.0.0"}).work((), ())
+    with pytest.raises(CnnlensError, match="Worker tcp://w has keras .*, here is 3.0.0. One result"):
+        equipped(int, environment={**fingerprints.of_environment(), "keras": "3.0.0"}).work((), ())
 
 
 # --- bad input ------------------------------------------------------------------------------------------------------
@@ -324,7 +395,7 @@ def refused(tmp_path, words, *more):
 
 
 def test_a_scheduler_that_cannot_be_reached_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(clusters, "PATIENCE", 1)
+    monkeypatch.setattr(connection, "PATIENCE", 1)
     with socket.socket() as nobody:  # bound, but not listening: refuses
         nobody.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"
@@ -345,28 +416,32 @@ def test_other_bad_input_is_named(tmp_path, monkeypatch):
 
 def test_without_dask_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "cnnlens.microscope.cluster")
-    monkeypatch.delattr(cnnlens.microscope, "cluster")
+    for name in ("connection", "versions"):
+        monkeypatch.delitem(sys.modules, f"cnnlens.cluster.{name}")
+        monkeypatch.delattr(cnnlens.cluster, name)
     refused(tmp_path, r"Workers need Dask: pip install \"cnnlens\[microscope\]\"", ("workers", 1))
 
 
 def test_a_network_that_a_worker_cannot_have_is_named(monkeypatch):
     code = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Lambda(lambda x: x + 1), *tiny().model.layers])
     with pytest.raises(CnnlensError, match="Worker tcp://w cannot use the network. .*Python code"):
-        equipped(Network.of(code, pixels="0-1")).work((), ())
+        equipped(Sent(Network.of(code, pixels="0-1"))).work((), ())
     monkeypatch.setattr(keras.Model, "save", lambda *_: 1 / 0)
     with pytest.raises(CnnlensError, match="tiny cannot be sent to workers.*division by zero.*Leave out --workers"):
-        equipped(tiny())
+        Sent(tiny())
 
 
 def test_a_cluster_without_workers_is_waited_for_and_that_is_said(monkeypatch, capsys):
     came = []
     waits = SimpleNamespace(
-        nthreads=lambda: {}, scheduler=SimpleNamespace(address="tcp://s:1"), wait_for_workers=came.append
+        nthreads=lambda: {},
+        scheduler=SimpleNamespace(address="tcp://s:1"),
+        wait_for_workers=came.append,
+        close=came.append,
     )
-    monkeypatch.setattr(clusters, "_client", lambda address: contextlib.nullcontext(waits))
-    monkeypatch.setattr(clusters, "compared", lambda client: came.append("compared"))
-    with connected(address="tcp://s:1", progress=False):
+    monkeypatch.setattr(connection, "_client", lambda address: waits)
+    monkeypatch.setattr(connection, "compared", lambda client: came.append("compared"))
+    with connected(cluster="tcp://s:1", progress=False):
         assert came == [1, "compared"], "versions are compared when there is a worker"
     assert "No worker yet: waiting for one. Start it with: dask worker tcp://s:1" in capsys.readouterr().err
 

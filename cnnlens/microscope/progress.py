@@ -1,7 +1,6 @@
 """How far a run is, and how long the rest will take: measured where something was measured, and weighed elsewhere."""
 
 import collections
-import time
 
 import numpy as np
 from scipy.optimize import nnls
@@ -134,9 +133,3 @@ class Bar:
         self._estimate.took(task, seconds, at_once)
         self._bar.set_postfix_str(in_words(self._estimate.left(at_once)), refresh=False)
         self._bar.update(task.last - task.first)
-
-
-def timed(function, *given):
-    """What a function gives, and how many seconds it took."""
-    began = time.perf_counter()
-    return function(*given), time.perf_counter() - began

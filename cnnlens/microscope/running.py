@@ -1,20 +1,20 @@
 """Filling a store: what is finished stays, the rest is computed here, task by task, or by the workers of a cluster."""
 
 import contextlib
+import functools
 import time
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from ..errors import CnnlensError
-from ..lenses.neurons import whole_number
+from .. import cluster as clusters
 from ..lenses.neurons.fourier import STEPS
 from ..network import Network
 from . import units
 from .images import gathered
 from .lock import writing_alone
 from .plan import planned
-from .progress import Bar, timed
+from .progress import Bar
 from .site import Site
 from .store import Store, zarr
 
@@ -84,13 +84,13 @@ def microscope(
     (2, 3, 3, 1)
     """
     zarr()
-    with _engines(workers, cluster, progress) as engine_of:
+    with clusters.connected(workers, cluster, progress) as connection:
         net = Network.of(net)
         net, pixels, labels, source = gathered(net, images, labels, seed=seed, progress=progress)
         asked = {"layers": layers, "units": units, "steps": steps, "seed": seed, "objective": objective}
         plan = planned(net, pixels, labels, source, **asked)
         place = Path(out) / "store.zarr"
-        with writing_alone(place), engine_of(net, plan) as engine:
+        with writing_alone(place), _engine(connection, net, plan) as engine:
             store = Store.at(place, plan, labels)
             pages = Site(store) if site else None
             fill(store, pixels, engine, progress=progress, refresh=pages and pages.write)
@@ -99,39 +99,20 @@ def microscope(
     return store
 
 
-@contextlib.contextmanager
-def _engines(workers, cluster, progress):
-    """What gives the engine for a network and a plan: the plain loop's, or that of a cluster, which is there first."""
-    if workers is None and cluster is None:
-        yield lambda net, plan: contextlib.nullcontext(Loop(net, plan))
-        return
-    if workers is not None and cluster is not None:
-        raise CnnlensError(
-            f"Both workers ({workers}) and cluster ({cluster}) were given. Expected one of the two: processes of this "
-            "machine, or the workers that a cluster has."
-        )
-    if workers is not None:
-        whole_number("workers", workers)
-    try:
-        from . import cluster as clusters
-    except ImportError as error:
-        raise CnnlensError('Workers need Dask: pip install "cnnlens[microscope]".') from error
-    with clusters.connected(workers, cluster, progress) as client:
-        yield lambda net, plan: clusters.Workers(client, net, plan)
+def _engine(connection, net, plan):
+    """The engine on a cluster, or the plain loop where there is none; a context."""
+    if connection is None:
+        return contextlib.nullcontext(Loop(net, plan))
+    from .cluster import Workers
+
+    return Workers(connection, net, plan)
 
 
-class Loop:
+class Loop(clusters.Loop):
     """The plain loop: one job after the other, in this process."""
 
-    at_once = 1
-
     def __init__(self, net, plan):
-        self.net, self.plan = net, plan
-
-    def __call__(self, jobs):
-        """Do jobs (task, arrays that it needs); yields (task, arrays that it gave, seconds)."""
-        for task, given in jobs:
-            yield task, *timed(work, self.net, self.plan, task, given)
+        super().__init__(functools.partial(work, net, plan))
 
 
 def work(net, plan, task, given):
