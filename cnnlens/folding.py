@@ -47,16 +47,19 @@ def normalized(model, momentum=0.99):
             f"{model.name} is not sequential, so no batch normalization can be folded into its weights afterwards. "
             "Train it with a Recipe of normalize=False."
         )
-    copy = keras.Sequential([keras.Input(model.input_shape[1:])], name=model.name)
+    layers, weights = [keras.Input(model.input_shape[1:])], []
     for layer in model.layers:
         if not _followed_by_relu(layer):
-            copy.add(type(layer).from_config(layer.get_config()))
-            copy.layers[-1].set_weights(layer.get_weights())
+            layers.append(type(layer).from_config(layer.get_config()))
+            weights.append((layers[-1], layer.get_weights()))
             continue
-        copy.add(type(layer).from_config({**layer.get_config(), "activation": "linear", "use_bias": False}))
-        copy.layers[-1].set_weights(layer.get_weights()[:1])
-        copy.add(kl.BatchNormalization(momentum=momentum, name=layer.name + ENDING, dtype=layer.dtype_policy))
-        copy.add(kl.ReLU(name=f"{layer.name}_relu", dtype=layer.dtype_policy))
+        layers.append(type(layer).from_config({**layer.get_config(), "activation": "linear", "use_bias": False}))
+        weights.append((layers[-1], layer.get_weights()[:1]))
+        layers.append(kl.BatchNormalization(momentum=momentum, name=layer.name + ENDING, dtype=layer.dtype_policy))
+        layers.append(kl.ReLU(name=f"{layer.name}_relu", dtype=layer.dtype_policy))
+    copy = keras.Sequential(layers, name=model.name)  # at once: with each layer added alone Keras builds all anew
+    for layer, values in weights:
+        layer.set_weights(values)
     return copy
 
 
