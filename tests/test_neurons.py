@@ -104,6 +104,23 @@ def test_batches_of_any_size_give_the_same(color):
     assert apart.history.shape == (4, 5) and apart.units.tolist() == list(range(5))
 
 
+def test_some_of_the_units_are_those_that_would_be_made_alone(color):
+    how = dict(size=(24, 24), steps=4, seed=2, snapshots=3)
+    some, alone = (
+        neurons.maximize(color, "two", range(5), **how).only([3, 1]),
+        neurons.maximize(color, "two", [3, 1], **how),
+    )
+    assert some.units.tolist() == [3, 1] and some.names == alone.names and some.status == alone.status
+    for name in ("images", "activation", "start", "initial_color", "history", "snapshots"):
+        one, other = getattr(some, name), getattr(alone, name)
+        assert one.shape == other.shape and np.abs(one - other).max() < 1e-2, name
+    with pytest.raises(CnnlensError, match=r"No image of two was made for \[7\]; expected some of"):
+        some.only([1, 7])
+    models = neurons.class_models(color, ["bee", "ant", "dog"], steps=2)
+    dog = models.only([3])
+    assert dog.names == ("dog",) and dog.predicted == models.predicted[2:] and len(dog.probability) == 1
+
+
 def test_ours_reaches_more_in_fewer_steps_than_the_dissertation_s(color):
     ours = neurons.maximize(color, "two", range(6), size=32, steps=32)
     his = neurons.maximize(color, "two", range(6), size=32, steps=64, rate=0.1, method="pixels")

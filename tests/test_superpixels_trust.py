@@ -113,6 +113,30 @@ def test_trust_of_a_plain_case(adding, why):
     assert "is stable" in alt
 
 
+def test_trust_asks_only_for_the_repetitions_that_are_missing(image, parts, adding, why):
+    asked = []
+
+    def listening(images):
+        asked.append(len(images))
+        return adding(images)
+
+    plain = scores.trust(listening, why, seeds=4, held_out=16, steps=9, progress=False)
+    all_of_it = sum(asked)
+    asked.clear()
+    repeated = superpixels.repeat(adding, why, [1, 2], progress=False)
+    found = scores.trust(listening, why, seeds=4, repeated=repeated, held_out=16, steps=9, progress=False)
+    assert sum(asked) == all_of_it - sum(one.calls + 1 for one in repeated)
+    assert np.array_equal(found.weights, plain.weights) and found.settings == plain.settings
+
+
+def test_trust_refuses_what_is_no_repetition(image, parts, adding, why):
+    other = superpixels.explain(adding, image, 1 - why.label, parts, 64, seed=1, fill="grey", progress=False)
+    with pytest.raises(CnnlensError, match=r"repeated\[1\] explains something else"):
+        scores.trust(adding, why, repeated=[*superpixels.repeat(adding, why, [1], progress=False), other])
+    with pytest.raises(CnnlensError, match=r"repeated\[0\] has the seed of the explanation itself, 0"):
+        scores.trust(adding, why, repeated=[why])
+
+
 def test_trust_of_noise(image, parts):
     """A classifier whose answer depends on everything and on nothing in particular."""
 

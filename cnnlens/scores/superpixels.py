@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import CnnlensError
 from ..lenses import superpixels, surrogate
 from ..network import Network
 from ..results import Result
@@ -279,7 +280,7 @@ class Trust(Result):
         return sentence(self)
 
 
-def trust(net, why, *, seeds=5, held_out=128, steps=12, progress=True):
+def trust(net, why, *, seeds=5, repeated=(), held_out=128, steps=12, progress=True):
     """Measure how far an explanation can be trusted.
 
     Parameters
@@ -289,6 +290,9 @@ def trust(net, why, *, seeds=5, held_out=128, steps=12, progress=True):
     why : Explanation
     seeds : int
         Explanations to compare, the given one included; at least 2.
+    repeated : sequence of Explanation
+        Of other seeds, where they are there already (:func:`cnnlens.lenses.superpixels.repeat`): only what is missing
+        is asked for.
     held_out : int
         Random masks to test the regression on, none of which it was fitted to.
     steps : int
@@ -298,6 +302,11 @@ def trust(net, why, *, seeds=5, held_out=128, steps=12, progress=True):
     Returns
     -------
     Trust
+
+    Raises
+    ------
+    CnnlensError
+        If what is said to be a repetition explains something else.
 
     Examples
     --------
@@ -314,7 +323,10 @@ def trust(net, why, *, seeds=5, held_out=128, steps=12, progress=True):
     overlap 1.00   rank +1.00   flips 0.00
     """
     net, seed = superpixels.opened(net), why.settings["seed"]
-    others = superpixels.repeat(net, why, range(seed + 1, seed + max(seeds, 2)), progress=progress)
+    _check_repeated(why, repeated)
+    there = {other.settings["seed"] for other in repeated}
+    missing = [other for other in range(seed + 1, seed + max(seeds, 2)) if other not in there]
+    others = [*repeated, *superpixels.repeat(net, why, missing, progress=progress)]
     seen = surrogate.varied(why.masks)
     weights = np.stack([why.weights, *(other.weights for other in others)])
     return Trust(
@@ -326,5 +338,22 @@ def trust(net, why, *, seeds=5, held_out=128, steps=12, progress=True):
         parts=int(seen.sum()),
         calls=why.calls,
         source=why.source,
-        settings={"seeds": max(seeds, 2), "held_out": held_out, "steps": steps, **why.settings},
+        settings={"seeds": len(weights), "held_out": held_out, "steps": steps, **why.settings},
     )
+
+
+def _check_repeated(why, repeated):
+    """Refuse what is no repetition of an explanation: the same question, asked with another seed."""
+    asked = {key: value for key, value in why.settings.items() if key != "seed"}
+    for number, other in enumerate(repeated):
+        same = np.array_equal(other.segments, why.segments) and np.array_equal(other.image, why.image)
+        if not same or other.settings != {**asked, "seed": other.settings["seed"]} or other.rival != why.rival:
+            raise CnnlensError(
+                f"repeated[{number}] explains something else, or in another way; expected explanations that "
+                "superpixels.repeat(net, why) gives."
+            )
+        if other.settings["seed"] == why.settings["seed"]:
+            raise CnnlensError(
+                f"repeated[{number}] has the seed of the explanation itself, {why.settings['seed']}, so comparing the "
+                "two tells nothing; expected other seeds."
+            )

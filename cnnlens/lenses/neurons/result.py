@@ -1,10 +1,14 @@
 """What activation maximization gives back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from ...errors import CnnlensError
 from ...results import Result
+
+COMMON = ("layer", "objective", "snapshot_steps", "source", "settings")  # fields that say the same of all images
+BY_STEP = ("history", "snapshots")  # fields whose first axis is the steps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,6 +75,25 @@ class Optimized(Result):
         """Indices that put the strongest first and dead units last, (U,) int."""
         return np.lexsort((-self.activation, ~self.live))
 
+    def only(self, units):
+        """The images of some of the units, in the order asked for.
+
+        Parameters
+        ----------
+        units : sequence of int
+
+        Raises
+        ------
+        CnnlensError
+            If no image was made for one of them alone.
+        """
+        units = [int(unit) for unit in units]
+        if missing := [unit for unit in units if unit < 0 or unit not in self.units]:
+            raise CnnlensError(f"No image of {self.layer} was made for {missing}; expected some of {self.names}.")
+        rows = [int(np.flatnonzero(self.units == unit)[0]) for unit in units]
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in COMMON}
+        return replace(self, **{name: _taken(values, rows, name in BY_STEP) for name, values in own.items()})
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClassModels(Optimized):
@@ -91,3 +114,9 @@ class ClassModels(Optimized):
     def recognized(self):
         """Whether the network takes each for the class it was made for, (U,) bool."""
         return np.array([name == said for name, said in zip(self.names, self.predicted)])
+
+
+def _taken(values, rows, by_step):
+    if isinstance(values, tuple):
+        return tuple(values[row] for row in rows)
+    return values[:, rows] if by_step else values[rows]
