@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cnnlens import __main__ as command
-from cnnlens import explore, superpixels
+from cnnlens import datasets, explore, superpixels, zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.figures import superpixels as draw
 from cnnlens.lenses import masks
@@ -111,6 +111,20 @@ def test_trust_of_a_plain_case(adding, why):
     assert len(trust_in_words.report(found).splitlines()) == 10
     fig, alt = draw.trusted(found)
     assert "is stable" in alt
+
+
+def test_copies_with_parts_hidden_are_answered_in_a_lower_precision_which_changes_little():
+    net, image = zoo.load("lenet"), datasets.load("mnist").x_test[0]
+    parts = superpixels.segment(image, "grid", 16)
+    how = dict(segments=parts, samples=128, fill=0.0, stop_at=None, progress=False)
+    exact, lower = (superpixels.explain(net, image, precision=each, **how) for each in ("float32", "mixed_bfloat16"))
+    assert lower.settings["precision"] == "mixed_bfloat16" and not np.array_equal(exact.scores, lower.scores)
+    assert np.array_equal(exact.prediction, lower.prediction)
+    assert scores.correlation(exact.weights, lower.weights) > 0.999
+    for why in (exact, lower):
+        assert np.array_equal(superpixels.ask(net, why, why.masks[:32]), why.scores[:32]), "asked in its precision"
+    with pytest.raises(CnnlensError, match="precision"):
+        superpixels.explain(net, image, precision="float16", **how)
 
 
 def test_trust_asks_only_for_the_repetitions_that_are_missing(image, parts, adding, why):

@@ -196,6 +196,7 @@ def explain(
     fill="mean",
     classes=None,
     batch_size=None,
+    precision="auto",
     progress=True,
     on_step=None,
     **estimator,
@@ -222,6 +223,8 @@ def explain(
         Names of the outputs of a function.
     batch_size : int, optional
         Images per call; by default 32, or 128 where there is a GPU.
+    precision : {"auto", "float32", "mixed_bfloat16"}
+        What a Network answers the copies in (:func:`cnnlens.device.lowered`); ``prediction`` is always float32's.
     progress : bool
         Show a bar when it takes more than two seconds.
     on_step : function (done, total), optional
@@ -250,7 +253,7 @@ def explain(
     >>> explain(right, image, 0, segment(image, "grid", 4), samples=129, fill="grey").weights.round(2) + 0.0
     array([0. , 0.2, 0. , 0.2])
     """
-    net, how = opened(net), _estimator(estimator)
+    net, how, precision = opened(net), _estimator(estimator), device.lowered(precision)
     shown = frame(net, image)
     segments = (
         segment(shown) if segments is None else frame_segments(image, shown, segments, getattr(net, "fit", "crop"))
@@ -261,8 +264,8 @@ def explain(
         raise CnnlensError(
             "The image is one superpixel, so there is nothing to compare. Ask segment() for more, or use method='grid'."
         )
-    predict, classes = classifier(net), classes or getattr(net, "classes", None)
-    prediction = predict(shown[None])[0]
+    predict, classes = classifier(net, precision=precision), classes or getattr(net, "classes", None)
+    prediction = classifier(net)(shown[None])[0]
     index = int(prediction.argmax()) if label is None else class_index(label, classes, len(prediction))
     masks = np.ones((samples, segments.max() + 1), bool)
     masks[:, seen] = designs.draw(how.design, samples, len(seen), seed)
@@ -278,6 +281,7 @@ def explain(
         if done in may_stop and how.reliability(masks[:done], np.concatenate(answers)[:, index], seed) >= how.stop_at:
             break
     masks, scores = masks[:done], np.concatenate(answers)
+    asked = {"label": index, "samples": samples, "seed": seed, "fill": fill, "precision": precision}
     weights, intercept = how.fit(masks, scores, lambda scores: scores[:, index], segments, seed)
     return Explanation(
         image=shown,
@@ -291,7 +295,7 @@ def explain(
         scores=scores,
         reliability=how.reliability(masks, scores[:, index], seed),
         source=source_of(net),
-        settings={"label": index, "samples": samples, "seed": seed, "fill": fill, **dataclasses.asdict(how)},
+        settings={**asked, **dataclasses.asdict(how)},
     )
 
 
@@ -329,8 +333,8 @@ def ask(net, why, masks, *, progress=False):
     net = opened(net)
     filled = filling(why.image, why.segments, why.settings["fill"], why.settings["seed"])
     hide = functools.partial(perturb, why.image, filled, why.segments)
-    title = progress and name_of(net)
-    return np.concatenate([*_answers(classifier(net), hide, masks, [len(masks)], None, title)])
+    title, predict = progress and name_of(net), classifier(net, precision=why.settings.get("precision", "float32"))
+    return np.concatenate([*_answers(predict, hide, masks, [len(masks)], None, title)])
 
 
 def repeat(net, why, seeds=range(1, 6), *, progress=True):
