@@ -122,9 +122,10 @@ def test_statistics_and_preferences_of_a_planted_unit(tmp_path):
     assert store.read(0, "histogram")[0].sum() == 30 and store.read(0, "selectivity")[0] > 0.5
 
 
-def test_without_classes_the_networks_answers_count(tmp_path, pictures):
-    store = microscope(tiny(), pictures[0], tmp_path, layers="a", units=1, **HOW)
-    assert store.labels_are_answers and (store.labels() == tiny().predict(pictures[0]).argmax(1)).all()
+def test_without_classes_the_networks_answers_count(tmp_path, whole, pictures):
+    net = whole[0]
+    store = microscope(net, pictures[0], tmp_path, layers="a", units=1, **HOW)
+    assert store.labels_are_answers and (store.labels() == net.predict(pictures[0]).argmax(1)).all()
 
 
 def test_a_layer_without_gradient_or_relu_is_kept_with_what_can_be_had(tmp_path, pictures):
@@ -168,13 +169,13 @@ def test_the_same_seed_gives_the_same_store_and_another_seed_another(tmp_path, w
     images, labels = pictures
     again = microscope(tiny(), images, tmp_path / "again", labels=labels, **HOW)
     assert same(whole[1], again) == []
-    other = microscope(tiny(), images, tmp_path / "other", labels=labels, seed=1, **HOW)
+    other = microscope(whole[0], images, tmp_path / "other", labels=labels, seed=1, **HOW)
     differs = [name.partition("/")[2] for name in same(whole[1], other) if name[0] in "012"]
     assert set(differs) == {"made", "reached", "start"}
 
 
-def test_a_picture_does_not_depend_on_the_batch_that_it_is_made_in(tmp_path, pictures):
-    net, (images, labels) = tiny(), pictures
+def test_a_picture_does_not_depend_on_the_batch_that_it_is_made_in(tmp_path, whole, pictures):
+    net, (images, labels) = whole[0], pictures
     few = microscope(net, images, tmp_path, labels=labels, layers="b", units=35, **HOW)
     alone = neurons.maximize(
         net, "b", [34], objective="center", steps=3, size=few.plan.layers[0].made, precision=few.plan["precision"]
@@ -211,26 +212,44 @@ def waits_for(condition, process, seconds=300):
         time.sleep(0.05)
 
 
-def test_a_run_that_is_killed_and_started_again_gives_the_store_of_an_undisturbed_one(tmp_path):
-    model, images = tiny(tmp_path / "tiny.keras", units=100), folder(tmp_path / "images")
-    asked = ("--images", images, "--steps", 60, "--layers", "b")
-    assert main(["microscope", *map(str, (model, *asked, "--out", tmp_path / "whole"))]) == 0
-    killed = started(model, *asked, "--out", tmp_path / "killed")
-    place = tmp_path / "killed" / "store.zarr"
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory):
+    """A run that was halted when some units were finished, its model, and what it was asked."""
+    place = tmp_path_factory.mktemp("interrupted")
+    model, images, out = tiny(place / "tiny.keras", units=100), folder(place / "images"), place / "out"
+    asked = (model, "--images", images, "--steps", 60, "--layers", "b", "--out", out)
+    run, store = started(*asked), out / "store.zarr"
+    waits_for(lambda: store.is_dir() and opened(store).sealed(0).any(), run)
+    os.kill(run.pid, signal.SIGSTOP)  # so that it is in mid-run as long as we look
+    yield run, model, out, list(map(str, asked))
+    run.kill()
+    run.wait()
 
-    def one_is_done():
-        return place.is_dir() and opened(place).sealed(0).any()
 
-    waits_for(one_is_done, killed)
-    os.kill(killed.pid, signal.SIGKILL)
-    killed.wait()
-    store = opened(place)
-    kept = [task for task in store.plan.tasks if store.finished(task)]
-    assert 3 <= len(kept) < len(store.plan.tasks), "it was killed in mid-task"
-    times = {task: seal_time(store, task) for task in kept}
-    assert main(["microscope", *map(str, (model, *asked, "--out", tmp_path / "killed"))]) == 0
-    assert same(opened(tmp_path / "whole"), opened(place)) == []
-    assert {task: seal_time(store, task) for task in kept} == times, "what was finished is not computed again"
+def test_a_second_run_is_refused_while_the_store_is_read(interrupted, capsys):
+    run, model, out, asked = interrupted
+    assert main(["microscope", *asked]) == 2
+    said = capsys.readouterr().err
+    assert f"cnnlens: {out / 'store.zarr'} is in use: process {run.pid} on " in said
+    assert "stop it, or choose another --out" in said and "Traceback" not in said
+    assert main(["microscope", "--site", "--out", str(out)]) == 0
+    assert kept.exemplars(opened(out), Network.of(model, pixels="0-1"), "b", [0]).patches.shape[:2] == (1, 9)
+
+
+def test_a_run_that_is_killed_and_started_again_gives_the_store_of_an_undisturbed_one(tmp_path, interrupted):
+    run, _, out, asked = interrupted
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    assert (out / ".store.zarr.user").is_file(), "it was killed in mid-run"
+    store = opened(out)
+    finished = [task for task in store.plan.tasks if store.finished(task)]
+    assert 3 <= len(finished) < len(store.plan.tasks), "it was killed in mid-task"
+    times = {task: seal_time(store, task) for task in finished}
+    assert main(["microscope", *asked]) == 0, "a killed run leaves no lock"
+    assert not (out / ".store.zarr.user").exists()
+    assert main(["microscope", *asked[:-1], str(tmp_path)]) == 0
+    assert same(opened(tmp_path), opened(out)) == []
+    assert {task: seal_time(store, task) for task in finished} == times, "what was finished is not computed again"
 
 
 def seal_time(store, task):
@@ -268,44 +287,25 @@ def test_a_run_that_was_killed_while_it_made_the_store_begins_anew(tmp_path, who
 # --- one run at a time ----------------------------------------------------------------------------------------------
 
 
-def test_a_second_run_is_refused_while_the_store_is_read_and_a_killed_run_leaves_no_lock(tmp_path, capsys):
-    model, images, out = tiny(tmp_path / "tiny.keras", units=100), folder(tmp_path / "images"), tmp_path / "out"
-    asked = (model, "--images", images, "--steps", 60, "--layers", "b", "--out", out)
-    first, place = started(*asked), out / "store.zarr"
-    waits_for(lambda: place.is_dir() and opened(place).sealed(0).any(), first)
-    os.kill(first.pid, signal.SIGSTOP)  # so that it is in mid-run as long as we look
-    assert main(["microscope", *map(str, asked)]) == 2
-    said = capsys.readouterr().err
-    assert f"cnnlens: {place} is in use: process {first.pid} on " in said and "stop it, or choose another --out" in said
-    assert "Traceback" not in said
-    assert main(["microscope", "--site", "--out", str(out)]) == 0
-    assert kept.exemplars(opened(out), Network.of(model, pixels="0-1"), "b", [0]).patches.shape[:2] == (1, 9)
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait()
-    assert not opened(out).sealed(0).all() and (out / ".store.zarr.user").is_file(), "it was killed in mid-run"
-    assert main(["microscope", *map(str, asked)]) == 0
-    assert opened(out).sealed(0).all() and not (out / ".store.zarr.user").exists()
-
-
-def test_two_runs_that_begin_at_the_same_time_do_not_both_write(tmp_path):
+def test_two_runs_that_begin_at_the_same_time_do_not_both_write(tmp_path, whole):
     with writing_alone(tmp_path / "store.zarr"):
         (tmp_path / ".store.zarr.user").unlink()  # not written yet
         with pytest.raises(CnnlensError, match="is in use: another run writes to it"):
-            microscope(tiny(), np.zeros((2, 16, 16, 3)), tmp_path, layers="a", **HOW)
+            microscope(whole[0], np.zeros((2, 16, 16, 3)), tmp_path, layers="a", **HOW)
     assert [path.name for path in tmp_path.iterdir()] == [".store.zarr.lock"], "nothing was begun"
-    microscope(tiny(), np.zeros((2, 16, 16, 3)), tmp_path, layers="a", **HOW)
+    microscope(whole[0], np.zeros((2, 16, 16, 3)), tmp_path, layers="a", **HOW)
 
 
-def test_on_a_file_system_without_locks_a_run_warns_and_goes_on(tmp_path, monkeypatch):
+def test_on_a_file_system_without_locks_a_run_warns_and_goes_on(tmp_path, whole, monkeypatch):
     def lock_file(*_, code=errno.ENOLCK, **__):
         raise OSError(code, "No locks available")
 
     monkeypatch.setattr(locket, "lock_file", lock_file)
     with pytest.warns(UserWarning, match="file system without locks"):
-        microscope(tiny(), np.zeros((2, 16, 16, 3)), tmp_path, layers="a", **HOW)
+        microscope(whole[0], np.zeros((2, 16, 16, 3)), tmp_path, layers="a", **HOW)
     monkeypatch.setattr(locket, "lock_file", lambda *_, **__: lock_file(code=errno.EACCES))
     with pytest.raises(CnnlensError, match="folder cannot be written"):
-        microscope(tiny(), np.zeros((2, 16, 16, 3)), tmp_path, layers="a", **HOW)
+        microscope(whole[0], np.zeros((2, 16, 16, 3)), tmp_path, layers="a", **HOW)
 
 
 # --- bad input ------------------------------------------------------------------------------------------------------
