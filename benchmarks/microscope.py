@@ -1,6 +1,7 @@
 """The microscope: what two workers cost beside the plain loop, and what whole networks cost, as an estimate.
 
     python -m benchmarks.microscope            # three quarters of an hour on two cores that do nothing else
+    python -m benchmarks.microscope --layers 0 # what layers cost once, alone
     python -m benchmarks.microscope --quick    # a small network, two steps: a check that it runs
 
 Workers: 128 units of one layer of VGG16, by the plain loop on all cores and by two workers with half of them each; both
@@ -12,6 +13,11 @@ spread evenly over their cost. The other layers are weighed as the bar of a run 
 pixels. Eight machines cost an eighth, times what workers cost more. A
 GPU is taken to reach the same fraction of what its data sheet promises as this machine reaches of its own large matrix
 product: nothing was measured on one. Tracing and the first start are left out.
+
+What a layer costs once, by contrast, is all that a batch of its units costs the first time and not the second: every
+trace and every first run, those of the deconvnet and of the measured activation too. It stands beside what its steps
+cost at 64 units, without those that are made again for silent units and from a color: in three networks of hundreds of
+layers, for the first, the middle and the last convolution, with random weights.
 """
 
 import contextlib
@@ -23,9 +29,11 @@ from pathlib import Path
 import numpy as np
 
 from cnnlens import device, files, zoo
+from cnnlens.lenses.neurons import maximize
 from cnnlens.lenses.neurons.fourier import STEPS
+from cnnlens.lenses.neurons.framing import fitting_batch
 from cnnlens.microscope.cluster import Workers, connected
-from cnnlens.microscope.plan import planned
+from cnnlens.microscope.plan import BATCH, Task, planned
 from cnnlens.microscope.running import Loop, fill, work
 from cnnlens.microscope.store import Store
 from cnnlens.timing import timed
@@ -34,6 +42,9 @@ from . import table
 from .training import peak
 
 MOST_TIME = 1.15  # promised: what a unit may cost with two workers beside the plain loop, at equal cores
+MOST_ONCE, AT_UNITS = 0.1, 64  # promised: what a layer may cost once, beside its steps for so many units
+DEEP = ("NASNetMobile", "DenseNet121", "Xception")
+TIMED = 6  # steps
 NETWORKS, LAYER = ("vgg16", "inception_v3", "ResNet50V2"), "block3_conv1"
 IMAGES = 1000  # that an estimate reads
 MACHINES = 8
@@ -47,8 +58,11 @@ def main():
     parser.add_argument("--layers", type=int, default=5, help="layers that are timed in a network besides VGG16")
     options = parser.parse_args()
     names, layer, steps = (("vgg4",), "conv3", 2) if options.quick else (NETWORKS, LAYER, STEPS)
+    rows = [row for name in (("vgg4",) if options.quick else DEEP) for row in once(name, options.seed)]
+    if not options.layers:
+        return table.keep("microscope", rows, quick=options.quick)
     more, row = overhead(zoo.load(names[0]), layer, steps, options.seed)
-    rows, lines = [row], []
+    rows, lines = [*rows, row], []
     share = peak(device.lowered().removeprefix("mixed_")) / GPU_PEAK
     for name in names:
         plan, seconds = costs(name, None if name == names[0] else options.layers, steps, options.seed)
@@ -87,6 +101,54 @@ def per_unit(engine, plan, pixels):
             store = Store.at(Path(folder) / run, plan, np.full(len(pixels), -1))
             seconds.append(timed(fill, store, pixels, engine)[1])
     return seconds[1] / plan.units, seconds[0] - seconds[1]
+
+
+# --- what a layer costs once ----------------------------------------------------------------------------------------
+
+
+def once(name, seed):
+    """The rows of a network: what its first, middle and last convolution cost once, beside their steps."""
+    net = zoo.load(name, weights="random")
+    pixels = noise(net, 9)
+    plan = planned(net, pixels, np.full(len(pixels), -1), "noise", units=AT_UNITS, steps=1, seed=seed)
+    maps = [number for number, layer in enumerate(plan.layers) if len(layer.shape) == 3]
+    return [once_of(net, plan, number, pixels) for number in (maps[0], maps[len(maps) // 2], maps[-1])]
+
+
+def once_of(net, plan, number, pixels):
+    """The row of a layer."""
+    layer = plan.layers[number]
+    count = min(layer.units, BATCH, fitting_batch(net, layer.path, *layer.made))
+    nowhere = np.zeros((count, len(pixels)), int)
+    needs = {"top_image": nowhere, "top_position": nowhere}, {0: pixels[0]}
+    times = [spent()]
+    for _ in range(2):
+        work(net, plan, Task("units", 0, 0, count, number), needs)
+        times.append(spent())
+    first, second = np.diff(times, axis=0)
+    steps = STEPS * AT_UNITS / count * step_of(net, plan, layer, count)
+    return table.Row(
+        what=f"microscope, {layer.path} of {net.name}: what a layer costs once",
+        peer=f"its {STEPS} steps for {AT_UNITS} units",
+        theirs=steps[0],
+        ours=(first - second)[0],
+        stated={"processor seconds": (steps[1], (first - second)[1])},
+        ratio=MOST_ONCE,
+    )
+
+
+def step_of(net, plan, layer, count):
+    """What a step costs for a batch of directions, which unlike units are never silent: (clock, processor) seconds."""
+    times, how = [], {name: plan[name] for name in ("objective", "precision")}
+    directions = np.random.default_rng(plan["seed"]).normal(size=(count, net.layer(layer.path).units))
+    told = {"progress": False, "on_step": lambda done, total: times.append(spent())}
+    maximize(net, layer.path, directions=directions, size=layer.made, steps=TIMED, **how, **told)
+    return np.median(np.diff(times[:TIMED], axis=0), axis=0)
+
+
+def spent():
+    """Seconds on the clock, and of the processor for this process."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 # --- whole networks -------------------------------------------------------------------------------------------------

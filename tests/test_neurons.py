@@ -411,6 +411,59 @@ def test_of_a_branched_block_the_units_own_gates_are_redirected_and_no_other_s()
     assert found.status == ("rescued",) and found.activation[0] > 0
 
 
+def chained(x):
+    """A gate behind weights behind another, which is also added: both are the sum's own, and one feeds the other."""
+    first = kl.ReLU()(kl.Conv2D(2, 3, padding="same")(x))
+    return kl.Add()([first, kl.ReLU(6.0)(kl.Conv2D(2, 3, padding="same")(first))])
+
+
+LAYERS = {
+    "no gate": lambda x: kl.Conv2D(2, 3)(x),
+    "one gate": lambda x: kl.Conv2D(2, 3, activation="relu")(x),
+    "composed": lambda x: kl.Activation("silu")(kl.Conv2D(2, 3)(x)),
+    "two in a row": lambda x: kl.LeakyReLU()(kl.ReLU(6.0)(kl.Conv2D(2, 3)(x))),
+    "chained": chained,
+    "gate and none": lambda x: kl.Concatenate()([kl.Conv2D(2, 3)(x), kl.Conv2D(2, 3, activation="elu")(x)]),
+    "dense": lambda x: kl.Dense(2, activation="relu")(kl.Flatten()(x)),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("whole", [False, True], ids=["units", "whole layer"])
+def test_one_pass_back_gives_the_true_gradient_and_the_redirected_one(name, whole):
+    keras.utils.set_random_seed(1)
+    image = keras.Input((9, 9, 1))
+    output = LAYERS[name](kl.Conv2D(2, 3, activation="relu")(image))
+    net = Network(keras.Model(image, output))
+    layer = net.layers()[-1].path
+    weights = None if whole else np.eye(output.shape[-1], dtype="float32")[[0, -1, 0, -1]]
+
+    @tf.function(autograph=False)
+    def slopes(pixels, redirect):
+        output = net.outputs(pixels, [layer])[layer]
+        reached = fourier.objective(output, weights)
+        own = gates.own_gates(output, pixels)
+        two = gates.uphill(reached, output, pixels, redirect), fourier.uphill(reached, output, pixels)
+        return *two, apart(reached, own, pixels), tf.constant(len(own))
+
+    pixels = np.random.default_rng(0).normal(size=(4, 9, 9, 1)).astype("float32")
+    found, true, opened, own = (each.numpy() for each in slopes(pixels, tf.constant([False, True, True, False])))
+    np.testing.assert_allclose(found[[0, 3]], true[[0, 3]], atol=1e-6)
+    np.testing.assert_allclose(found[[1, 2]], opened[[1, 2]], atol=1e-6)
+    assert own == {"no gate": 0, "chained": 2}.get(name, 1)
+    assert (np.abs(true - opened).max() > 1e-3) == (own > 0), "nothing was redirected, so nothing was tested"
+
+
+def apart(reached, own, image):
+    """The redirected gradient in two passes: through the gates, and past them."""
+    total, shut = tf.reduce_sum(reached), [gate for _, gate in own]
+    found = [tf.gradients(total, image, stop_gradients=shut, unconnected_gradients="zero")[0]]
+    flows = tf.gradients(total, shut, stop_gradients=shut)
+    for (into, _), flow in zip(own, flows):
+        found.append(tf.gradients(into, image, grad_ys=gates._toward_activity(into, flow))[0])
+    return tf.add_n(found)
+
+
 def test_without_a_gate_that_is_said_and_no_other_layer_s_is_opened():
     net = edge_net("relu", [kl.Conv2D(1, 1, name="linear")])
     net.model.get_layer("c").set_weights([np.float32([[[[1]], [[-1]]]]), np.float32([-9])])

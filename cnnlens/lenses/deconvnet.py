@@ -97,11 +97,22 @@ def project(net, images, layer, unit, *, position="strongest", source="", batch_
     unit = unit_number(place, unit) if np.ndim(unit) == 0 else tuple(unit_number(place, each) for each in unit)
     if np.ndim(unit) and len(unit) != len(pixels):
         raise CnnlensError(f"There are {len(pixels)} images and {len(unit)} units. Give one unit, or one an image.")
-    output = net.read(pixels, [layer], batch_size=batch_size, progress=False, linear=True)[layer]
-    mask, positions = _chosen(output, place, unit, position)
-    function, passed = net.once(("deconvnet", layer), lambda: _backward(net, layer))
-    parts = [slice(first, first + batch_size) for first in range(0, len(pixels), batch_size)]
-    back = [function(tf.constant(pixels[part]), tf.constant(mask[part])).numpy() for part in parts]
+    named = isinstance(position, str)
+    if named and position not in ("strongest", "all"):
+        raise unknown("position", position, ("strongest", "all", "(row, column)"))
+    whole, size = named and position == "all", pixels.shape[1:]
+    function, passed = net.once(("deconvnet", layer, whole, size), lambda: _backward(net, layer, whole, size))
+    units, where, parts = np.broadcast_to(np.int32(unit), len(pixels)), np.int32((-1, -1) if named else position), []
+    for first in range(0, len(pixels), batch_size):
+        some = slice(first, first + batch_size)
+        *found, sides = (each.numpy() for each in function(*map(tf.constant, (pixels[some], units[some], where))))
+        parts.append(found)
+    if not named and len(sides) == 2 and not ((where >= 0) & (where < sides)).all():
+        raise CnnlensError(
+            f"There is no position {tuple(where.tolist())} in layer {layer!r}: its map is {sides[0]}×{sides[1]}, "
+            "counted from 0."
+        )
+    back, activation, positions = map(np.concatenate, zip(*parts))
     if not passed:
         raise CnnlensError(
             f"No ReLU stands between the image and layer {layer!r} of {net.name}, so there is nothing for a deconvnet "
@@ -109,9 +120,9 @@ def project(net, images, layer, unit, *, position="strongest", source="", batch_
         )
     gain = np.float32(net.preprocessing.scale)
     return Projection(
-        projection=np.concatenate(back) / (gain[::-1] if net.preprocessing.flip else gain),
+        projection=back / (gain[::-1] if net.preprocessing.flip else gain),
         images=pixels,
-        activation=(output * mask).reshape(len(output), -1).sum(1),
+        activation=activation,
         position=positions,
         box=np.array([_seen(place, where, pixels.shape[1:3]) for where in positions]),
         layer=layer,
@@ -122,44 +133,37 @@ def project(net, images, layer, unit, *, position="strongest", source="", batch_
     )
 
 
-def _backward(net, layer):
-    """The compiled way back, and the list of ReLUs that it passes (filled when it is first run)."""
+def _backward(net, layer, whole, size):
+    """The compiled way there and back, and the list of ReLUs that it passes (filled when it is first run)."""
     passed = []
 
     def rectified(inputs, output, upstream):
         return tf.nn.relu(upstream)  # whatever the forward signal was
 
-    def send_back(pixels, mask):
+    def send_back(pixels, units, where):
         with gradients_overridden(RECTIFIERS, rectified) as names:
             output = net.outputs(pixels, [layer], linear=True)[layer]
-            back = tf.gradients(output, pixels, grad_ys=tf.stop_gradient(output * mask))[0]
+            kept, positions = _kept(output, units, where, whole)
+            back = tf.gradients(output, pixels, grad_ys=tf.stop_gradient(kept))[0]
         passed[:] = names
-        return tf.zeros_like(pixels) if back is None else back
+        back = tf.zeros_like(pixels) if back is None else back
+        return back, tf.reduce_sum(kept, range(1, len(kept.shape))), positions, tf.shape(output)[1:-1]
 
-    return undisturbed(send_back, reduce_retracing=True), passed
+    signature = [tf.TensorSpec((None, *size), tf.float32), tf.TensorSpec((None,), tf.int32), tf.TensorSpec(2, tf.int32)]
+    return undisturbed(send_back, input_signature=signature), passed
 
 
-def _chosen(output, place, unit, position):
-    """A mask that keeps what is sent back, shaped like the output, and the positions (N, 2)."""
-    mask, rows, units = np.zeros_like(output), np.arange(len(output)), np.broadcast_to(unit, len(output))
-    if output.ndim != 4 or position == "all":
-        mask[rows, ..., units] = 1
-        return mask, np.full((len(output), 2), -1)
-    if isinstance(position, str):
-        if position != "strongest":
-            raise unknown("position", position, ("strongest", "all", "(row, column)"))
-        flat = output[rows, ..., units].reshape(len(output), -1).argmax(1)
-        positions = np.stack(np.unravel_index(flat, output.shape[1:3]), -1)
-    else:
-        row, col = position
-        if not (0 <= row < output.shape[1] and 0 <= col < output.shape[2]):
-            raise CnnlensError(
-                f"There is no position ({row}, {col}) in layer {place.path!r}: its map is "
-                f"{output.shape[1]}×{output.shape[2]}, counted from 0."
-            )
-        positions = np.tile([[row, col]], (len(output), 1))
-    mask[rows, positions[:, 0], positions[:, 1], units] = 1
-    return mask, positions
+def _kept(output, units, where, whole):
+    """What is sent back of an output, all else zero, and the positions (N, 2); -1 in ``where`` for the strongest."""
+    unit = tf.one_hot(units, output.shape[-1])
+    kept = output * tf.reshape(unit, (-1, *[1] * (len(output.shape) - 2), output.shape[-1]))
+    if whole or len(output.shape) != 4:
+        return kept, tf.fill((tf.shape(units)[0], 2), -1)
+    height, width = output.shape[1:3]
+    maps = tf.reshape(tf.reduce_sum(kept, -1), (-1, height * width))
+    at = tf.where(where[0] < 0, tf.argmax(maps, 1, tf.int32), where[0] * width + where[1])
+    there = tf.reshape(tf.one_hot(at, height * width), (-1, height, width, 1))
+    return kept * there, tf.stack([at // width, at % width], 1)
 
 
 def _seen(place, position, size):

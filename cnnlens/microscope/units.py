@@ -130,23 +130,21 @@ def pictures(net, plan, task, tops, images):
 
 def _made(net, plan, layer, units):
     how = {name: plan[name] for name in ("steps", "seed", "objective", "precision")}
-    full = np.minimum(units[0] + np.arange(layer.batch), units[-1])  # batches of one size are traced once
     try:
-        made = maximize(net, layer.path, full, size=layer.made, progress=False, **how)
+        made = maximize(net, layer.path, units, size=layer.made, progress=False, **how)
     except CnnlensError as error:  # no gradient flows back, say: the rest of the unit's page is worth having
         nothing = np.full(len(units), np.nan)
         grey = np.full((len(units), *layer.shown, net.channels), 128, np.uint8)
         says = np.stack([_told(first_line(error))] * len(units))
         return {"made": grey, "reached": nothing, "start": nothing, "status": np.full(len(units), 4), "says": says}
     top, left, bottom, right = layer.kept
-    found = {
+    return {
         "made": bytes_of(made.images[:, top:bottom, left:right]),
         "reached": made.activation,
         "start": made.start,
         "status": np.array([STATUS.index(status) for status in made.status]),
         "says": np.stack([_told(words) for words in made.evidence]),
     }
-    return {name: values[: len(units)] for name, values in found.items()}
 
 
 def _told(words):

@@ -106,15 +106,15 @@ def in_batches(plan, names, weights, begin=None, *, progress):
     ((3, 4, 4, 1), (3, 2), 4)
     """
     batches = -(-len(names) // plan.batch_size)
-    count = -(-len(names) // batches)  # as even as possible, so that no batch is padded by much
+    count = -(-len(names) // batches)  # as even as possible
     progress.expect(plan.steps * batches)
     parts = []
     for first in range(0, len(names), count):
-        these = np.minimum(np.arange(first, first + count), len(names) - 1)  # the last one fills a batch up
+        these = range(first, min(first + count, len(names)))
         rows, own = (None if each is None else each[these] for each in (weights, begin))
         seeds = [(plan.seed, zlib.crc32(names[i].encode()) & 0x7FFFFFFF) for i in these]
         parts.append(_batch(plan, seeds, rows, own, progress))
-    made = {name: np.concatenate([part[name] for part in parts])[: len(names)] for name in parts[0]}
+    made = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     for name, images in (("activation", made["images"]), ("start", made.pop("first"))):
         made[name] = measure(plan.net, plan.how.layer, images, weights, plan.how.objective)
     made["initial_color"] = np.full((len(names), plan.channels), 0.5, np.float32) if begin is None else begin
@@ -124,6 +124,7 @@ def in_batches(plan, names, weights, begin=None, *, progress):
 def _batch(plan, seeds, weights, begin, progress):
     """All steps for one batch: arrays (N, …) by name."""
     net, how, method, count = plan.net, plan.how, plan.method, len(seeds)
+    step = stepping.compiled(net, how)
     state = method.start(seeds, *plan.size, plan.channels, method.NOISE[how.objective])
     if begin is not None:
         state = colors.begun_on(state, begin)
@@ -140,7 +141,7 @@ def _batch(plan, seeds, weights, begin, progress):
         history.append(reached)
         needed = rescue.needed(slopes, activity, own)
         if needed.any():
-            moved = stepping.compiled(net, how, redirect=True)(state, weights, rate, key)[0]
+            moved = step(state, weights, rate, key, tf.constant(needed))[0]
             state = tuple(tf.where(needed[:, None, None, None], new, old) for new, old in zip(moved, state))
         if how.method == "pixels":
             state = pixels.regularized(state, plan.settings, len(history))
@@ -150,7 +151,7 @@ def _batch(plan, seeds, weights, begin, progress):
         return state
 
     rates = method.rates(plan.steps, plan.settings.rate)
-    state = fourier.climb(stepping.compiled(net, how), state, weights, rates, plan.seed, after)
+    state = fourier.climb(step, state, weights, rates, plan.seed, after)
     images = plan.images(state)
     return {
         "images": images,

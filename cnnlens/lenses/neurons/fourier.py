@@ -174,7 +174,7 @@ def objective(output, weights, kind="mean"):
     """
     if weights is None:
         output = middle(output) if kind == "center" else output
-        return tf.reduce_mean(tf.reshape(output, (output.shape[0], -1)) ** 2, 1)
+        return tf.reduce_mean(tf.reshape(output, (tf.shape(output)[0], -1)) ** 2, 1)
     return tf.reduce_sum(responses(output, kind) * weights, 1)
 
 
@@ -188,7 +188,7 @@ def responses(output, kind="mean"):
     """
     if len(output.shape) == 4:
         output = middle(output) if kind == "center" else tf.reduce_mean(output, (1, 2))
-    return tf.reshape(output, (output.shape[0], -1))
+    return tf.reshape(output, (tf.shape(output)[0], -1))
 
 
 def middle(output):

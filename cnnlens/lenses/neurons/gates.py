@@ -8,7 +8,7 @@ shut. Gates of other layers keep their true gradient: opening those too would cl
 import numpy as np
 import tensorflow as tf
 
-from .fourier import TINY, uphill
+from .fourier import TINY
 
 RESCUE_STEPS = 24  # at most so many steps of an image are made with a redirected gradient
 OPENING = {"mean": 0, "center": 4}  # redirected steps that are a matter of course: on grey a middle unit is silent
@@ -93,8 +93,12 @@ def _fed(image):
 # --- redirecting ---------------------------------------------------------------------------------------------
 
 
-def redirected(reached, output, variable):
-    """The gradient of what is climbed, as if the unit's own gates were open; stands in for :func:`.fourier.uphill`.
+def uphill(reached, output, variable, redirect):
+    """The gradient of what each image reached, for some images as if the unit's own gates were open.
+
+    Stands in for :func:`.fourier.uphill`, which gives the same where nothing is redirected. One pass back serves both
+    kinds of images: at the input of each gate joins in, for those of ``redirect`` (N,) bool, what the open gate would
+    let through, less what the gate itself does.
 
     Behind a gate the unit is climbed where it comes nearest to becoming active: positions count by the softmax of what
     the gate gets, so that the image fills with what activates the unit. With equal counts, edges would cancel and leave
@@ -103,22 +107,22 @@ def redirected(reached, output, variable):
     Examples
     --------
     >>> @tf.function(autograph=False)
-    ... def slopes(image):
+    ... def slopes(image, redirect):
     ...     output = tf.nn.relu(2 * image)
-    ...     return [gradient(output, output, image) for gradient in (uphill, redirected)]
-    >>> [slope.numpy().tolist() for slope in slopes(tf.constant([[-1.0]]))]
-    [[[0.0]], [[2.0]]]
+    ...     return uphill(output[:, 0], output, image, redirect)
+    >>> slopes(tf.constant([[-1.0], [-1.0], [1.0]]), tf.constant([False, True, False])).numpy().ravel().tolist()
+    [0.0, 2.0, 2.0]
     """
-    gates, total = own_gates(output, variable), tf.reduce_sum(reached)
+    gates = own_gates(output, variable)
     shut = [gate for _, gate in gates]
-    flows = tf.gradients(total, shut, stop_gradients=shut)
-    opened = [(into, _toward_activity(into, flow)) for (into, _), flow in zip(gates, flows) if flow is not None]
-    if not opened:
-        return uphill(reached, output, variable)
-    inputs, flows = zip(*opened)
-    through = tf.gradients(inputs, variable, grad_ys=list(flows))[0]
-    beside = tf.gradients(total, variable, stop_gradients=shut)[0]  # a branch may have no gate
-    return through if beside is None else through + beside
+    flows = tf.gradients(tf.reduce_sum(tf.where(redirect, reached, 0)), shut, stop_gradients=shut)
+    ends, slopes = [reached], [tf.ones_like(reached)]
+    for (into, gate), flow in zip(gates, flows):
+        if flow is not None:
+            own = tf.gradients(gate, into, grad_ys=flow, unconnected_gradients="zero")[0]
+            ends.append(into)
+            slopes.append(_toward_activity(into, flow) - own)
+    return tf.gradients(ends, variable, grad_ys=slopes)[0]
 
 
 def _toward_activity(inputs, upstream):
@@ -147,7 +151,7 @@ def activity(output, weights, variable):
     """
     count = len(own_gates(output, variable))
     driven = tf.reduce_sum(output, -1) if weights is None else tf.einsum("n...c,nc->n...", output, weights)
-    driven = tf.reshape(driven, (output.shape[0], -1))
+    driven = tf.reshape(driven, (tf.shape(output)[0], -1))
     mixed = tf.constant([[False]]) if weights is None else tf.reduce_any(weights < 0, 1, keepdims=True)
     active = (driven > 0) | (mixed & (driven < 0)) if count else tf.ones_like(driven, bool)
     return tf.reduce_mean(tf.cast(active, tf.float32), 1), tf.constant(count)

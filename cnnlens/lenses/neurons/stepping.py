@@ -53,16 +53,16 @@ class How:
     steep: float = 0.0
 
 
-def compiled(net, how, redirect=False):
-    """The step for these settings, built at its first use.
+def compiled(net, how):
+    """The step for these settings, built at its first use for images of a size, and then for any number of them.
 
     Returns
     -------
     callable
-        ``(state, weights, rate, key) -> (state, reached, slopes, activity, gates)``: one step up; what each image
-        reached before it (N,), how long each gradient was, at which fraction of its positions the unit was active, and
-        how many gates of its own the layer has. With ``redirect`` the gradient passes those gates even where they are
-        shut.
+        ``(state, weights, rate, key, redirect=None) -> (state, reached, slopes, activity, gates)``: one step up; what
+        each image reached before it (N,), how long each gradient was, at which fraction of its positions the unit was
+        active, and how many gates of its own the layer has. For images of ``redirect`` (N,) bool, by default none, the
+        gradient passes those gates even where they are shut.
 
     Examples
     --------
@@ -74,11 +74,24 @@ def compiled(net, how, redirect=False):
     >>> reached.shape.as_list(), int(own)
     ([2], 1)
     """
-    one = functools.partial(_step, net, how, redirect)
-    return net.once(("ascent", how, redirect), lambda: undisturbed(one))
+
+    def step(state, weights, rate, key, redirect=None):
+        redirect = tf.zeros(len(state[0]), bool) if redirect is None else redirect
+        given = state, weights, rate, key, redirect
+        build = lambda: undisturbed(functools.partial(_step, net, how), input_signature=_for_any_number(*given))  # noqa: E731
+        return net.once(("ascent", how, tuple(state[0].shape[1:])), build)(*given)
+
+    return step
 
 
-def _step(net, how, redirect, state, weights, rate, key):
+def _for_any_number(state, weights, rate, key, redirect):
+    """The signature of a step like this one, whatever the number of images."""
+    several = [tf.TensorSpec((None, *each.shape[1:]), each.dtype) for each in (*state, weights, redirect)]
+    together = [tf.TensorSpec(each.shape, each.dtype) for each in (rate, key)]
+    return tuple(several[:-2]), several[-2], *together, several[-1]
+
+
+def _step(net, how, state, weights, rate, key, redirect):
     method, weights = METHODS[how.method], None if how.whole else weights
 
     def draw(state):
@@ -94,7 +107,7 @@ def _step(net, how, redirect, state, weights, rate, key):
         return fourier.objective(_inside(output, how.rim), weights, how.objective)
 
     def uphill(reached, output, variable):
-        gradient = (gates.redirected if redirect else fourier.uphill)(reached, output, variable)
+        gradient = gates.uphill(reached, output, variable, redirect)
         if gradient is None:
             raise CnnlensError(
                 f"No gradient flows back from layer {how.layer!r} of {net.name}: between the image and it stands a "
