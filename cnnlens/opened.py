@@ -15,6 +15,7 @@ from .errors import CnnlensError, unknown
 from .receptive_fields import described
 
 NOMINAL_SIZE = 224  # px a side, for models that take any size, where a size must be named
+KEPT = 64  # compiled functions of a network: who walks through hundreds of layers does not come back to the first
 
 
 class OpenedModel:
@@ -33,9 +34,11 @@ class OpenedModel:
             self._traced  # noqa: B018  (an output that does not exist is refused here)
 
     def once(self, key, build):
-        """What ``build()`` gave for this key, made once for this network: for functions that are slow to compile."""
-        if key not in self._compiled:
-            self._compiled[key] = build()
+        """What ``build()`` gave for this key, as long as it is among the ``KEPT`` that were asked for last."""
+        found = self._compiled.pop(key, None)
+        self._compiled[key] = build() if found is None else found
+        for old in list(self._compiled)[:-KEPT]:
+            self._compiled.pop(old, None)
         return self._compiled[key]
 
     # --- layers ----------------------------------------------------------------------------------------------

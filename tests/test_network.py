@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from keras import layers as kl
 
-from cnnlens import datasets, deconvnet, opening, zoo
+from cnnlens import datasets, deconvnet, opened, opening, zoo
 from cnnlens.errors import CnnlensError
 from cnnlens.lenses.neurons import fourier, stepping
 from cnnlens.network import Network
@@ -150,6 +150,17 @@ def test_whichever_lens_is_imported_first_tensorflow_starts_quietly(first):
         [sys.executable, "-c", f"from cnnlens import {first}"], capture_output=True, text=True, check=True
     )
     assert started.stderr == "", "its log would stand in red in the exported lesson"
+
+
+def test_a_network_keeps_the_compiled_functions_that_were_asked_for_last(monkeypatch):
+    monkeypatch.setattr(opened, "KEPT", 2)
+    net, made = classifier(), []
+
+    def ask(key):
+        return net.once(key, lambda: made.append(key) or key)
+
+    assert [ask(key) for key in "abacb"] == list("abacb")
+    assert made == ["a", "b", "c", "b"] and list(net._compiled) == ["c", "b"]
 
 
 def test_what_one_thread_has_open_does_not_disturb_what_another_computes():

@@ -162,12 +162,12 @@ def test_the_method_by_itself_makes_the_images_that_the_lens_makes(color):
     np.testing.assert_allclose(alone[kept], found.images[kept], atol=1e-5)
 
 
-def test_one_compiled_step_for_a_network_and_layer(color):
+def test_one_compiled_step_for_a_network_and_layer_whatever_the_number_of_images(color):
     neurons.maximize(color, "one", [0, 1], size=24, steps=2)
     before = len(color._compiled)
     steps = [step.compiled for key, step in color._compiled.items() if key[0] == "ascent"]
     counts = [step.experimental_get_tracing_count() for step in steps]
-    neurons.maximize(color, "one", [5, 2], size=24, steps=3, seed=7)
+    neurons.maximize(color, "one", [5, 2, 7], size=24, steps=3, seed=7)
     assert len(color._compiled) == before and min(counts) > 0
     assert [step.experimental_get_tracing_count() for step in steps] == counts
 
