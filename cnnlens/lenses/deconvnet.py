@@ -155,11 +155,11 @@ def _backward(net, layer, whole, size):
 
 def _kept(output, units, where, whole):
     """What is sent back of an output, all else zero, and the positions (N, 2); -1 in ``where`` for the strongest."""
-    unit = tf.one_hot(units, output.shape[-1])
-    kept = output * tf.reshape(unit, (-1, *[1] * (len(output.shape) - 2), output.shape[-1]))
-    if whole or len(output.shape) != 4:
-        return kept, tf.fill((tf.shape(units)[0], 2), -1)
-    height, width = output.shape[1:3]
+    rank, sides = len(output.shape), tf.unstack(tf.shape(output), len(output.shape))
+    kept = output * tf.reshape(tf.one_hot(units, sides[-1]), (-1, *[1] * (rank - 2), sides[-1]))
+    if whole or rank != 4:
+        return kept, tf.fill((sides[0], 2), -1)
+    _, height, width, _ = sides
     maps = tf.reshape(tf.reduce_sum(kept, -1), (-1, height * width))
     at = tf.where(where[0] < 0, tf.argmax(maps, 1, tf.int32), where[0] * width + where[1])
     there = tf.reshape(tf.one_hot(at, height * width), (-1, height, width, 1))
