@@ -16,6 +16,7 @@ SLOW = {
     "test_attribution_scores.py",
     "test_book.py",
     "test_browser.py",
+    "test_cluster.py",
     "test_contributing.py",
     "test_embedding.py",
     "test_embedding_browser.py",

@@ -6,7 +6,7 @@ technique. ``claim`` says what a claim is, ``context`` what it is measured on, `
 
 from .. import device as device  # before a file that imports Keras, so that TensorFlow starts quietly
 from .agreement import agreement
-from .book import CLAIMS, Entry, Ledger, audit, measurable, measure, read, write
+from .book import CLAIMS, Entry, Ledger, answer, audit, measurable, measure, read, write
 from .claim import FAILS, HOLDS, OPEN, VERDICTS, CannotTell, Claim, Support, settle
 from .guesses import Guess, Tally, tally
 from .recheck import Recheck, compare, draw, recheck, restamp
@@ -26,6 +26,7 @@ __all__ = [
     "Support",
     "Tally",
     "agreement",
+    "answer",
     "audit",
     "compare",
     "draw",

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from .. import __version__, files
-from ..errors import unknown
+from ..errors import CnnlensError, unknown
 from ..results import Result
 from . import io, on_activations, on_attribution, on_embedding, on_neurons, on_superpixels
 from .claim import OPEN, VERDICTS, CannotTell, Support, settle
@@ -278,8 +278,26 @@ def measure(claim, *, profile="quick", seed=0, kept=None):
     )
 
 
-def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True):
-    """Measure claims, one after the other, and keep each as soon as it is settled.
+def answer(kept, key, how):
+    """What an engine does for a claim: :func:`measure` it.
+
+    Parameters
+    ----------
+    kept : dict
+        Shared between the claims that this process measures.
+    key : str
+    how : dict
+        ``profile`` and ``seed``.
+
+    Returns
+    -------
+    Entry
+    """
+    return measure(CLAIMS[key], kept=kept, **how)
+
+
+def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True, engine=None):
+    """Measure claims, and keep each as soon as it is settled.
 
     Parameters
     ----------
@@ -291,6 +309,9 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True):
         A JSON file; claims that stand in it with the same profile, seed, version and sources are not measured again,
         unless their code, sizes, or support changed.
     progress : bool
+    engine : callable, optional
+        From jobs (key, how) to (key, what :func:`answer` gives, seconds), in any order, such as the
+        :class:`~cnnlens.cluster.engine.Workers` of a cluster. By default one claim is measured after the other, here.
 
     Returns
     -------
@@ -299,7 +320,7 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True):
     Raises
     ------
     CnnlensError
-        If there is no such claim or profile, or the file is no ledger.
+        If there is no such claim or profile, the file is no ledger, or workers have other networks or data.
     """
     if profile not in PROFILES:
         raise unknown("profile", profile, PROFILES)
@@ -308,17 +329,38 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True):
             raise unknown("claim", key, CLAIMS)
     path = Path(path) if path else None
     done = {entry.key: entry for entry in read(path).entries} if path and path.exists() else {}
-    kept, entries = {}, []
-    with tqdm(list(keys or CLAIMS), desc="claims", unit="claim", delay=2, disable=not progress) as bar:
-        for key in bar:
-            bar.set_postfix_str(key)
-            entry = done.get(key)
-            if entry is None or not _stands(entry, profile, seed, kept):
-                entry = done[key] = measure(CLAIMS[key], profile=profile, seed=seed, kept=kept)
-                if path:
-                    write(Ledger(entries=tuple(sorted(done.values(), key=_place))), path)
-            entries.append(entry)
-    return Ledger(entries=tuple(entries), source=io.source(entries), settings={"profile": profile, "seed": seed})
+    asked, kept, how = list(dict.fromkeys(keys or CLAIMS)), {}, {"profile": profile, "seed": seed}
+    left = [key for key in asked if key not in done or not _stands(done[key], profile, seed, kept)]
+    sources = {}
+    with tqdm(asked, desc="claims", unit="claim", delay=2, initial=len(asked) - len(left), disable=not progress) as bar:
+
+        def jobs():
+            for key in left:
+                bar.set_postfix_str(key)
+                yield key, how
+
+        for key, entry, _ in (engine or _one_by_one(kept))(jobs()):
+            _agrees(entry, sources)
+            done[key] = entry
+            if path:
+                write(Ledger(entries=tuple(sorted(done.values(), key=_place))), path)
+            bar.update()
+    entries = tuple(done[key] for key in asked)
+    return Ledger(entries=entries, source=io.source(entries), settings=how)
+
+
+def _one_by_one(kept):
+    return lambda jobs: ((key, answer(kept, key, how), None) for key, how in jobs)
+
+
+def _agrees(entry, sources):
+    """Note what an entry was measured on; all of a run must have been measured on the same."""
+    for name, source in entry.sources.items():
+        if sources.setdefault(name, source) != source:
+            raise CnnlensError(
+                f"{entry.key} was measured on {name}: {source}; another claim on {sources[name]}. The workers do not "
+                "have the same networks and data: run cnnlens fetch on each, or give all the same CNNLENS_DATA."
+            )
 
 
 def _stands(entry, profile, seed, kept=None):

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from . import workers_options
+
 
 def add(subparsers):
     """Add the command."""
@@ -17,8 +19,7 @@ def add(subparsers):
     option("--weights", default="auto", help="auto, random, or a weights file")
     option("--seed", type=int, default=0)
     option("--site", action="store_true", help="compute nothing; write the site anew, as far as the store is filled")
-    option("--workers", type=int, metavar="N", help="do the work in so many processes, or one a GPU, by Dask")
-    option("--cluster", metavar="ADDRESS", help="let the workers of this Dask scheduler do it: tcp://10.0.0.1:8786")
+    workers_options(command)
     command.set_defaults(run=run)
 
 

@@ -1,7 +1,11 @@
 """``cnnlens neurons``: sheets of optimized images, a PNG a layer; a killed run goes on where it stopped."""
 
+import contextlib
+import functools
 import json
 from pathlib import Path
+
+from . import workers_options
 
 ASKED = ("size", "steps", "method", "objective", "seed")  # options that maximize takes under the same name
 
@@ -20,6 +24,7 @@ def add(subparsers):
     command.add_argument("--weights", default="auto", help="auto, random, or a weights file")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--force", action="store_true", help="make sheets again that are there already")
+    workers_options(command)
     command.set_defaults(run=run)
 
 
@@ -27,22 +32,52 @@ def run(options):
     """Make each sheet that is not there yet; each is written whole or not at all."""
     from tqdm.auto import tqdm
 
-    from ... import zoo
+    from ... import cluster, zoo
 
     net = zoo.load(options.network, weights=options.weights)
-    layers = _layers(net, options.layers)
+    paths = {layer: _path(options, number, layer) for number, layer in enumerate(_layers(net, options.layers), 1)}
+    left = [layer for layer in paths if options.force or not _same(paths[layer], _order(net, layer, options))]
     print(net, flush=True)
-    made = 0
-    with tqdm(layers, unit="layer") as bar:
-        for number, layer in enumerate(bar, 1):
+    with (
+        cluster.connected(options.workers, options.cluster) as connection,
+        _engine(connection, net) as engine,
+        tqdm(total=len(paths), initial=len(paths) - len(left), unit="layer") as bar,
+    ):
+        asked = {name: getattr(options, name) for name in ASKED} | {"progress": connection is None}
+        jobs = ((layer, {"units": _units(net, layer, options), **asked}) for layer in left)
+        for layer, found, _ in engine(jobs):
+            _sheet(net, layer, found, paths[layer], options)
             bar.set_description(layer)
-            path = options.out / f"{number:02d}_{layer.replace('/', '.')}.png"
-            if not options.force and _same(path, _order(net, layer, options)):
-                continue
-            _sheet(net, layer, path, options)
-            made += 1
-    print(f"{made} sheets made, {len(layers) - made} were there already: {options.out}")
+            bar.update()
+    print(f"{len(left)} sheets made, {len(paths) - len(left)} were there already: {options.out}")
     return 0
+
+
+def _engine(connection, net):
+    """What makes the images of a layer, as a context: this process, or the workers of a cluster."""
+    from ...cluster import Loop
+
+    if connection is None:
+        return contextlib.nullcontext(Loop(functools.partial(made, net)))
+    from ...cluster.engine import Workers
+    from ...cluster.equipment import Sent
+
+    return Workers(connection, lambda: Sent(net), made)
+
+
+def made(net, layer, asked):
+    """The optimized images of a layer, as :func:`cnnlens.neurons.maximize` gives them."""
+    from ... import neurons
+
+    return neurons.maximize(net, layer, **asked)
+
+
+def _path(options, number, layer):
+    return options.out / f"{number:02d}_{layer.replace('/', '.')}.png"
+
+
+def _units(net, layer, options):
+    return range(min(options.units, net.layer(layer).units))
 
 
 def _layers(net, asked):
@@ -70,13 +105,11 @@ def _same(path, order):
         return False
 
 
-def _sheet(net, layer, path, options):
-    from ... import files, neurons
+def _sheet(net, layer, found, path, options):
+    from ... import files
     from ...figures.neurons import sheet
 
     units = net.layer(layer).units
-    asked = {name: getattr(options, name) for name in ASKED}
-    found = neurons.maximize(net, layer, range(min(options.units, units)), **asked)
     fig, _ = sheet(found, title=f"{net.name}, {layer}: what {len(found.units)} of {units} units look for")
     made_from = {"cnnlens": _order(net, layer, options)}
     with files.atomic(path) as partial:

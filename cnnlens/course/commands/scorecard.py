@@ -1,8 +1,11 @@
 """``cnnlens scorecard``: measure the claims; JSON and one HTML file, resumable."""
 
+import contextlib
 import os
 import textwrap
 from pathlib import Path
+
+from . import workers_options
 
 MARKS = "<!-- ledger: written by cnnlens scorecard --commit -->", "<!-- end of ledger -->"  # in the README
 
@@ -40,6 +43,7 @@ def add(subparsers):
         help="with --against a ledger of the code before a rewriting: committed entries whose claims "
         "measure the same now as then count as measured by today's code",
     )
+    workers_options(command)
     command.set_defaults(run=run)
 
 
@@ -54,6 +58,8 @@ def run(options):
     if options.restamp and not options.against:
         raise CnnlensError("--restamp needs a ledger of the code before: --against FILE.")
     if options.recheck is not None:
+        if options.workers is not None or options.cluster is not None:
+            raise CnnlensError("--recheck measures in this process alone: leave out --workers and --cluster.")
         return _recheck(options)
     ledger = _measure(options)
     for entry in ledger.entries:
@@ -75,15 +81,33 @@ def _measure(options):
 
     path, page = options.out / "ledger.json", options.out / "scorecard.html"
     try:
-        found = ledger.audit(options.claims, profile=options.profile, seed=options.seed, path=path)
+        found = _audit(options, path)
     except KeyboardInterrupt:
         if path.exists():
             report.write(ledger.read(path), page)
         raise
     report.write(found, page)
-    if not options.claims:
+    if not options.claims:  # the table is of seconds as well, which are taken with nothing else running
         report.write(found, page, table.assess(options.profile, seed=options.seed, path=options.out / "table.json"))
     return found
+
+
+def _audit(options, path):
+    """The claims, each a task of its own where there are workers."""
+    from ... import cluster, ledger
+
+    asked = {"profile": options.profile, "seed": options.seed, "path": path}
+    with cluster.connected(options.workers, options.cluster) as connection, _engine(connection) as engine:
+        return ledger.audit(options.claims, **asked, engine=engine)
+
+
+def _engine(connection):
+    if connection is None:
+        return contextlib.nullcontext()
+    from ... import ledger
+    from ...cluster.engine import Workers
+
+    return Workers(connection, lambda: dict, ledger.answer)
 
 
 def _commit(options):
