@@ -8,15 +8,19 @@ from html import escape
 from types import SimpleNamespace
 
 import nbformat
+import numpy as np
 import pytest
 from browsing import faults, opened
 from test_twin import PLENTY, layered
 
+from cnnlens import zoo
 from cnnlens.course import book, hygiene, record, runner
 from cnnlens.course.book import chapters, extension, pages
+from cnnlens.course.book import microscope as book_microscope
 from cnnlens.errors import CnnlensError
 from cnnlens.explore import twin
 from cnnlens.figures import base
+from cnnlens.microscope import microscope
 
 PLANTED = "99_planted"
 WORDS = "Unit 3 of conv2: <peak> 1.34_5"
@@ -41,6 +45,9 @@ def executed():
     cells = [
         nbformat.v4.new_markdown_cell(
             f"# A planted lesson\n\nEach *unit* has a receptive field. A unit, $x^2$.\n\n{FOLDED}"
+        ),
+        nbformat.v4.new_markdown_cell(
+            "All of them: `cnnlens microscope lenet --images mnist`, and `cnnlens microscope vgg16`."
         ),
         cell('profile = "quick"  # or "full"\nseed = 0', metadata={"tags": ["parameters"]}),
         cell('# Parameters\nprofile = "full"\n', metadata={"tags": [chapters.INJECTED]}),
@@ -73,7 +80,11 @@ def site(tmp_path_factory):
     nbformat.write(executed(), course / f"{PLANTED}.ipynb")
     for name, problems in (("05_activations", ()), (PLANTED, ("cell 3 raised <Error>: a|b*c*",))):
         record.keep(runner.Outcome(name, problems, 12.0, 2**30, course / f"{name}.ipynb"), course, "quick")
+    looked_at = tmp_path_factory.mktemp("looked-at")
+    net = zoo.load("lenet", weights="random")
+    microscope(net, np.zeros((2, 28, 28, 1)), looked_at, layers="conv1", units=1, steps=1, progress=False)
     options = {"library": ["network"], "playground": {"lenet": {"steps": 0, "progress": False}}, "progress": False}
+    options["microscopes"] = [looked_at]
     index, warnings = book.make(course, tmp_path_factory.mktemp("book") / "site", **options)
     return index.parent, warnings
 
@@ -140,6 +151,31 @@ def test_the_playground_is_in_the_contents(site):
     assert len(addresses) >= 5 and set(addresses) == {frame} and (folder / frame).stat().st_size > 500_000
 
 
+def test_a_lesson_links_to_the_microscopes_site_of_the_network_that_it_names(site):
+    folder, _ = site
+    page = (folder / "lessons" / f"{PLANTED}.html").read_text()
+    links = re.findall(r'<a href="([^"]*microscope/[^"]*)">([^<]*)</a>', page)
+    assert links == [("../microscope/lenet/index.html", "every unit of lenet, on pages to browse")], "and to no other"
+    assert "vgg16</span>" in page, "the command is told all the same"
+    assert (folder / "lessons" / links[0][0]).resolve().is_file()
+    assert (folder / "microscope" / "lenet" / "units" / "conv1" / "0.html").is_file()
+    assert (folder / "index.html").read_text().count('href="microscope.html"') >= 2, "in the contents and in the text"
+    assert 'href="microscope/lenet/index.html"' in (folder / "microscope.html").read_text()
+
+
+def test_folders_without_a_microscopes_site_are_named(tmp_path):
+    net = zoo.load("lenet", weights="random")
+    how = {"layers": "conv1", "units": 1, "steps": 1, "progress": False}
+    for name in ("one", "two"):
+        microscope(net, np.zeros((2, 28, 28, 1)), tmp_path / name, site=name == "two", **how)
+    with pytest.raises(CnnlensError, match="one holds no site yet. Write it: cnnlens microscope --site --out "):
+        book_microscope.sites([tmp_path / "one"])
+    with pytest.raises(CnnlensError, match="are both of lenet. Give one of the two."):
+        book_microscope.sites([tmp_path / "two", tmp_path / "two"])
+    with pytest.raises(CnnlensError, match="There is no store"):
+        book_microscope.sites([tmp_path / "none"])
+
+
 def test_terms_of_the_glossary():
     found = extension.terms(book.build.SOURCE / "glossary.md")
     assert found["receptive fields"] == found["receptive field"] == "receptive field" and len(set(found.values())) > 40
@@ -171,7 +207,10 @@ def open_page(site, browser):
 
 def names(site):
     return sorted(
-        path.relative_to(site[0]).as_posix() for path in site[0].rglob("*.html") if path.parent.name != "frames"
+        path.relative_to(site[0]).as_posix()
+        for path in site[0].rglob("*.html")
+        if path.parent.name != "frames"
+        and not path.is_relative_to(site[0] / "microscope")  # which has tests of its own
     )
 
 

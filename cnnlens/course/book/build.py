@@ -25,7 +25,7 @@ def missing():
     return f'The book needs {" and ".join(absent)}: pip install "cnnlens[book]", or `make setup` in a checkout.'
 
 
-def make(course, target, *, library=True, playground=True, progress=True):
+def make(course, target, *, library=True, playground=True, microscopes=(), progress=True):
     """Build the book of a course.
 
     Parameters
@@ -39,6 +39,9 @@ def make(course, target, *, library=True, playground=True, progress=True):
     playground : bool or dict
         With the pages to draw for: those of :data:`.pages.PLAYGROUNDS`, or others by name of the network and options of
         :func:`cnnlens.playground.page`.
+    microscopes : sequence of path
+        Folders that ``cnnlens microscope`` wrote: their sites become part of the book, and the lessons that name the
+        command for their network link to them.
     progress : bool
         Show a bar, where there is a terminal.
 
@@ -52,19 +55,21 @@ def make(course, target, *, library=True, playground=True, progress=True):
     Raises
     ------
     CnnlensError
-        If Sphinx is not installed, the course has no record, or the target holds something else.
+        If Sphinx is not installed, the course has no record, a folder holds no microscope's site, or the target holds
+        something else.
     """
     course, target = Path(course), Path(target)
     if problem := missing():
         raise CnnlensError(problem)
-    from . import pages  # reads the ledger, which starts TensorFlow
+    from . import microscope, pages  # reads the ledger, which starts TensorFlow
 
     entries = record.read(course)
     _refuse_others(target)
+    sites = microscope.sites(microscopes)
     with tempfile.TemporaryDirectory(prefix="cnnlens-book-") as folder:
         source, made, doctrees = (Path(folder) / name for name in ("source", "made", "doctrees"))
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
-        pages.write(entries, course, source, library=library, playground=playground)
+        pages.write(entries, course, source, library=library, playground=playground, sites=sites)
         warnings = _sphinx(source, made, doctrees, progress)
         _replace(made, target)
     return target / "index.html", warnings

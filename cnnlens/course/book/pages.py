@@ -16,7 +16,7 @@ import cnnlens
 from ... import ledger, playground as playgrounds, zoo
 from ...ledger import table
 from .. import report, runner
-from . import chapters
+from . import chapters, microscope
 
 THUMBNAIL = (640, 400)  # px
 PLACES = [jinja2.PackageLoader("cnnlens.course.book"), jinja2.PackageLoader("cnnlens.course")]  # for what they share
@@ -49,7 +49,7 @@ ADDRESSES = (  # at which LeNet's page can be opened
 INSIDE = ("commands", "book", "checks", "__main__")  # rooms that only the command line and the exercises use
 
 
-def write(entries, course, source, *, library=True, playground=True):
+def write(entries, course, source, *, library=True, playground=True, sites=()):
     """Write the pages, and the chapters of all lessons that were run, into Sphinx's source folder.
 
     Parameters
@@ -65,10 +65,15 @@ def write(entries, course, source, *, library=True, playground=True):
     playground : bool or dict
         With the pages to draw for: those of ``PLAYGROUNDS``, or others by name of the network and options of
         :func:`cnnlens.playground.page`.
+    sites : sequence of MicroscopeSite
+        That become part of the book.
     """
     (source / "extra").mkdir()
-    cards = [_lesson(entry, course, source) for entry in entries]
-    _page(source, "index", cards=cards, library=library, playground=bool(playground))
+    cards = [_lesson(entry, course, source, sites) for entry in entries]
+    _page(source, "index", cards=cards, library=library, playground=bool(playground), sites=sites)
+    if sites:
+        microscope.copy(sites, source / "extra")
+        _page(source, "microscope", sites=sites)
     if playground:
         _playground(source, PLAYGROUNDS if playground is True else playground)
     _page(source, "run", entries=entries, cards=cards, gib=2**30)
@@ -100,7 +105,7 @@ def _playground(source, wanted):
     _page(source, "playground", first=first, others=others, alt=alts[0], addresses=ADDRESSES)
 
 
-def _lesson(entry, course, source):
+def _lesson(entry, course, source, sites):
     """Write the chapter of a lesson; what its card on the front page shows."""
     folder = source / "lessons"
     executed = course / f"{entry.lesson}.ipynb"
@@ -110,6 +115,7 @@ def _lesson(entry, course, source):
     else:
         notebook = nbformat.read(path, as_version=4)
     chapter = chapters.chapter(notebook, entry.lesson, folder, source / "extra" / "lessons")
+    microscope.link(chapter, sites)
     if not entry.passed:
         chapter.cells.insert(1, nbformat.v4.new_markdown_cell(TEMPLATES.get_template("fault.md").render(entry=entry)))
     folder.mkdir(exist_ok=True)

@@ -11,19 +11,22 @@ def add(subparsers):
     option("--course", type=Path, default=Path("build/course"), metavar="DIR", help="default: build/course")
     option("--out", type=Path, default=Path("build/book"), metavar="DIR", help="default: build/book")
     option("--no-library", action="store_true", help="leave out the pages of the library, which take most of the time")
+    option(
+        "--microscope", type=Path, nargs="+", default=(), metavar="DIR", help="with what cnnlens microscope wrote there"
+    )
     command.set_defaults(run=run)
 
 
 def run(options):
     """Build the book."""
-    return make(options.course, options.out, library=not options.no_library)
+    return make(options.course, options.out, library=not options.no_library, microscopes=options.microscope)
 
 
-def make(course, out, *, library=True):
+def make(course, out, *, library=True, microscopes=()):
     """Build the book of a folder, say where it is and of what Sphinx complained."""
     from .. import book
 
-    index, warnings = book.make(course, out, library=library)
+    index, warnings = book.make(course, out, library=library, microscopes=microscopes)
     for line in warnings:
         print(line, file=sys.stderr)
     print(f"wrote {index}")
