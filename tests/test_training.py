@@ -234,6 +234,20 @@ def test_every_recipe_runs(network):
         assert np.isfinite(run.history[0]["loss"])
 
 
+def test_samples_stand_beside_the_name_of_their_class():
+    """Each class in a grey of its own, the last one without any image."""
+    pixels = np.stack([np.full((8, 8, 1), value, np.uint8) for value in (64, 128, 64, 128, 64)])
+    images, labels = datasets.Images(pixels), np.array([0, 1, 0, 1, 0])
+    data = datasets.Dataset(images, labels, images, labels, ("dark", "bright", "none"), "planted", "planted")
+    fig, words = draw.samples(data, per_class=2)
+    raster = np.asarray(fig.axes[0].images[0].get_array())
+    assert len(raster) == 3 * (64 + 8) and words == "2 training images of each of the classes dark, bright, none."
+    for row, value, count in ((0, 64, 2), (1, 128, 2), (2, None, 0)):
+        inside = raster[row * 72 + 4 + 32, -2 * 68 :, 0]
+        found = np.flatnonzero(inside < 200)
+        assert len(found) == 64 * count and set(inside[found]) == ({value} if count else set()), row
+
+
 def test_runs_are_told_apart_by_more_than_color():
     history = [{"epoch": 1, "loss": 1.0, "val_loss": 1.0, "accuracy": 0.5, "val_accuracy": 0.5}]
     fig, _ = draw.curves(dict.fromkeys("abcd", history))

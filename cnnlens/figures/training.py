@@ -2,12 +2,15 @@
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
+from PIL import Image, ImageDraw
 
 from ..results import painter
 from ..training import Training
-from .base import CLASS_COLORS, LABEL, SMALL, TITLE, UNSIGNED, bundle, canvas, finish, legend_below, sheet
+from .base import CLASS_COLORS, INK, LABEL, PAPER, SMALL, TITLE, UNSIGNED
+from .base import bundle, canvas, finish, font, legend_below, raster_figure, sheet, tiles
 
 GREY = "gray"
+SAMPLE = 64  # px, side of a training image where samples of each class are shown, at most
 
 
 def samples(data, per_class=10):
@@ -23,17 +26,22 @@ def samples(data, per_class=10):
     Figure, str
         And its alternative text.
     """
-    rows = [np.flatnonzero(data.y_train == label)[:per_class] for label in range(len(data.classes))]
-    fig = canvas(0.62 * per_class + 1.6, 0.62 * len(rows) + 0.6)
-    grid = fig.subplots(len(rows), per_class, squeeze=False)
-    for axes in grid.flat:
-        axes.axis("off")
-    for chosen, row, name in zip(rows, grid, data.classes):
-        for index, axes in zip(chosen, row):
-            axes.imshow(data.x_train[int(index)].squeeze(), cmap=GREY)
-        row[0].text(-0.25, 0.5, name, transform=row[0].transAxes, ha="right", va="center", fontsize=LABEL)
-    fig.suptitle(f"{per_class} training images of each class", fontsize=TITLE)
-    return finish(fig, data.source), f"{per_class} training images of each of the classes {', '.join(data.classes)}."
+    side = max(data.x_train.shape[1:3])
+    cell = side * (SAMPLE // side) or SAMPLE  # a multiple, so that all pixels are of one size
+    letters = font(14)
+    names = max(round(letters.getlength(name)) for name in data.classes) + 8
+    rows = []
+    for label, name in enumerate(data.classes):
+        picture = Image.new("RGB", (names + per_class * (cell + 4) + 4, cell + 8), PAPER)
+        ImageDraw.Draw(picture).text((names - 8, cell // 2 + 4), name, INK, letters, anchor="rm")
+        chosen = np.flatnonzero(data.y_train == label)[:per_class]
+        if len(chosen):
+            strip = tiles(data.x_train[chosen], columns=per_class, cell=cell, low=0, high=1, cmap=GREY)
+            picture.paste(Image.fromarray(strip), (names, 0))
+        rows.append(np.asarray(picture))
+    title = f"{per_class} training images of each class"
+    fig = raster_figure(np.concatenate(rows), title=title, source=data.source)
+    return fig, f"{per_class} training images of each of the classes {', '.join(data.classes)}."
 
 
 def curves(runs):
