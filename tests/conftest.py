@@ -1,6 +1,7 @@
 """Every test runs with no network, no data but the stand-ins, and an empty Keras cache, unless it asks for more."""
 
 import functools
+import itertools
 import os
 from pathlib import Path
 
@@ -83,12 +84,20 @@ def unit_of_work(nodeid):
     return f"{file} {test.partition('[')[2].rstrip(']').partition('-')[0]}"
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory):
+    """Folders for thousands of tests: ``mktemp`` would look through all that there are to number one more."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def bare_machine(monkeypatch, tmp_path_factory):
+def bare_machine(monkeypatch, homes):
     for name in ("CNNLENS_DATA", "CNNLENS_REQUIRE_REAL", "CNNLENS_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CNNLENS_OFFLINE", "1")
-    own = tmp_path_factory.mktemp("own")
+    own = next(homes)
+    own.mkdir()
     monkeypatch.setenv("KERAS_HOME", str(own))
     monkeypatch.setenv("CNNLENS_PROGRESS", str(own / "progress.json"))
 
