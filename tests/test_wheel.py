@@ -114,20 +114,22 @@ def test_the_fresh_environment_knows_no_checkout(python, tmp_path):
     assert Path(run(python, "-c", code, cwd=tmp_path).strip()).is_relative_to(python.parents[1])
 
 
-def test_networks_and_the_ledger_come_with_the_wheel(python, tmp_path):
+def test_networks_and_the_ledger_come_with_the_wheel_and_the_doctor_finds_them(python, tmp_path):
     code = """
 from cnnlens import ledger, zoo
+from cnnlens.__main__ import main
 from cnnlens.ledger import table
 print(zoo.load("lenet").source)
 print(zoo.load("squeezenet").classes[281])
 assert len(ledger.read().entries) > 10 and table.read().rows
+assert main(["doctor"]) == 0
 """
-    assert run(python, "-c", code, cwd=tmp_path).splitlines() == ["trained by cnnlens, lenet.weights.h5", "tabby"]
+    *said, doctor = run(python, "-c", code, cwd=tmp_path).split("\n", 2)
+    assert said == ["trained by cnnlens, lenet.weights.h5", "tabby"] and "ok        lenet" in doctor
 
 
 def test_the_commands_work_and_a_lesson_runs(python, tmp_path):
     command = (python, "-m", "cnnlens")
-    assert "ok        lenet" in run(*command, "doctor", cwd=tmp_path)
     run(*command, "lab", "mine", "--copy-only", cwd=tmp_path)
     assert {path.name for path in (tmp_path / "mine").glob("*.ipynb")} == {p.name for p in runner.lessons().values()}
     said = run(*command, "run", "05", "--out", "out", cwd=tmp_path)
