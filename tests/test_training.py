@@ -1,5 +1,6 @@
 """Training: it learns, repeats, resumes after a kill, and hands back what it has on Ctrl-C."""
 
+import dataclasses
 import json
 import os
 import random
@@ -159,6 +160,30 @@ def test_averaged_weights_are_what_a_run_keeps_and_goes_on_from(digits, tmp_path
         kernel = np.asarray(whole.model.weights[0])
         assert not np.allclose(state["v0"], kernel, atol=1e-5), "an average lags behind"
         assert np.allclose(state["v0"], kernel, atol=0.1), "but not far"
+
+
+def standing(steps):
+    return keras.optimizers.SGD(0.0)
+
+
+GREY = training.Recipe(4, 128, standing, 0, False, "all is cut out, then nothing, for the test", cut=60, plain=0.5)
+
+
+def test_last_epochs_are_plain_also_in_a_resumed_run(digits, tmp_path):
+    """Weights that stand still: a plain epoch finds the loss on the images as they are, with every unit at work."""
+    same = dataclasses.replace(digits, x_test=digits.x_train, y_test=digits.y_train)
+    net, run = train(same, tmp_path / "whole", recipe=GREY, epochs=None)
+    train(same, tmp_path / "halted", recipe=GREY, epochs=None, on_epoch=[Halt(3)])
+    _, resumed = train(same, tmp_path / "halted", recipe=GREY, epochs=None)
+    for history in (run.history, resumed.history):
+        apart = [abs(row["loss"] - row["val_loss"]) for row in history]
+        assert min(apart[:2]) > 1e-3 > 1e-4 > max(apart[2:])
+    assert [layer.rate for layer in net.model.layers if "dropout" in layer.name] == [0.25, 0.5], "as it was designed"
+
+
+def test_share_of_plain_epochs_is_rounded_down():
+    assert [GREY.disturbed(epochs) for epochs in (1, 2, 3, 30)] == [1, 1, 2, 15]
+    assert training.RECIPES["lenet", "ours"].disturbed(12) == 12
 
 
 def test_average_looks_back_over_a_twentieth_of_the_run():
