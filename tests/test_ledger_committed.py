@@ -5,8 +5,8 @@ import datetime
 
 import pytest
 
-from cnnlens import files, ledger
-from cnnlens.ledger import CLAIMS, OPEN, VERDICTS, settle
+from cnnlens import files, ledger, zoo
+from cnnlens.ledger import CLAIMS, OPEN, VERDICTS, settle, table
 from cnnlens.ledger.recheck import Recheck
 
 BOUND = 20  # seconds that an entry may have taken alone to be drawn here: the suite must stay affordable on two cores
@@ -32,6 +32,20 @@ def test_no_entry_is_stale(book):
     assert not stale, f"their measures or sizes have changed since: {stale}; run: make ledger"
     planted = dataclasses.replace(book.entries[0], fingerprint="0" * len(book.entries[0].fingerprint))
     assert planted.stale, "an entry whose measure has changed would go unseen"
+
+
+def on_other_weights(rows):
+    """Rows that were measured on another file of our own networks than the one that is committed."""
+    sources = {name: zoo.load(name).source for name in ("lenet", "vgg4")}
+    return [row for row in rows if any(row.sources.get(name, source) != source for name, source in sources.items())]
+
+
+def test_what_was_measured_on_our_networks_was_on_the_weights_that_are_committed(book):
+    rows = (*book.entries, *table.read().rows)
+    assert not on_other_weights(rows), "the weights have changed since; run: make ledger"
+    one = next(row for row in rows if "lenet" in row.sources)
+    planted = dataclasses.replace(one, sources={**one.sources, "lenet": one.sources["lenet"][:-1] + "x"})
+    assert on_other_weights([planted]), "weights trained anew would go unseen"
 
 
 def test_every_verdict_follows_from_its_figures(book):

@@ -59,6 +59,7 @@ def vgg4():
 
 
 BUILDERS = {"lenet": lenet, "vgg4": vgg4}
+DIGITS = 8  # of the SHA-256 of a weights file by which its network's source names it
 CLASSES = {
     "lenet": tuple("0123456789"),
     "vgg4": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
@@ -108,5 +109,7 @@ def load(name, weights, seed):
         )
     net = untrained(name)
     fill(net.model, path)
-    net.source = f"trained by cnnlens, {path.name}" if weights == "auto" else f"weights from {path.name}"
+    # Measurements name their sources: they must be able to tell these weights from ones trained anew.
+    digest = files.sha256(path)[:DIGITS]
+    net.source = f"trained by cnnlens, {path.name} {digest}" if weights == "auto" else f"weights from {path.name}"
     return net
