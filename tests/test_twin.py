@@ -127,6 +127,21 @@ def test_the_budget_of_bytes_and_the_most_tiles_are_kept(monkeypatch):
     assert len(twin.tiled([noise.integers(0, 255, (128, 128, 3), np.uint8) for _ in range(5)])[2]) == 2
 
 
+@pytest.mark.parametrize("shared", [0, 8])
+def test_what_would_not_fit_is_not_drawn(shared):
+    noise = np.random.default_rng(0)
+    ground, drawn = noise.integers(0, 255, (64, 64 * shared, 3), np.uint8), []
+
+    def draw(values, _):
+        drawn.append(values["n"])
+        return Frame(np.hstack([ground, noise.integers(0, 255, (64, 128, 3), np.uint8)]), f"{values}")
+
+    explorer = Explorer([Number("n", 0, 200)], draw)
+    drawn.clear()
+    written = len(told(twin.page(explorer, twin.Budget(30, size=900_000)))["frames"])
+    assert 1.5 * twin.LEAST < written <= len(drawn) <= 1.25 * written
+
+
 def test_time_is_divided_and_no_computation_without_time_begins(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(twin, "clock", lambda: now[0])

@@ -13,7 +13,7 @@ import base64
 import itertools
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time as clock  # of this process, so that the frames are the same on a busy machine
 
@@ -27,7 +27,9 @@ SECONDS = "CNNLENS_AHEAD"
 SIDE = 64  # px of a tile; a multiple of what WebP compresses as one block
 MOST_TILES = 4000  # so that a telephone can hold the sheet: 16 million pixels
 COMPILED = 2  # the first computation has compiled and loaded what later ones find; so much faster they are at least
-SHARED = 2.5  # how many times more frames fit than their bytes say, since they share tiles
+SHARED = 2.5  # how many times more frames fit than the bytes of one say, since they share tiles
+LEAST = 24  # so many frames are tried however large the first ones are
+SAMPLED = 6  # of so many frames one tells how many bytes a tile takes: packing each would take as long as the sheet
 LOSSY = {"quality": 72, "method": 2}
 LOSSLESS = {"lossless": True, "quality": 10, "method": 1}
 TEMPLATES = jinja2.Environment(loader=jinja2.PackageLoader("cnnlens.explore"), autoescape=True)
@@ -78,11 +80,11 @@ def page(explorer, budget):
     """
     frames = rendered(explorer, budget)
     while True:
-        text = _written(explorer, frames)
+        text, count = _written(explorer, frames)
         over = len(text.encode()) / budget.size
-        if over <= 1 or len(frames) == 1:
+        if over <= 1 or count == 1:
             return text
-        frames = frames[: max(1, int(len(frames) / over * 0.93))]
+        frames = frames[: max(1, int(count / over * 0.93))]
 
 
 # --- which frames ---------------------------------------------------------------------------------------------------
@@ -154,27 +156,29 @@ def rendered(explorer, budget):
 
     What depends on one computation is drawn together; the computation that is there already gets half of the time. Then
     the kinds of change (another layer, another unit) take turns: next is that on which least time was spent, so that a
-    slow kind leaves time for a quick one.
+    slow kind leaves time for a quick one. Nothing is drawn for which no bytes would be left.
     """
     first, *rest = _groups(explorer, _most(explorer.frame, budget))
+    room = _Room(explorer.frame, budget.size)
     end = clock() + budget.seconds
     half = end - budget.seconds / 2 if rest else end
-    found, spent, last = list(_drawn(explorer, first, explorer.found(first[0][1], _hurry(end)), half)), {}, {}
+    found, spent, last = list(_drawn(explorer, first, explorer.found(first[0][1], _hurry(end)), half, room)), {}, {}
     while rest:
         began = clock()
         expected = [last.get(_change(explorer, group), _cost(explorer, group)) for group in rest]
         rest = [group for group, cost in zip(rest, expected) if cost <= end - began]
-        if not rest:
+        ready = [group for group in rest if room.holds(group[0][0])]
+        if not ready:
             break
-        group = min(rest, key=lambda group: (spent.get(_change(explorer, group), 0), group[0][0]))
-        share, change = (end - began) / len(rest), _change(explorer, group)
+        group = min(ready, key=lambda group: (spent.get(_change(explorer, group), 0), group[0][0]))
+        share, change = (end - began) / len(ready), _change(explorer, group)
         rest.remove(group)
         try:
             made = explorer.found(group[0][1], _hurry(end + budget.seconds / 2))
         except OutOfTime:
             break
         last[change] = clock() - began
-        found += _drawn(explorer, group, made, began + share)
+        found += _drawn(explorer, group, made, began + share, room)
         spent[change] = spent.get(change, 0) + clock() - began
     return [(values, frame) for _, values, frame in sorted(found, key=lambda each: each[0])]
 
@@ -182,7 +186,39 @@ def rendered(explorer, budget):
 def _most(frame, budget):
     """How many frames may fit into the budget, by the bytes of one."""
     one = min(len(webp(frame.pixels(), **how)) for how in (LOSSY, LOSSLESS)) * 4 / 3
-    return min(budget.frames, max(24, int(SHARED * budget.size / one)))
+    return min(budget.frames, max(LEAST, int(SHARED * budget.size / one)))
+
+
+class _Room:
+    """How many frames fit, as far as those that are drawn tell: what would be left out is not drawn.
+
+    Parameters
+    ----------
+    frame : Frame
+        The first.
+    size : int
+        Bytes of the whole twin.
+    """
+
+    def __init__(self, frame, size):
+        self.how, self.size = _packing(frame.pixels()), size
+        self.known, self.frames, self.packed, self.bytes = set(), 0, 0, 0
+
+    def take(self, frame):
+        """Count a frame's tiles; those of every few frames are packed too."""
+        new = [tile for tile in dict.fromkeys(_cut(frame.pixels())) if tile not in self.known]
+        if new and self.frames % SAMPLED == 0:
+            self.bytes += len(webp(_sheet(new)[0], **self.how)) * 4 / 3
+            self.packed += len(new)
+        self.known.update(new)
+        self.frames += 1
+
+    def holds(self, rank):
+        """Whether a frame may fit, if those before it have as many tiles of their own as the drawn ones."""
+        if not self.frames:
+            return True
+        most = min(MOST_TILES, self.size * self.packed / self.bytes)
+        return rank < max(LEAST, most * self.frames / len(self.known))
 
 
 def _cost(explorer, group):
@@ -212,21 +248,25 @@ def _hurry(end):
     return step
 
 
-def _drawn(explorer, group, made, end):
-    """The frames of one computation until the time is over, and one at least."""
+def _drawn(explorer, group, made, end, room):
+    """The frames of one computation until the time is over or no more fit, and one at least."""
     for number, (rank, values) in enumerate(group):
-        if number and clock() > end:
+        if number and (clock() > end or not room.holds(rank)):
             return
         try:
-            yield rank, values, explorer.drawn(values, made)
+            frame = explorer.drawn(values, made)
+            frame = replace(frame, picture=frame.pixels())  # a Figure is drawn each time it is asked for them
         except CnnlensError:  # in the notebook it is shown in words
             continue
+        room.take(frame)
+        yield rank, values, frame
 
 
 # --- how they are written -------------------------------------------------------------------------------------------
 
 
 def _written(explorer, frames):
+    """The page, and how many of the frames it holds."""
     pictures = [frame.pixels() for _, frame in frames]
     sheet, across, places = tiled(pictures)
     frames = frames[: len(places)]
@@ -242,11 +282,11 @@ def _written(explorer, frames):
         size = {"wide": picture.shape[1], "high": picture.shape[0]}
         told.append({"tiles": tiles, **size, "words": frame.words, "at": at})
     controls = [{"name": name.replace("_", " "), **explorer.controls[name].kind} for name in names]
-    best = min((LOSSY, LOSSLESS), key=lambda how: len(webp(pictures[0], **how)) * (2 if how is LOSSLESS else 3))
+    best = _packing(pictures[0])
     size = {"wide": max(each["wide"] for each in told), "high": max(each["high"] for each in told)}
     data = {"controls": controls, "ranges": ranges, "frames": told, "side": SIDE, "across": across, **size}
     data |= {"longest": _longest(controls, ranges), "sheet": _text(webp(sheet, **best))}
-    return TEMPLATES.get_template("twin.html").render(
+    text = TEMPLATES.get_template("twin.html").render(
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         style=FOLDER.joinpath("twin.css").read_text(encoding="utf-8"),
         script=FOLDER.joinpath("twin.js").read_text(encoding="utf-8"),
@@ -256,6 +296,12 @@ def _written(explorer, frames):
         source=explorer.source,
         **size,
     )
+    return text, len(frames)
+
+
+def _packing(picture):
+    """How pictures like this one are packed: without loss where that takes not much more."""
+    return min((LOSSY, LOSSLESS), key=lambda how: len(webp(picture, **how)) * (2 if how is LOSSLESS else 3))
 
 
 def _longest(controls, ranges):
@@ -304,21 +350,31 @@ def tiled(pictures):
     """
     known, places = {}, []
     for picture in pictures:
-        rows, columns = (-(-side // SIDE) for side in picture.shape[:2])
-        full = np.full((rows * SIDE, columns * SIDE, 3), 255, np.uint8)
-        full[: picture.shape[0], : picture.shape[1]] = picture
-        cut = full.reshape(rows, SIDE, columns, SIDE, 3).swapaxes(1, 2).reshape(-1, SIDE * SIDE * 3)
-        tiles = [tile.tobytes() for tile in cut]
+        tiles = _cut(picture)
         if places and len(known) + len(set(tiles) - known.keys()) > MOST_TILES:
             break
         places.append([known.setdefault(tile, len(known)) for tile in tiles])
-    across = int(np.ceil(np.sqrt(len(known))))
-    rows = -(-len(known) // across)
+    return *_sheet(list(known)), places
+
+
+def _cut(picture):
+    """The tiles of a picture, row by row, each as bytes."""
+    rows, columns = (-(-side // SIDE) for side in picture.shape[:2])
+    full = np.full((rows * SIDE, columns * SIDE, 3), 255, np.uint8)
+    full[: picture.shape[0], : picture.shape[1]] = picture
+    cut = full.reshape(rows, SIDE, columns, SIDE, 3).swapaxes(1, 2).reshape(-1, SIDE * SIDE * 3)
+    return [tile.tobytes() for tile in cut]
+
+
+def _sheet(tiles):
+    """Tiles side by side in about as many rows as columns, and how many there are in a row."""
+    across = int(np.ceil(np.sqrt(len(tiles))))
+    rows = -(-len(tiles) // across)
     sheet = np.full((rows * across, SIDE, SIDE, 3), 255, np.uint8)
-    for number, tile in enumerate(known):
+    for number, tile in enumerate(tiles):
         sheet[number] = np.frombuffer(tile, np.uint8).reshape(SIDE, SIDE, 3)
     sheet = sheet.reshape(rows, across, SIDE, SIDE, 3).swapaxes(1, 2).reshape(rows * SIDE, across * SIDE, 3)
-    return sheet, across, places
+    return sheet, across
 
 
 def _text(content):
