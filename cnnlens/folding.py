@@ -11,9 +11,32 @@ from .errors import CnnlensError
 from .opening import activation_name
 
 import keras
+import tensorflow as tf
 from keras import layers as kl
 
 ENDING = "_normalized"  # what the name of a normalization adds to its layer's
+
+
+@keras.saving.register_keras_serializable("cnnlens")
+class Normalization(kl.BatchNormalization):
+    """Keras's batch normalization, by TensorFlow's fused kernel where there are maps to normalize.
+
+    Keras's own goes over the maps a dozen times, in float32: of a step of VGG4's training it took two thirds.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        if not training or len(inputs.shape) != 4:
+            return super().call(inputs, training=training, mask=mask)
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs, self.gamma, self.beta, epsilon=self.epsilon, is_training=True
+        )
+        count = tf.cast(tf.size(inputs) // inputs.shape[-1], variance.dtype)
+        self._remember(self.moving_mean, mean)
+        self._remember(self.moving_variance, variance * (count - 1) / count)  # the kernel's is that of a sample
+        return outputs
+
+    def _remember(self, moving, value):
+        moving.assign(moving * self.momentum + value * (1 - self.momentum))
 
 
 def normalized(model, momentum=0.99):
@@ -55,7 +78,7 @@ def normalized(model, momentum=0.99):
             continue
         layers.append(type(layer).from_config({**layer.get_config(), "activation": "linear", "use_bias": False}))
         weights.append((layers[-1], layer.get_weights()[:1]))
-        layers.append(kl.BatchNormalization(momentum=momentum, name=layer.name + ENDING, dtype=layer.dtype_policy))
+        layers.append(Normalization(momentum=momentum, name=layer.name + ENDING, dtype=layer.dtype_policy))
         layers.append(kl.ReLU(name=f"{layer.name}_relu", dtype=layer.dtype_policy))
     copy = keras.Sequential(layers, name=model.name)  # at once: with each layer added alone Keras builds all anew
     for layer, values in weights:

@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from cnnlens import training, zoo
 from cnnlens.errors import CnnlensError
-from cnnlens.folding import folded, normalized
+from cnnlens.folding import Normalization, folded, normalized
 
 
 @pytest.fixture(scope="module", params=["lenet", "vgg4"])
@@ -48,6 +49,28 @@ def test_its_kernels_are_those_of_the_network(plain):
     assert (learning.get_layer("conv2").kernel == plain.get_layer("conv2").kernel).numpy().all()
     assert learning.get_layer("conv2").bias is None
     assert learning.count_params() > plain.count_params()
+
+
+@pytest.mark.parametrize("shape", [(6, 5, 4, 3), (12, 3)])
+def test_normalization_learns_as_that_of_keras_does(shape):
+    generator = np.random.default_rng(0)
+    values = tf.constant(generator.normal(2, 3, shape), tf.float32)
+    wanted_outputs = tf.constant(generator.normal(0, 1, shape), tf.float32)
+    gain, offset = generator.normal(1, 0.5, (2, 3))
+
+    def learned(layer):
+        layer.build(shape)
+        layer.gamma.assign(gain), layer.beta.assign(offset)
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            outputs = layer(values, training=True)
+            loss = tf.reduce_sum((outputs - wanted_outputs) ** 2)
+        slopes = tape.gradient(loss, [values, *(each.value for each in layer.trainable_variables)])
+        return outputs, *slopes, layer.moving_mean, layer.moving_variance, layer(values, training=False)
+
+    ours, theirs = (learned(kind(momentum=0.7)) for kind in (Normalization, keras.layers.BatchNormalization))
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-4, atol=1e-4)
 
 
 def test_branches_are_refused():
