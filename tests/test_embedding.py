@@ -158,6 +158,19 @@ def test_a_narrow_layer_is_not_reduced():
     assert found.variance == 1 and found.basis is None and np.allclose(found.vectors.sum(1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("decades", [0, 4, 7])
+def test_columns_of_any_lengths_become_orthonormal_and_span_the_same(monkeypatch, decades):
+    monkeypatch.setattr(representation, "ROWS", 170)
+    generator = np.random.default_rng(0)
+    wanted, turn = (np.linalg.qr(generator.standard_normal((rows, 20)))[0] for rows in (500, 20))
+    found = representation.orthonormal((wanted * np.logspace(0, -decades, 20) @ turn).astype(np.float32))
+    assert found.dtype == np.float32 and np.allclose(found.T @ found, np.eye(20), atol=1e-5)
+    reached = np.linalg.norm(wanted.T @ found, axis=1)
+    assert reached[: 20 if decades < 6 else 12].min() > 0.999, "the shortest of all drown in the rounding of float32"
+    flat = representation.orthonormal(np.pad(np.eye(500, 3, dtype=np.float32), ((0, 0), (0, 2))))
+    assert np.allclose(flat.T @ flat, np.eye(5), atol=1e-5), "columns of zeros too"
+
+
 def test_a_layer_too_large_for_memory_is_read_in_batches_with_the_same_result(monkeypatch):
     net, images = small(), np.random.default_rng(0).random((300, 8, 8, 3), np.float32)
     expected = embedding.represent(net, images, "wide", components=5)
