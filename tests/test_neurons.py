@@ -451,7 +451,9 @@ def test_one_pass_back_gives_the_true_gradient_and_the_redirected_one(name, whol
     np.testing.assert_allclose(found[[0, 3]], true[[0, 3]], atol=1e-6)
     np.testing.assert_allclose(found[[1, 2]], opened[[1, 2]], atol=1e-6)
     assert own == {"no gate": 0, "chained": 2}.get(name, 1)
-    assert (np.abs(true - opened).max() > 1e-3) == (own > 0), "nothing was redirected, so nothing was tested"
+    # Of a silent neuron's square the slope is 0 beyond its gate as well; on a map others share theirs with it.
+    differs = own > 0 and not (whole and name == "dense")
+    assert (np.abs(true - opened).max() > 1e-3) == differs, "nothing was redirected, so nothing was tested"
 
 
 def apart(reached, own, image):
