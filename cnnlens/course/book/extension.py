@@ -20,6 +20,7 @@ CLOSED = (
     nodes.term,
 )
 LESSONS = "lessons/"
+SOURCES = "_modules/"
 
 
 def setup(app):
@@ -29,6 +30,8 @@ def setup(app):
     app.connect("env-updated", names_as_users_write_them)
     app.connect("autodoc-process-docstring", plain_words, priority=600)  # when napoleon has read it
     app.add_html_math_renderer("mathml", (_formula("inline"), None), (_formula("block"), None))
+    app.cnnlens_navigation = {}
+    app.connect("html-page-context", navigation_once, priority=100)  # before the theme asks for it
     app.connect("html-page-context", readable_by_machine, priority=900)  # when the theme has made its parts
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -76,6 +79,21 @@ def _link(text, pattern, known, seen, docname):
         end = match.end()
     if parts:
         text.parent.replace(text, [*parts, nodes.Text(words[end:])])
+
+
+def navigation_once(app, pagename, templatename, context, doctree):
+    """Pages of source code stand nowhere in the navigation, so those in equally deep folders share one."""
+    if not pagename.startswith(SOURCES):
+        return
+    resolve, known, depth = context["toctree"], app.cnnlens_navigation, pagename.count("/")
+
+    def toctree(**how):
+        key = depth, *sorted(how.items())
+        if key not in known:
+            known[key] = resolve(**how)
+        return known[key]
+
+    context["toctree"] = toctree
 
 
 def readable_by_machine(app, pagename, templatename, context, doctree):
