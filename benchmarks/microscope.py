@@ -32,7 +32,8 @@ from cnnlens import device, files, zoo
 from cnnlens.lenses.neurons import maximize
 from cnnlens.lenses.neurons.fourier import STEPS
 from cnnlens.lenses.neurons.framing import fitting_batch
-from cnnlens.microscope.cluster import Workers, connected
+from cnnlens.cluster import connected
+from cnnlens.microscope.cluster import Workers
 from cnnlens.microscope.plan import BATCH, Task, planned
 from cnnlens.microscope.running import Loop, fill, work
 from cnnlens.microscope.store import Store

@@ -160,14 +160,14 @@ class Batches(keras.utils.PyDataset):
     seed : int
     epoch : int
         The first epoch to serve.
-    whole_from : int, optional
+    whole_from : float, optional
         The first epoch in which no square is cut out.
     """
 
-    def __init__(self, images, labels, prepare, recipe, seed, epoch=0, whole_from=None):
+    def __init__(self, images, labels, prepare, recipe, seed, epoch=0, whole_from=float("inf")):
         super().__init__()
-        self.whole_from = float("inf") if whole_from is None else whole_from
         self.labels, self.prepare, self.recipe, self.seed, self.epoch = labels, prepare, recipe, seed, epoch
+        self.whole_from = whole_from
         self.size = images.shape[1:3]
         pixels = getattr(images, "pixels", None)
         pixels = np.asarray(images) if pixels is None else pixels

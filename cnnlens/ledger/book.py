@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import functools
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from .. import __version__, files
+from ..cluster import Loop
 from ..errors import CnnlensError, unknown
 from ..results import Result
 from . import io, on_activations, on_attribution, on_embedding, on_neurons, on_superpixels
@@ -339,7 +341,7 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True, engin
                 bar.set_postfix_str(key)
                 yield key, how
 
-        for key, entry, _ in (engine or _one_by_one(kept))(jobs()):
+        for key, entry, _ in (engine or Loop(functools.partial(answer, kept)))(jobs()):
             _agrees(entry, sources)
             done[key] = entry
             if path:
@@ -347,10 +349,6 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True, engin
             bar.update()
     entries = tuple(done[key] for key in asked)
     return Ledger(entries=entries, source=io.source(entries), settings=how)
-
-
-def _one_by_one(kept):
-    return lambda jobs: ((key, answer(kept, key, how), None) for key, how in jobs)
 
 
 def _agrees(entry, sources):

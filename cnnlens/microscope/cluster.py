@@ -2,7 +2,7 @@
 
 import functools
 
-from ..cluster import connected, engine
+from ..cluster import engine
 from ..cluster.equipment import Sent
 from .plan import Plan, Task
 from .running import work
@@ -31,6 +31,3 @@ def _prepared(sent, settings):
 
 def _work(prepared, task, given):
     return work(*prepared, Task(*task), given)
-
-
-__all__ = ["Workers", "connected"]

@@ -109,7 +109,7 @@ def load(name, weights, seed):
         )
     net = untrained(name)
     fill(net.model, path)
-    # Measurements name their sources: they must be able to tell these weights from ones trained anew.
-    digest = files.sha256(path)[:DIGITS]
-    net.source = f"trained by cnnlens, {path.name} {digest}" if weights == "auto" else f"weights from {path.name}"
+    net.source = f"weights from {path.name}"
+    if weights == "auto":  # measurements name their sources: they must tell these weights from ones trained anew
+        net.source = f"trained by cnnlens, {path.name} {files.sha256(path)[:DIGITS]}"
     return net
