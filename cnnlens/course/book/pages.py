@@ -99,7 +99,7 @@ def _playground(source, wanted):
     folder.mkdir()
     alts = []
     for name, options in wanted.items():
-        page = playgrounds.page(zoo.load(name), progress=sys.stderr.isatty(), **options)  # a log has no bars
+        page = playgrounds.page(zoo.load(name), **{"progress": sys.stderr.isatty()} | options)  # a log has no bars
         page.save(folder / f"{name}.html")
         alts.append(page.alt)
     first, *others = wanted
