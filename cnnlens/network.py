@@ -245,7 +245,7 @@ class Network(OpenedModel):
         and p; both are said in :attr:`source`. Several sigmoids stay what they are: independent probabilities.
 
         ``precision="auto"`` is for many images that need not be answered exactly: layers that give maps then compute in
-        bfloat16 where the processor does (:func:`cnnlens.device.lowered`).
+        bfloat16 where the processor does (:meth:`lowered`).
 
         Raises
         ------
@@ -266,7 +266,7 @@ class Network(OpenedModel):
         return np.asarray(self._head.probabilities(logits))
 
     def _answer(self, images, batch_size, progress, logits, precision):
-        how = {"logits": logits, "precision": device.lowered(precision)}
+        how = {"logits": logits, "precision": self.lowered(precision)}
         function = self._graph(("scores", *how.values()), lambda pixels: {"": self.class_scores(pixels, **how)})
         scores = self._batches(function, images, [""], batch_size, progress)[""]
         if np.isnan(scores).any():

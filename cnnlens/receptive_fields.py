@@ -73,6 +73,11 @@ class Layer:
         return self.shape[-1]
 
     @property
+    def multiplications(self):
+        """Of one forward pass: each weight once at every position."""
+        return self.params * (self.shape[0] * self.shape[1] if self.is_map else 1)
+
+    @property
     def is_map(self):
         """Whether the output has rows and columns."""
         return len(self.shape) == 3

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from scipy.special import softmax
 
-from cnnlens import Network, attribution, datasets, zoo
+from cnnlens import Network, attribution, datasets, device, zoo
 from cnnlens.course.exercise import exercises
 from cnnlens.errors import CnnlensError
 from cnnlens.lenses.attribution import perturbing
@@ -462,6 +462,16 @@ def test_maps_of_hidden_parts_agree_in_a_lower_precision(method, how):
     assert lower.settings["precision"] == "mixed_bfloat16" and not np.array_equal(exact.maps, lower.maps)
     assert min(np.corrcoef(*map(np.ravel, pair))[0, 1] for pair in zip(exact.maps, lower.maps)) >= 0.999
     np.testing.assert_array_equal(exact.scores, lower.scores)  # and what is said of the image itself is exact
+
+
+@pytest.mark.parametrize(("name", "policy"), [("vgg4", "mixed_bfloat16"), ("MobileNetV2", "float32")])
+def test_a_network_is_lowered_where_it_gains_from_it(name, policy, monkeypatch):
+    monkeypatch.setattr(device, "training_policy", lambda: "mixed_bfloat16")
+    net = zoo.load(name, weights="random")
+    assert net.lowered() == policy
+    assert [net.lowered(asked) for asked in ("float32", "mixed_bfloat16")] == ["float32", "mixed_bfloat16"]
+    with pytest.raises(CnnlensError, match="precision"):
+        net.lowered("float16")
 
 
 def test_hiding_what_changes_nothing_gives_nothing_in_a_lower_precision_too(pooled):

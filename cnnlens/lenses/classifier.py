@@ -7,6 +7,7 @@ import warnings
 import keras
 import numpy as np
 
+from .. import device
 from ..errors import CnnlensError
 from ..network import NOMINAL_SIZE, Network
 from ..pixels import as_pixels, fitted, sampled, with_channels
@@ -35,6 +36,18 @@ def opened(net):
     if not (callable(net) or hasattr(net, "predict")):
         raise CnnlensError(f"Expected a Network or a function from images to scores; got {type(net).__name__}.")
     return net
+
+
+def lowered(net, precision="auto"):
+    """What a Network computes in where it need not be exact (:meth:`Network.lowered`); a function computes as it does.
+
+    Examples
+    --------
+    >>> lowered("lenet"), lowered(np.mean, "float32")
+    ('float32', 'float32')
+    """
+    net = opened(net)
+    return (net.lowered if isinstance(net, Network) else device.lowered)(precision)
 
 
 def classifier(net, logits=False, precision="float32"):

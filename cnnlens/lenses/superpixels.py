@@ -20,7 +20,7 @@ from ..renamed import renamed
 from ..results import Result
 from . import masks as designs
 from . import surrogate
-from .classifier import classifier, frame, frame_segments, name_of, opened, source_of, warn_if_framed
+from .classifier import classifier, frame, frame_segments, lowered, name_of, opened, source_of, warn_if_framed
 from .perturbation import filling, perturb
 from .segmentation import METHODS, at, segment, touching
 
@@ -224,7 +224,8 @@ def explain(
     batch_size : int, optional
         Images per call; by default 32, or 128 where there is a GPU.
     precision : {"auto", "float32", "mixed_bfloat16"}
-        What a Network answers the copies in (:func:`cnnlens.device.lowered`); ``prediction`` is always float32's.
+        What a Network answers the copies in (:meth:`cnnlens.network.Network.lowered`); ``prediction`` is always in
+        float32.
     progress : bool
         Show a bar when it takes more than two seconds.
     on_step : function (done, total), optional
@@ -253,7 +254,7 @@ def explain(
     >>> explain(right, image, 0, segment(image, "grid", 4), samples=129, fill="grey").weights.round(2) + 0.0
     array([0. , 0.2, 0. , 0.2])
     """
-    net, how, precision = opened(net), _estimator(estimator), device.lowered(precision)
+    net, how, precision = opened(net), _estimator(estimator), lowered(net, precision)
     shown = frame(net, image)
     segments = (
         segment(shown) if segments is None else frame_segments(image, shown, segments, getattr(net, "fit", "crop"))

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from .. import device, fingerprints
+from .. import fingerprints
 from ..errors import CnnlensError, unknown
 from ..lenses.exemplars import field_box
 from ..lenses.neurons import whole_number
@@ -215,7 +215,7 @@ def planned(net, pixels, labels, source, *, layers=None, units=None, steps=STEPS
             "steps": whole_number("steps", steps),
             "seed": int(seed),
             "objective": objective,
-            "precision": device.lowered(),
+            "precision": net.lowered(),
             "shard": int(min(read, 2048)),
         }
     )
@@ -279,7 +279,7 @@ def _work(net, path):
     """Multiplications of a forward pass up to a layer, in millions: weights times positions."""
     total = 0
     for each in net.layers(all=True):
-        total += each.params * (each.shape[0] * each.shape[1] if each.is_map else 1)
+        total += each.multiplications
         if each.path == path:
             break
     return round(total / 1e6, 3)

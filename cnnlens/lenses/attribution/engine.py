@@ -7,12 +7,11 @@ import numpy as np
 import tensorflow as tf
 from tqdm.auto import tqdm
 
-from ... import device
 from ...errors import CnnlensError, unknown
 from ...labels import class_index
 from ...network import Network
 from ...results import sources
-from ..classifier import as_image, classifier, name_of, opened, source_of
+from ..classifier import as_image, classifier, lowered, name_of, opened, source_of
 from .looking import BATCH, Look, NoGradient, slopes_for
 from .methods import method_of, settings_of
 from .result import Attribution
@@ -64,8 +63,9 @@ def explain(
     batch_size : int
         Images, or copies of one, in a pass.
     precision : {"auto", "float32", "mixed_bfloat16"}
-        What a network computes in while parts of images are hidden (occlusion, RISE); ``auto`` takes bfloat16 where the
-        processor has it: float32 takes one and a half times as long, and the maps agree with it by a correlation of
+        What a network computes in while parts of images are hidden (occlusion, RISE); ``auto`` takes bfloat16 where it
+        pays (:meth:`cnnlens.network.Network.lowered`): in VGG4 float32 takes one and a half times as long, and the maps
+        agree with it by a correlation of
         at least 0.999. Gradients are always float32: those of bfloat16 agree by 0.96 to 0.99 only.
     progress : bool
         Show a bar when it takes more than two seconds.
@@ -93,7 +93,7 @@ def explain(
     >>> found.maps.shape, found.layer, found.names, found.settings["scores"]
     ((2, 28, 28), 'pool2', ('3', '3'), 'logits')
     """
-    net, how, precision = opened(net), method_of(method), device.lowered(precision)
+    net, how, precision = opened(net), method_of(method), lowered(net, precision)
     settings = settings_of(method, settings, seed)
     if scores not in SCORES:
         raise unknown("kind of scores", scores, SCORES)

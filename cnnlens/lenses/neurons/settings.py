@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields, replace
 
-from ... import device
 from ...errors import CnnlensError, unknown
 
 GREY = 6  # a grey map's texture needs so much longer a path: brightness alone does what three axes of color share
@@ -22,7 +21,8 @@ class Settings:
     penalty : float
         λ times the squared norm of the image is taken off what is climbed (see :func:`.class_models`).
     precision : {"auto", "float32", "mixed_bfloat16"}
-        What the network computes the ascent in. "auto" takes bfloat16 where the processor has it.
+        What the network computes the ascent in. "auto" takes bfloat16 where the processor
+        has it and the network gains from it (:meth:`cnnlens.network.Network.lowered`).
     """
 
     rate: float | None = None
@@ -80,7 +80,7 @@ def checked(net, method, settings):
     found = KINDS[method](**settings)
     if found.color and net.channels == 1:
         raise CnnlensError(f"{net.name} takes grey images, so no colored ones can be made for it. Leave color away.")
-    return replace(found, penalty=float(found.penalty), precision=device.lowered(found.precision))
+    return replace(found, penalty=float(found.penalty), precision=net.lowered(found.precision))
 
 
 def with_rate(settings, usual, is_grey_texture):
