@@ -1,5 +1,5 @@
 # make course   run every lesson headlessly, and make a book of them: open build/book/index.html
-# make book     make the book again of lessons that were run
+# make book     make the book again of lessons that were run; both with MICROSCOPE=DIR: and what cnnlens microscope wrote there
 # make test     all tests: units, docstring examples, every lesson, planted faults, the browser
 # make check    before a commit, under a minute: ruff, docstring examples, the fast tests
 # make lab      open the lessons in JupyterLab
@@ -14,6 +14,7 @@ SCRIPTS := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN := .venv/$(SCRIPTS)
 STAMP := .venv/.installed
 PROFILE ?= quick
+SITES = $(if $(MICROSCOPE),--microscope $(MICROSCOPE))
 
 .PHONY: setup course book test check lab weights ledger bench lock notebooks student real oldest newest
 
@@ -27,10 +28,10 @@ $(STAMP): pyproject.toml requirements.lock
 	touch $(STAMP)
 
 course: setup
-	$(BIN)/cnnlens run --profile $(PROFILE) --out build/course --book build/book
+	$(BIN)/cnnlens run --profile $(PROFILE) --out build/course --book build/book $(SITES)
 
 book: setup
-	$(BIN)/cnnlens book --course build/course --out build/book
+	$(BIN)/cnnlens book --course build/course --out build/book $(SITES)
 
 # Two workers on two cores; a file, or a lesson, is a unit of work (tests/conftest.py).
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder

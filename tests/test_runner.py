@@ -320,6 +320,32 @@ def test_without_sphinx_the_command_says_what_the_book_needs_before_anything_run
     assert not (tmp_path / "out").exists()
 
 
+def test_what_no_book_can_take_is_told_before_anything_runs(tmp_path, capsys):
+    sound, other = notebook(tmp_path), tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.txt").write_text("mine")
+    run_, site = ["run", str(sound), "--out", str(tmp_path / "out")], ["--book", str(tmp_path / "book")]
+    for more, said in (
+        ([*site, "--microscope", str(other)], f"{other} is no store of a microscope"),
+        (["--microscope", str(other)], "--microscope is for the book of the lessons: give --book DIR as well."),
+        (["--book", str(other)], "holds something that is not a book"),
+    ):
+        assert main([*run_, *more]) == 2
+        assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists() and (other / "thesis.txt").read_text() == "mine"
+
+
+def test_both_commands_hand_the_microscopes_folders_on_to_the_book(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(book, "check", lambda target, folders: asked.append(folders))
+    monkeypatch.setattr(book, "make", lambda *_, microscopes, **__: asked.append(microscopes) or (tmp_path, []))
+    monkeypatch.setattr(runner, "run_all", lambda *_, **__: iter(()))
+    folders = ["--microscope", "a", "b", "--microscope", "c"]
+    assert main(["run", str(notebook(tmp_path)), "--out", str(tmp_path), "--book", str(tmp_path), *folders]) == 0
+    assert main(["book", *folders]) == 0
+    assert asked == 3 * [[Path("a"), Path("b"), Path("c")]], "checked before the lessons, then twice made"
+
+
 def test_values_on_the_command_line():
     assert parse("a=1") == ("a", 1) and parse("a=x y") == ("a", "x y") and parse("a=None") == ("a", None)
     assert parse("a='1'") == ("a", "1") and parse("a=1=2") == ("a", "1=2")

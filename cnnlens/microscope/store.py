@@ -135,7 +135,10 @@ class Store:
         except CnnlensError as error:
             raise CnnlensError(f"{path} cannot be used. {error}") from error
         except Exception as error:  # Zarr complains of damage in many ways
-            raise CnnlensError(f"{path} is no store of a microscope ({first_line(error)}). Delete it.") from error
+            raise CnnlensError(
+                f"{path} is no store of a microscope ({first_line(error)}). Name the folder of one. If this is one "
+                "that was damaged, delete it and have it computed again."
+            ) from error
 
     def array(self, name):
         """A Zarr array by its name in the store, such as ``0/peak``."""

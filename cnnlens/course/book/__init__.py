@@ -5,6 +5,6 @@ Sphinx is taught beyond its own, ``build`` puts it together. What is written by 
 the settings, the style.
 """
 
-from .build import make, missing
+from .build import check, make, missing
 
-__all__ = ["make", "missing"]
+__all__ = ["check", "make", "missing"]

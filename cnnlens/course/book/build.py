@@ -25,6 +25,35 @@ def missing():
     return f'The book needs {" and ".join(absent)}: pip install "cnnlens[book]", or `make setup` in a checkout.'
 
 
+def check(target, microscopes=()):
+    """What can be told of a book before its lessons have run.
+
+    Parameters
+    ----------
+    target : path
+    microscopes : sequence of path
+        Both as :func:`make` takes them.
+
+    Returns
+    -------
+    sites : tuple of MicroscopeSite
+        Those in ``microscopes``.
+
+    Raises
+    ------
+    CnnlensError
+        If Sphinx is not installed, the target holds something else, or a folder holds no microscope's site.
+    """
+    if problem := missing():
+        raise CnnlensError(problem)
+    _refuse_others(Path(target))
+    if not microscopes:
+        return ()
+    from . import microscope  # opens stores, and starts TensorFlow for it
+
+    return microscope.sites(microscopes)
+
+
 def make(course, target, *, library=True, playground=True, microscopes=(), progress=True):
     """Build the book of a course.
 
@@ -59,13 +88,10 @@ def make(course, target, *, library=True, playground=True, microscopes=(), progr
         something else.
     """
     course, target = Path(course), Path(target)
-    if problem := missing():
-        raise CnnlensError(problem)
-    from . import microscope, pages  # reads the ledger, which starts TensorFlow
-
+    sites = check(target, microscopes)
     entries = record.read(course)
-    _refuse_others(target)
-    sites = microscope.sites(microscopes)
+    from . import pages  # reads the ledger, which starts TensorFlow
+
     with tempfile.TemporaryDirectory(prefix="cnnlens-book-") as folder:
         source, made, doctrees = (Path(folder) / name for name in ("source", "made", "doctrees"))
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))

@@ -11,10 +11,14 @@ def add(subparsers):
     option("--course", type=Path, default=Path("build/course"), metavar="DIR", help="default: build/course")
     option("--out", type=Path, default=Path("build/book"), metavar="DIR", help="default: build/book")
     option("--no-library", action="store_true", help="leave out the pages of the library, which take most of the time")
-    option(
-        "--microscope", type=Path, nargs="+", default=(), metavar="DIR", help="with what cnnlens microscope wrote there"
-    )
+    with_microscopes(command)
     command.set_defaults(run=run)
+
+
+def with_microscopes(command):
+    """Give a command that makes a book the option for sites of the microscope; :func:`.book.check` looks at them."""
+    told = "take what cnnlens microscope wrote there into the book, and link to it where a lesson names the command"
+    command.add_argument("--microscope", type=Path, nargs="+", action="extend", default=[], metavar="DIR", help=told)
 
 
 def run(options):

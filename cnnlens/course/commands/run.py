@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ...errors import CnnlensError
-from .book import make
+from .book import make, with_microscopes
 
 
 def add(subparsers):
@@ -18,6 +18,7 @@ def add(subparsers):
     option("--profile", choices=("quick", "full"), default="quick", help="sizes to run at (default: quick)")
     option("--out", type=Path, default=Path("build/course"), metavar="DIR", help="default: build/course")
     option("--book", type=Path, metavar="DIR", help="then make a book of all lessons in --out, as cnnlens book does")
+    with_microscopes(command)
     option("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a lesson's parameter")
     option("--jobs", type=int, metavar="N", help="lessons side by side (default: from cores and free memory)")
     option("--timeout", type=float, metavar="SECONDS", help="for one cell (default: 300 at quick, 7200 at full)")
@@ -30,8 +31,10 @@ def run(options):
     """Run the lessons side by side, and say how each went; 1 if any is broken."""
     from .. import book, record, runner
 
-    if options.book and book.missing():  # told before the lessons run, not after
-        raise CnnlensError(book.missing())
+    if options.book:  # what stands in its way is told before the lessons run, not after
+        book.check(options.book, options.microscope)
+    elif options.microscope:
+        raise CnnlensError("--microscope is for the book of the lessons: give --book DIR as well.")
     if options.offline:
         os.environ["CNNLENS_OFFLINE"] = "1"
     parameters = dict(parse(text) for text in options.parameter)
@@ -54,7 +57,7 @@ def run(options):
             record.keep(outcome, options.out, options.profile)
     print(f"wrote {options.out}. {_and_the_book(options)}")
     if options.book:
-        make(options.out, options.book)
+        make(options.out, options.book, microscopes=options.microscope)
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 
 
