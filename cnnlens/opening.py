@@ -225,6 +225,39 @@ def gradients_overridden(kinds, function):
         yield passed
 
 
+def fed_by(tensor):
+    """Names of all operations of a graph that a tensor flows into."""
+    todo, names = [tensor], set()
+    while todo:
+        for op in todo.pop().consumers():
+            if op.name not in names:
+                names.add(op.name)
+                todo.extend(op.outputs)
+    return names
+
+
+def between(start, end):
+    """The operations of a graph on any way from one tensor to another.
+
+    Examples
+    --------
+    >>> with tf.Graph().as_default():
+    ...     start = tf.zeros((1, 2))
+    ...     end = tf.nn.relu(start) + 1
+    ...     tf.nn.relu6(end), tf.nn.elu(start)  # doctest: +ELLIPSIS
+    ...     sorted(op.type for op in between(start, end))
+    (<tf.Tensor...)
+    ['AddV2', 'Relu']
+    """
+    fed, todo, found = fed_by(start), [end.op], {}
+    while todo:
+        op = todo.pop()
+        if op.name in fed and op.name not in found:
+            found[op.name] = op
+            todo.extend(each.op for each in op.inputs)
+    return list(found.values())
+
+
 # --- precision ----------------------------------------------------------------------------------------------
 
 

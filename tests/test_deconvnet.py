@@ -62,6 +62,22 @@ def test_equals_the_two_layers_computed_by_hand(nested):
     assert found.rectifiers == 2
 
 
+def test_layers_traced_together_share_a_function_and_give_what_each_gives_alone():
+    rng = np.random.default_rng(3)
+    net, *_ = body(rng)
+    images = rng.random((3, 14, 14, 1)).astype("float32")
+    alone = [deconvnet.project(net, images, layer, 0) for layer in ("a", "p", "r")]
+    known = set(net._compiled)
+    with net.together(("a", "p", "r")):
+        shared = [deconvnet.project(net, images, layer, 0) for layer in ("a", "p", "r")]
+    assert len(set(net._compiled) - known) == 1
+    for one, other in zip(alone, shared):
+        np.testing.assert_allclose(one.projection, other.projection, atol=1e-6)
+        np.testing.assert_allclose(one.activation, other.activation, rtol=1e-6)
+        assert one.rectifiers == other.rectifiers and (one.position == other.position).all()
+    assert net.traced_with("a") == ("a",) and [each.rectifiers for each in shared] == [1, 1, 2]
+
+
 def test_differs_from_the_plain_gradient():
     rng = np.random.default_rng(3)
     net, *_ = body(rng)

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import cnnlens
-from cnnlens import Network, deconvnet, exemplars, neurons
+from cnnlens import Network, deconvnet, exemplars, neurons, zoo
 from cnnlens.__main__ import main
 from cnnlens.errors import CnnlensError
 from cnnlens.microscope import kept, microscope, opened
@@ -103,6 +103,19 @@ def test_the_projection_is_the_deconvnets(whole, pictures):
     assert np.allclose(store.read(1, "sent")[7], back.activation[0])
     assert np.corrcoef(kept.ravel(), back.crop(0).ravel())[0, 1] > 0.99
     assert np.isnan(store.read(0, "sent")).sum() == 0, "a ReLU of its own is enough"
+
+
+def test_neighbors_that_cost_alike_share_what_is_traced():
+    images = np.zeros((2, 224, 224, 3), np.uint8)
+    plan = planned(zoo.load("MobileNetV2", weights="random"), images, np.zeros(2, int), "black", units=1)
+    groups = list(dict.fromkeys(plan.together(number) for number in range(len(plan.layers))))
+    assert [path for group in groups for path in group] == [layer.path for layer in plan.layers]
+    known = {layer.path: layer for layer in plan.layers}
+    for group in groups:
+        members = [known[path] for path in group]
+        assert len(members) == 1 or {len(each.shape) for each in members} == {3}
+        assert len({each.made for each in members}) == 1 and members[-1].work <= 2 * members[0].work
+    assert len(groups) < len(plan.layers) / 3 and groups[-1] == ("predictions",)
 
 
 def test_statistics_and_preferences_of_a_planted_unit(tmp_path):

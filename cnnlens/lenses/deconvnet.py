@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from ..errors import CnnlensError, unknown
 from ..network import Network
-from ..opening import gradients_overridden, undisturbed
+from ..opening import between, gradients_overridden, undisturbed
 from ..results import Result, sources
 from .neurons import unit_number
 
@@ -101,11 +101,14 @@ def project(net, images, layer, unit, *, position="strongest", source="", batch_
     if named and position not in ("strongest", "all"):
         raise unknown("position", position, ("strongest", "all", "(row, column)"))
     whole, size = named and position == "all", pixels.shape[1:]
-    function, passed = net.once(("deconvnet", layer, whole, size), lambda: _backward(net, layer, whole, size))
+    layers = net.traced_with(layer)
+    function, rectifiers = net.once(("deconvnet", layers, whole, size), lambda: _backward(net, layers, whole, size))
+    which = layers.index(layer)
     units, where, parts = np.broadcast_to(np.int32(unit), len(pixels)), np.int32((-1, -1) if named else position), []
     for first in range(0, len(pixels), batch_size):
         some = slice(first, first + batch_size)
-        *found, sides = (each.numpy() for each in function(*map(tf.constant, (pixels[some], units[some], where))))
+        given = map(tf.constant, (pixels[some], units[some], where, which))
+        *found, sides = (each.numpy() for each in function(*given))
         parts.append(found)
     if not named and len(sides) == 2 and not ((where >= 0) & (where < sides)).all():
         raise CnnlensError(
@@ -113,7 +116,7 @@ def project(net, images, layer, unit, *, position="strongest", source="", batch_
             "counted from 0."
         )
     back, activation, positions = map(np.concatenate, zip(*parts))
-    if not passed:
+    if not rectifiers[which]:
         raise CnnlensError(
             f"No ReLU stands between the image and layer {layer!r} of {net.name}, so there is nothing for a deconvnet "
             "to rectify: the result would be the plain gradient. Choose a later layer, or a network with ReLUs."
@@ -127,30 +130,43 @@ def project(net, images, layer, unit, *, position="strongest", source="", batch_
         box=np.array([_seen(place, where, pixels.shape[1:3]) for where in positions]),
         layer=layer,
         unit=unit,
-        rectifiers=len(set(passed)),
+        rectifiers=rectifiers[which],
         source=sources(net, images, source),
         settings={"layer": layer, "unit": unit, "position": position},
     )
 
 
-def _backward(net, layer, whole, size):
-    """The compiled way there and back, and the list of ReLUs that it passes (filled when it is first run)."""
-    passed = []
+def _backward(net, layers, whole, size):
+    """The compiled way there and back for any of some layers, and how many ReLUs stand before each (once it has run).
+
+    All outputs are computed, but of the layers that are not asked for nothing is sent back.
+    """
+    rectifiers = []
 
     def rectified(inputs, output, upstream):
         return tf.nn.relu(upstream)  # whatever the forward signal was
 
-    def send_back(pixels, units, where):
-        with gradients_overridden(RECTIFIERS, rectified) as names:
-            output = net.outputs(pixels, [layer], linear=True)[layer]
-            kept, positions = _kept(output, units, where, whole)
-            back = tf.gradients(output, pixels, grad_ys=tf.stop_gradient(kept))[0]
-        passed[:] = names
+    def send_back(pixels, units, where, which):
+        with gradients_overridden(RECTIFIERS, rectified):
+            outputs = list(net.outputs(pixels, layers, linear=True).values())
+            asked = tf.one_hot(which, len(layers))
+            kept, positions = zip(*(_kept(output, units, where, whole) for output in outputs))
+            kept = [tf.stop_gradient(one * share) for one, share in zip(kept, tf.unstack(asked))]
+            back = tf.gradients(outputs, pixels, grad_ys=kept)[0]
+        rectifiers[:] = [0 if back is None else _rectifiers(pixels, output) for output in outputs]
         back = tf.zeros_like(pixels) if back is None else back
-        return back, tf.reduce_sum(kept, range(1, len(kept.shape))), positions, tf.shape(output)[1:-1]
+        activation = tf.add_n([tf.reduce_sum(one, range(1, len(one.shape))) for one in kept])
+        sides = [tf.shape(output)[1:-1] for output in outputs]
+        return back, activation, tf.stack(positions)[which], tf.stack(sides)[which]
 
-    signature = [tf.TensorSpec((None, *size), tf.float32), tf.TensorSpec((None,), tf.int32), tf.TensorSpec(2, tf.int32)]
-    return undisturbed(send_back, input_signature=signature), passed
+    images = tf.TensorSpec((None, *size), tf.float32)
+    numbers = [tf.TensorSpec(shape, tf.int32) for shape in ((None,), (2,), ())]
+    return undisturbed(send_back, input_signature=[images, *numbers]), rectifiers
+
+
+def _rectifiers(pixels, output):
+    """How many ReLUs stand between the pixels and an output."""
+    return sum(op.type in RECTIFIERS for op in between(pixels, output))
 
 
 def _kept(output, units, where, whole):

@@ -19,6 +19,7 @@ from ..lenses.neurons.fourier import STEPS
 from ..lenses.neurons.maximization import OBJECTIVES
 
 FORMAT = 1  # of the store; another one is refused
+TOGETHER = 16  # layers, at most, that share a traced function
 BATCH = 32  # units a task, at most: what is lost with a worker
 TOP = 9  # patches a unit
 PATCH = 96  # px: the longer side of a patch that is kept
@@ -144,6 +145,25 @@ class Plan:
     def batches(self, layer):
         """The tasks of a layer, by its number: a batch of units each."""
         return _tasks("units", self.layers[layer].units, self.layers[layer].batch, layer)
+
+    def together(self, layer):
+        """Paths of the layers that one of them (by its number) may share traced functions with, itself among them.
+
+        Neighbors with maps and optimized images of one size, the last of which costs at most twice the first.
+        """
+        return next(group for group in self._groups if self.layers[layer].path in group)
+
+    @functools.cached_property
+    def _groups(self):
+        groups = []
+        for layer in self.layers:
+            first = groups and groups[-1][0]
+            fits = groups and len(groups[-1]) < TOGETHER and len(first.shape) == len(layer.shape) == 3
+            if fits and layer.made == first.made and layer.work <= 2 * first.work:
+                groups[-1].append(layer)
+            else:
+                groups.append([layer])
+        return [tuple(layer.path for layer in group) for group in groups]
 
     @property
     def tasks(self):

@@ -120,11 +120,12 @@ def pictures(net, plan, task, tops, images):
     """
     layer = plan.layers[task.layer]
     units = np.arange(task.first, task.last)
-    found = {
-        **_made(net, plan, layer, units),
-        **_patches(net, layer, tops, images),
-        **_sent_back(net, layer, units, tops, images),
-    }
+    with net.together(plan.together(task.layer)):
+        found = {
+            **_made(net, plan, layer, units),
+            **_patches(net, layer, tops, images),
+            **_sent_back(net, layer, units, tops, images),
+        }
     return {f"{task.layer}/{name}": values for name, values in found.items()}
 
 

@@ -8,6 +8,7 @@ shut. Gates of other layers keep their true gradient: opening those too would cl
 import numpy as np
 import tensorflow as tf
 
+from ...opening import fed_by
 from .fourier import TINY
 
 RESCUE_STEPS = 24  # at most so many steps of an image are made with a redirected gradient
@@ -36,7 +37,7 @@ def own_gates(output, image):
     ...     [gate.op.type for _, gate in own_gates(output, image)]
     ['Relu']
     """
-    fed, gates = _fed(image), []
+    fed, gates = fed_by(image), []
     todo, seen = [output.op], set()
     while todo:
         op = todo.pop()
@@ -77,17 +78,6 @@ def _is_function(tensor, of):
             seen.add(each.name)
             todo.extend(each.op.inputs)
     return False
-
-
-def _fed(image):
-    """Names of all operations that an image flows into."""
-    todo, names = [image], set()
-    while todo:
-        for op in todo.pop().consumers():
-            if op.name not in names:
-                names.add(op.name)
-                todo.extend(op.outputs)
-    return names
 
 
 # --- redirecting ---------------------------------------------------------------------------------------------
