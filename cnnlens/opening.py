@@ -105,7 +105,22 @@ def tapped(model, hear):
         undo.enter_context(_functions_eager(True))
         for path, layer in leaves(model):
             undo.callback(tap(path, layer))
+            if _is_depthwise(layer):
+                undo.callback(shadowed(layer, "convolution_op", functools.partial(_depthwise, layer)))
         yield
+
+
+def _is_depthwise(layer):
+    """Whether a grouped convolution of Keras has one channel a group, as in ConvNeXt, and nothing of a user's own."""
+    plain = getattr(type(layer), "convolution_op", None) is keras.layers.Conv2D.convolution_op
+    return plain and layer.groups > 1 and layer.kernel.shape[2] == 1 and len(set(layer.strides)) == 1
+
+
+def _depthwise(layer, inputs, kernel):
+    """What such a convolution gives, by the operation for it: Keras would compile it with XLA, anew in each graph."""
+    kernel = keras.ops.reshape(kernel, (*kernel.shape[:2], layer.groups, -1))
+    how = {name: getattr(layer, name) for name in ("strides", "padding", "data_format", "dilation_rate")}
+    return keras.ops.depthwise_conv(inputs, kernel, **how)
 
 
 def undisturbed(function, **how):

@@ -46,6 +46,7 @@ SLOW = {
     "test_wheel.py",
     "test_zoo.py",
 }
+FEW_FRAMES = 0.5  # seconds of the processor for an explorer's frames: that each leaves some shows as well with few
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):  # tests run side by side: they divide the cores
@@ -129,7 +130,9 @@ def execute(tmp_path_factory):
         solved = folder / "solved" / lesson.name
         solved.parent.mkdir()
         nbformat.write(editions.teacher(nbformat.read(lesson, as_version=4)), solved)
-        return runner.run(solved, folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(runner, "AHEAD", {"quick": FEW_FRAMES})
+            return runner.run(solved, folder)
 
     return once
 

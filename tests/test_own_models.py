@@ -6,6 +6,7 @@ import weakref
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers as kl
 
 from cnnlens import ablation, activations, datasets, deconvnet, exemplars, explore, neurons, scores, superpixels, zoo
@@ -76,7 +77,8 @@ MODELS = {
     "relu6": lambda: classifier(kl.ReLU(6.0)),
     "leaky": lambda: classifier(kl.LeakyReLU(0.1)),
     "transposed": lambda: classifier(kl.Conv2DTranspose(4, 3, strides=2, activation="relu")),
-    "grouped": lambda: classifier(kl.Conv2D(8, 3, groups=4, activation="relu")),
+    "grouped": lambda: classifier(kl.Conv2D(8, 3, groups=2, activation="relu")),
+    "a group a channel": lambda: classifier(kl.Conv2D(8, 3, groups=4, activation="relu")),
     "sigmoid": lambda: classifier(head=[kl.Flatten(), kl.Dense(3, "sigmoid")]),
     "logits": lambda: classifier(head=[kl.Flatten(), kl.Dense(3)]),
     "one probability": lambda: classifier(head=[kl.Flatten(), kl.Dense(1, "sigmoid")]),
@@ -112,6 +114,19 @@ def test_every_lens_takes_it(kind):
     parts = superpixels.segment(images[0], "grid", 4)
     why = superpixels.explain(net, images[0], 1, parts, samples=8, progress=False)
     assert np.isfinite(why.weights).all()
+
+
+@pytest.mark.parametrize("strides, dilation, padding", [(1, 1, "same"), (1, 2, "valid"), (2, 1, "same")])
+def test_a_convolution_of_each_channel_alone_is_not_compiled_with_xla(strides, dilation, padding):
+    """As Keras does it, in each graph anew: most of the time that ConvNeXt took."""
+    how = {"strides": strides, "dilation_rate": dilation, "padding": padding, "data_format": "channels_last"}
+    model, images = classifier(kl.Conv2D(8, 3, groups=4, name="own", **how)), pixels(2, 16, 16, 3)
+    net = Network.of(model, pixels="0-1")
+    found = tf.function(lambda x: net.outputs(x, ["own"])["own"], autograph=False).get_concrete_function(images)
+    kinds = {each.type for each in found.graph.get_operations()}
+    assert "DepthwiseConv2dNative" in kinds and not {kind for kind in kinds if "Call" in kind}
+    first, own = model.layers[:2]
+    assert np.allclose(found(tf.constant(images)), own(first(images)), atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["logits", "one probability"])
