@@ -1,11 +1,13 @@
 """The microscope on workers: the same store as the plain loop's, whoever is killed; and clusters that cannot be used.
 
-Schedulers and workers are processes on loopback, started with Dask's own commands as a user would.
+Schedulers and workers are processes on loopback, which run Dask's own commands as a user's would. They are forked from
+one that has imported TensorFlow and Dask, as doing so takes each of them longer than its work.
 """
 
 import contextlib
 import errno
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -16,10 +18,12 @@ import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import keras
 import numpy as np
 import pytest
+from dask.cli import run_cli
 from distributed import Client, KilledWorker
 from test_microscope import folder, same, seal_time, started, tiny, waits_for
 
@@ -39,6 +43,39 @@ SECONDS = 300  # for what takes a few, on a machine that others use
 LAYERS = ("--steps", 60, "--layers", "b")
 
 
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["cnnlens.microscope", "cnnlens.cluster.equipment", "distributed.cli.dask_worker"])
+
+
+class Forked(FORKS.Process):
+    """``dask`` with these arguments, in a process of its own; asked as a ``Popen`` is."""
+
+    def __init__(self, arguments, environment, log):
+        super().__init__()
+        self.arguments, self.environment, self.log = arguments, environment, log
+        with mock.patch.dict(os.environ, environment):  # of the process that it is forked from, if there is none yet
+            self.start()
+
+    def run(self):
+        os.environ.update(self.environment)
+        os.chdir(self.log.parent)
+        with open(self.log, "a") as log:
+            for stream in (1, 2):
+                os.dup2(log.fileno(), stream)
+        sys.argv = ["dask", *self.arguments]
+        run_cli()
+
+    def poll(self):
+        return self.exitcode
+
+    def wait(self, seconds=None):
+        self.join(seconds)
+        return self.exitcode
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+
 class Cluster:
     """``dask scheduler`` and ``dask worker`` on loopback; a client of the test's own looks at them."""
 
@@ -46,12 +83,15 @@ class Cluster:
         self.folder, self.port, self.client, self.workers, self.count = folder, 0, None, {}, 0
         self.start()
 
-    def _run(self, *arguments, path=(ROOT,)):
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path)), "CUDA_VISIBLE_DEVICES": ""}
+    def _run(self, *arguments, path=ROOT):
+        environment = {"PYTHONPATH": str(path), "CUDA_VISIBLE_DEVICES": ""}
         environment |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # they share a small machine
-        with open(self.folder / "log", "a") as log:
-            command = [sys.executable, "-m", "dask", *map(str, arguments)]
-            return subprocess.Popen(command, env=environment, cwd=self.folder, stdout=log, stderr=log)
+        arguments, log = [str(each) for each in arguments], self.folder / "log"
+        if path == ROOT:
+            return Forked(arguments, environment, log)
+        with open(log, "a") as told:  # what it imports is another
+            command, how = [sys.executable, "-m", "dask", *arguments], {"stdout": told, "stderr": told}
+            return subprocess.Popen(command, env=os.environ | environment, cwd=self.folder, **how)
 
     def start(self):
         """The scheduler; after a first time at the same port."""
@@ -350,7 +390,7 @@ def test_a_worker_without_cnnlens_is_named(tmp_path, cluster):
 
 @contextlib.contextmanager
 def odd_worker(cluster, path):
-    name = cluster.worker(path=(path,))
+    name = cluster.worker(path=path)
     try:
         yield cluster.addresses()[name]
     finally:
