@@ -75,10 +75,12 @@ def test_doctor_is_red_when_something_is_damaged(capsys, monkeypatch, tmp_path):
     assert "problem   mnist: " in capsys.readouterr().out
 
 
-def test_help_needs_no_tensorflow():
+def test_help_and_the_list_of_exercises_need_no_tensorflow():
     code = """
 import sys
 from cnnlens.__main__ import main
+from cnnlens.course.exercise import exercises
+assert exercises()
 try:
     main(["--help"])
 except SystemExit:

@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import subprocess
+import sys
 import time
 
 import nbformat
@@ -16,7 +18,7 @@ SUSPECTS = """def suspects(probabilities, labels):
     reaching = np.where(probabilities >= usual, probabilities, -1)
     return (reaching.max(1) >= 0) & (reaching.argmax(1) != labels)"""
 NAMES = [name for name, each in exercise.exercises().items() if each.lesson == "11_your_network"]
-SECONDS = 10  # of an exercise; lesson 11's need no TensorFlow, whose import would count
+SECONDS = 5  # of an exercise
 MEMORY = 0.2  # GiB of an answer
 
 
@@ -128,6 +130,13 @@ def test_each_costs_only_itself(marks, learner, name, words):
     assert words in row["words"] and "\n" not in row["words"], row
     assert row["passed"] == ("yes" if words == "Right." else "no")
     assert row["lesson"] == ("11_your_network" if name else "") and float(row["seconds"]) >= 0
+
+
+@pytest.mark.parametrize("name, needed", [("suspects", False), ("map_size", True)])
+def test_what_a_check_computes_with_is_there_before_an_answer_runs(name, needed):
+    """And nothing else: TensorFlow takes seconds to import."""
+    code = f"from cnnlens.course.marker import load; import sys; load([{name!r}]); print('tensorflow' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == str(needed)
 
 
 def test_every_exercise_was_marked_and_nothing_elsewhere_was_touched(marks, elsewhere):

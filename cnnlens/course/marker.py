@@ -4,7 +4,10 @@ Started by :mod:`cnnlens.course.grading`. It reads ``tasks.json`` in the folder,
 says how much memory the libraries hold, and then one line of JSON for each answer, in order.
 """
 
+import ast
 import contextlib
+import importlib
+import inspect
 import json
 import os
 import sys
@@ -96,6 +99,22 @@ def guard(folder):
     sys.addaudithook(hook)
 
 
+def load(names):
+    """Import what the checks of these exercises import as they run, so that it is no time and no memory of an answer.
+
+    And nothing else, as a process without TensorFlow begins several times as soon.
+    """
+    from .exercise import exercises
+
+    for file in {sys.modules[exercises()[name].reference.__module__] for name in names}:
+        for node in ast.walk(ast.parse(inspect.getsource(file))):
+            if isinstance(node, ast.ImportFrom):
+                importlib.import_module("." * node.level + (node.module or ""), file.__package__)
+            elif isinstance(node, ast.Import):
+                for each in node.names:
+                    importlib.import_module(each.name)
+
+
 def mark(name, source):
     """The state and the words of the answer that a source gives to an exercise."""
     from .exercise import verdict
@@ -117,9 +136,7 @@ def main(folder):
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     tasks = json.loads((Path(folder) / "tasks.json").read_text(encoding="utf-8"))
-    from .exercise import exercises
-
-    exercises()
+    load(tasks)
 
     def tell(**line):
         print(json.dumps(line), file=told, flush=True)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ...receptive_fields import Axis
 from ..exercise import exercise
 
 VGG16 = (2, 2, 3, 3, 3)  # convolutions in each of its blocks, and a pooling behind each block but the last
@@ -44,6 +43,8 @@ def map_size(side, kernel, stride):
 
 def _of_vgg16(kernel=3, pooling=(2, 2)):
     """The axis of its last map behind convolutions of that kernel and poolings of (kernel, stride)."""
+    from ...receptive_fields import Axis
+
     axis = Axis()
     for block, convolutions in enumerate(VGG16):
         for size, stride in [pooling] * (block > 0) + [(kernel, 1)] * convolutions:
