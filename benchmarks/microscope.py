@@ -21,7 +21,6 @@ cost at 64 units, without those that are made again for silent units and from a 
 layers, for the first, the middle and the last convolution, with random weights.
 """
 
-import contextlib
 import sys
 import tempfile
 import time
@@ -34,9 +33,8 @@ from cnnlens.lenses.neurons import maximize
 from cnnlens.lenses.neurons.fourier import STEPS
 from cnnlens.lenses.neurons.framing import fitting_batch
 from cnnlens.cluster import connected
-from cnnlens.microscope.cluster import Workers
 from cnnlens.microscope.plan import BATCH, Task, planned
-from cnnlens.microscope.running import Loop, fill, work
+from cnnlens.microscope.running import engine, fill, work
 from cnnlens.microscope.store import Store
 from cnnlens.timing import timed
 
@@ -84,24 +82,24 @@ def overhead(net, layer, steps, seed):
     """What a unit costs with two workers, as a multiple of its cost in the plain loop; and the row that says so."""
     pixels = noise(net, 16)
     plan = planned(net, pixels, np.full(len(pixels), -1), "noise", layers=layer, units=128, steps=steps, seed=seed)
-    plain, _ = per_unit(contextlib.nullcontext(Loop(net, plan)), plan, pixels)
+    plain, _ = per_unit(engine(None, net, plan), plan, pixels)
     began = time.perf_counter()
-    with connected(workers=2) as client:
+    with connected(workers=2) as connection:
         print(f"two workers started in {time.perf_counter() - began:.1f} s")
-        two, first = per_unit(Workers(client, net, plan), plan, pixels)
+        two, first = per_unit(engine(connection, net, plan), plan, pixels)
     print(f"their first run took {first:.1f} s more than the second: TensorFlow starts, steps are traced")
     what = f"microscope, {plan.units} units of {net.name} ({layer}), {steps} steps: a unit by two workers"
     row = table.Row(what=what, peer="the plain loop, as many cores", theirs=plain, ours=two, ratio=MOST_TIME)
     return two / plain, row
 
 
-def per_unit(engine, plan, pixels):
+def per_unit(context, plan, pixels):
     """Seconds a unit in a second run of an engine, and how many the first run took more."""
     seconds = []
-    with engine as engine, tempfile.TemporaryDirectory() as folder:
+    with context as doing, tempfile.TemporaryDirectory() as folder:
         for run in "12":
             store = Store.at(Path(folder) / run, plan, np.full(len(pixels), -1))
-            seconds.append(timed(fill, store, pixels, engine)[1])
+            seconds.append(timed(fill, store, pixels, doing)[1])
     return seconds[1] / plan.units, seconds[0] - seconds[1]
 
 
@@ -143,7 +141,7 @@ def first_of(net, plan, number, count, pixels):
     needs = {"top_image": nowhere, "top_position": nowhere}, {0: pixels[0]}
     times = [spent()]
     for _ in range(2):
-        work(net, plan, Task("units", 0, 0, count, number), needs)
+        work((net, plan), Task("units", 0, 0, count, number), needs)
         times.append(spent())
     first, second = np.diff(times, axis=0)
     return first - second
@@ -194,11 +192,11 @@ def costs(name, layers, steps, seed):
         task, path = timing.batches(number)[0], timing.layers[number].path
         nowhere = np.zeros((task.last, len(pixels)), int)
         needs = {"top_image": nowhere, "top_position": nowhere}, {0: pixels[0]}
-        work(net, tracing, task, needs)
-        seconds[path] = seconds_of(work, net, timing, task, needs) / task.last
+        work((net, tracing), task, needs)
+        seconds[path] = seconds_of(work, (net, timing), task, needs) / task.last
         print(f"{name} {path}: {seconds[path]:.3g} s a unit", flush=True)
-    work(full, plan, plan.readings[0], (pixels,))
-    return plan, {**seconds, None: seconds_of(work, full, plan, plan.readings[0], (pixels,)) / len(pixels)}
+    work((full, plan), plan.readings[0], (pixels,))
+    return plan, {**seconds, None: seconds_of(work, (full, plan), plan.readings[0], (pixels,)) / len(pixels)}
 
 
 def seconds_of(function, *given):

@@ -32,9 +32,10 @@ from cnnlens import Network, device, fingerprints
 from cnnlens.__main__ import main
 from cnnlens.cluster import connected, connection
 from cnnlens.cluster.connection import Lost, dashboard
-from cnnlens.cluster.engine import Workers
-from cnnlens.cluster.equipment import Equipment, Sent
+from cnnlens.cluster.equipment import Equipment
+from cnnlens.cluster.sent import Sent
 from cnnlens.cluster.versions import compared
+from cnnlens.cluster.workers import Workers
 from cnnlens.errors import CnnlensError
 from cnnlens.microscope import microscope, opened
 

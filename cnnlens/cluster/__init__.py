@@ -1,10 +1,12 @@
 """Past one process: independent pieces of work, done one after the other here, or by the workers of a Dask cluster.
 
-Both are engines: callables from jobs (task, what it needs) to what they give (task, what came out, seconds). Who has
-jobs, such as the microscope, the scorecard and ``cnnlens neurons``, needs no Dask unless workers are asked for.
+Both are engines (:func:`engine`): callables from jobs (task, what it needs) to what they give (task, what came out,
+seconds). Who has jobs, such as the microscope, the scorecard and ``cnnlens neurons``, needs no Dask unless workers are
+asked for.
 """
 
 import contextlib
+import functools
 
 from ..errors import CnnlensError
 from ..lenses.neurons import whole_number
@@ -36,9 +38,38 @@ class Loop:
             yield task, *timed(self._work, task, given)
 
 
+def engine(connection, work, here, send, named=str):
+    """What does jobs, as a context: the plain loop, or the workers of a cluster.
+
+    Parameters
+    ----------
+    connection : Connection or None
+        As :func:`connected` gives it.
+    work : callable
+        From what it needs for all tasks, a task, and what it needs for this one, to what it finds.
+    here : object
+        What it needs for all tasks, in this process.
+    send : callable
+        Gives what makes the same on a worker (:class:`~.equipment.Equipment`); called when there is a first job.
+    named : callable
+        What Dask's dashboard calls a task.
+
+    Examples
+    --------
+    >>> with engine(None, pow, 2, None) as doing:
+    ...     [found for task, found, seconds in doing([(3, None), (4, None)])]
+    [8, 16]
+    """
+    if connection is None:
+        return contextlib.nullcontext(Loop(functools.partial(work, here)))
+    from .workers import Workers
+
+    return Workers(connection, send, work, named)
+
+
 @contextlib.contextmanager
 def connected(workers=None, cluster=None, progress=True):
-    """A connection to a cluster that can be used, on which :class:`~.engine.Workers` work; None if none is asked for.
+    """A connection to a cluster that can be used, on which :class:`~.workers.Workers` work; None if none is asked for.
 
     Parameters
     ----------

@@ -1,20 +1,16 @@
 """What a worker has at hand for all tasks of a run."""
 
 import os
-import tempfile
 import threading
-from pathlib import Path
 from unittest import mock
 
 from distributed import WorkerPlugin
 
-from .. import fingerprints, zoo
-from ..errors import CnnlensError, first_line
-from ..network import Network
+from .. import fingerprints
+from ..errors import CnnlensError
 from ..timing import timed
 from .versions import same
 
-FEEDING = ("name", "classes", "preprocessing", "output", "fixed", "fit", "scores")  # of a network, besides its model
 HEEDED = ("CNNLENS_OFFLINE", "CNNLENS_REQUIRE_REAL")  # environment variables that are to hold on workers too
 
 
@@ -56,37 +52,3 @@ class Equipment(WorkerPlugin):
                 except CnnlensError as error:
                     raise CnnlensError(f"Worker {self.address} cannot use the network. {error}") from error
             return timed(self._work, *self.prepared, task, given)
-
-
-class Sent:
-    """A network on its way to workers: the bytes of a ``.keras`` file, opened there in safe mode as any other.
-
-    Parameters
-    ----------
-    net : Network
-
-    Raises
-    ------
-    CnnlensError
-        If it cannot be saved.
-    """
-
-    def __init__(self, net):
-        self._feeding = {**{each: getattr(net, each) for each in FEEDING}, "source": net.source}
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "network.keras"
-            try:
-                net.model.save(path)
-                self._file = path.read_bytes()
-            except Exception as error:  # Keras complains in many ways of what it cannot save
-                raise CnnlensError(
-                    f"{net.name} cannot be sent to workers, because Keras cannot save it ({first_line(error)}). Leave "
-                    "out --workers and --cluster."
-                ) from error
-
-    def __call__(self):
-        """The network, as it was."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "network.keras"
-            path.write_bytes(self._file)
-            return Network(zoo.load(path).model, **self._feeding)

@@ -313,7 +313,7 @@ def audit(keys=None, *, profile="quick", seed=0, path=None, progress=True, engin
     progress : bool
     engine : callable, optional
         From jobs (key, how) to (key, what :func:`answer` gives, seconds), in any order, such as the
-        :class:`~cnnlens.cluster.engine.Workers` of a cluster. By default one claim is measured after the other, here.
+        :class:`~cnnlens.cluster.workers.Workers` of a cluster. By default one claim is measured after the other, here.
 
     Returns
     -------

@@ -1,6 +1,5 @@
 """Filling a store: what is finished stays, the rest is computed here, task by task, or by the workers of a cluster."""
 
-import contextlib
 import functools
 import time
 from pathlib import Path
@@ -8,12 +7,13 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from .. import cluster as clusters
+from ..cluster.sent import Sent
 from ..lenses.neurons.fourier import STEPS
 from ..network import Network
 from . import units
 from .images import gathered
 from .lock import writing_alone
-from .plan import planned
+from .plan import Plan, Task, planned
 from .progress import Bar
 from .site import Site
 from .store import Store, zarr
@@ -90,33 +90,33 @@ def microscope(
         asked = {"layers": layers, "units": units, "steps": steps, "seed": seed, "objective": objective}
         plan = planned(net, pixels, labels, source, **asked)
         place = Path(out) / "store.zarr"
-        with writing_alone(place), _engine(connection, net, plan) as engine:
+        with writing_alone(place), engine(connection, net, plan) as doing:
             store = Store.at(place, plan, labels)
             pages = Site(store) if site else None
-            fill(store, pixels, engine, progress=progress, refresh=pages and pages.write)
+            fill(store, pixels, doing, progress=progress, refresh=pages and pages.write)
             if pages:
                 pages.write()
     return store
 
 
-def _engine(connection, net, plan):
-    """The engine on a cluster, or the plain loop where there is none; a context."""
-    if connection is None:
-        return contextlib.nullcontext(Loop(net, plan))
-    from .cluster import Workers
+def engine(connection, net, plan):
+    """What does a plan's tasks for a network (:func:`cnnlens.cluster.engine`)."""
 
-    return Workers(connection, net, plan)
+    def named(task):
+        return f"{plan.layers[task.layer].path if task.layer >= 0 else 'images'}-{task.number}"
 
-
-class Loop(clusters.Loop):
-    """The plain loop: one job after the other, in this process."""
-
-    def __init__(self, net, plan):
-        super().__init__(functools.partial(work, net, plan))
+    send = lambda: functools.partial(_there, Sent(net), plan.settings)  # noqa: E731
+    return clusters.engine(connection, work, (net, plan), send, named)
 
 
-def work(net, plan, task, given):
-    """Do one task: what a loop does here, and a worker elsewhere."""
+def _there(sent, settings):
+    """What a worker needs: the network and the plan."""
+    return sent(), Plan(settings)
+
+
+def work(ready, task, given):
+    """Do one task, of whose fields a worker has a plain tuple, with a network and a plan."""
+    (net, plan), task = ready, task if isinstance(task, Task) else Task(*task)
     if task.kind == "reading":
         return units.reading(net, plan, *given)
     return units.pictures(net, plan, task, *given)
@@ -131,7 +131,7 @@ def fill(store, pixels, engine, *, progress=True, refresh=None):
     pixels : ndarray (N, H, W, C) uint8
         The images of its plan.
     engine : callable
-        From jobs to what they give, in any order, such as a :class:`Loop`.
+        From jobs to what they give, in any order, such as :func:`engine` gives.
     progress : bool
     refresh : callable, optional
         Called with nothing from time to time, when something more can be looked at.

@@ -1,7 +1,5 @@
 """``cnnlens neurons``: sheets of optimized images, a PNG a layer; a killed run goes on where it stopped."""
 
-import contextlib
-import functools
 import json
 from pathlib import Path
 
@@ -33,6 +31,7 @@ def run(options):
     from tqdm.auto import tqdm
 
     from ... import cluster, zoo
+    from ...cluster.sent import Sent
 
     net = zoo.load(options.network, weights=options.weights)
     paths = {layer: _path(options, number, layer) for number, layer in enumerate(_layers(net, options.layers), 1)}
@@ -40,7 +39,7 @@ def run(options):
     print(net, flush=True)
     with (
         cluster.connected(options.workers, options.cluster) as connection,
-        _engine(connection, net) as engine,
+        cluster.engine(connection, made, net, lambda: Sent(net)) as engine,
         tqdm(total=len(paths), initial=len(paths) - len(left), unit="layer") as bar,
     ):
         asked = {name: getattr(options, name) for name in ASKED} | {"progress": connection is None}
@@ -51,18 +50,6 @@ def run(options):
             bar.update()
     print(f"{len(left)} sheets made, {len(paths) - len(left)} were there already: {options.out}")
     return 0
-
-
-def _engine(connection, net):
-    """What makes the images of a layer, as a context: this process, or the workers of a cluster."""
-    from ...cluster import Loop
-
-    if connection is None:
-        return contextlib.nullcontext(Loop(functools.partial(made, net)))
-    from ...cluster.engine import Workers
-    from ...cluster.equipment import Sent
-
-    return Workers(connection, lambda: Sent(net), made)
 
 
 def made(net, layer, asked):

@@ -1,6 +1,5 @@
 """``cnnlens scorecard``: measure the claims; JSON and one HTML file, resumable."""
 
-import contextlib
 import os
 import textwrap
 from pathlib import Path
@@ -97,17 +96,11 @@ def _audit(options, path):
     from ... import cluster, ledger
 
     asked = {"profile": options.profile, "seed": options.seed, "path": path}
-    with cluster.connected(options.workers, options.cluster) as connection, _engine(connection) as engine:
+    with (
+        cluster.connected(options.workers, options.cluster) as connection,
+        cluster.engine(connection, ledger.answer, {}, lambda: dict) as engine,
+    ):
         return ledger.audit(options.claims, **asked, engine=engine)
-
-
-def _engine(connection):
-    if connection is None:
-        return contextlib.nullcontext()
-    from ... import ledger
-    from ...cluster.engine import Workers
-
-    return Workers(connection, lambda: dict, ledger.answer)
 
 
 def _commit(options):
