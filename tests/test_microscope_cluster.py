@@ -58,6 +58,7 @@ class Forked(FORKS.Process):
             self.start()
 
     def run(self):
+        os.environ.clear()  # it may have other settings than this process has by now
         os.environ.update(self.environment)
         os.chdir(self.log.parent)
         with open(self.log, "a") as log:
@@ -85,14 +86,14 @@ class Cluster:
         self.start()
 
     def _run(self, *arguments, path=ROOT):
-        environment = {"PYTHONPATH": str(path), "CUDA_VISIBLE_DEVICES": ""}
+        environment = {**os.environ, "PYTHONPATH": str(path), "CUDA_VISIBLE_DEVICES": ""}
         environment |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # they share a small machine
         arguments, log = [str(each) for each in arguments], self.folder / "log"
         if path == ROOT:
             return Forked(arguments, environment, log)
         with open(log, "a") as told:  # what it imports is another
             command, how = [sys.executable, "-m", "dask", *arguments], {"stdout": told, "stderr": told}
-            return subprocess.Popen(command, env=os.environ | environment, cwd=self.folder, **how)
+            return subprocess.Popen(command, env=environment, cwd=self.folder, **how)
 
     def start(self):
         """The scheduler; after a first time at the same port."""

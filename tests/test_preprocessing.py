@@ -141,7 +141,7 @@ def test_what_does_not_fit_is_refused():
 def patches():
     """Natural colors: (images to learn the statistics from, others to check on)."""
     data = datasets.load("patches")
-    return np.asarray(data.x_train[:1000]), np.asarray(data.x_test[:64])
+    return np.asarray(data.x_train[:300]), np.asarray(data.x_test[:64])
 
 
 def normalized(preprocessing, images):
