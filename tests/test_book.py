@@ -2,8 +2,10 @@
 
 import base64
 import json
+import os
 import re
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 from html import escape
 from types import SimpleNamespace
 
@@ -15,7 +17,7 @@ from test_twin import PLENTY, layered
 
 from cnnlens import zoo
 from cnnlens.course import book, hygiene, record, runner
-from cnnlens.course.book import chapters, extension, pages
+from cnnlens.course.book import ahead, around, chapters, extension
 from cnnlens.course.book import microscope as book_microscope
 from cnnlens.errors import CnnlensError
 from cnnlens.explore import twin
@@ -177,7 +179,7 @@ def test_folders_without_a_microscopes_site_are_named(tmp_path):
 
 
 def test_terms_of_the_glossary():
-    found = extension.terms(book.build.SOURCE / "glossary.md")
+    found = extension.terms(ahead.SOURCE / "glossary.md")
     assert found["receptive fields"] == found["receptive field"] == "receptive field" and len(set(found.values())) > 40
 
 
@@ -187,6 +189,12 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path, site):
     with pytest.raises(CnnlensError, match="is not a book. Give --book another folder"):
         book.make(tmp_path, tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_process_that_dies_is_told(tmp_path):
+    with ProcessPoolExecutor(1, runner.processes(), os._exit, (9,)) as pool:
+        with pytest.raises(CnnlensError, match="made a part of the book died; most often memory ran out"):
+            ahead.Parts(tmp_path, pool, False, {}).wait()
 
 
 # --- in a browser -----------------------------------------------------------------------------------------------------
@@ -347,4 +355,4 @@ def test_names_are_found_as_users_write_them():
     extension.names_as_users_write_them(None, SimpleNamespace(get_domain=lambda name: domain))
     assert set(domain.objects) - set(held) == {"cnnlens.neurons.maximize"}
     assert domain.objects["cnnlens.neurons.maximize"][:2] == ("library/lenses", "place")
-    assert "cnnlens.explore._lime" in pages.modules("explore"), "explore.lime is handed out, and stands there"
+    assert "cnnlens.explore._lime" in around.modules("explore"), "explore.lime is handed out, and stands there"

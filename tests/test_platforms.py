@@ -55,7 +55,7 @@ import_all()
 from cnnlens import device
 from cnnlens.course import runner
 assert device.cpu_flags() == frozenset() and "cores" in device.describe()
-assert runner._cores() >= 1 and runner.default_jobs(2) >= 1
+assert runner.cores() >= 1 and runner.default_jobs(2) >= 1
 print("all imported")
 """
 
@@ -148,7 +148,7 @@ def test_a_lesson_runs_where_processes_can_only_be_spawned(tmp_path, monkeypatch
     monkeypatch.setattr(runner.multiprocessing, "get_all_start_methods", lambda: ["spawn"])
     (outcome,) = runner.run_all([lesson(tmp_path, "print(profile)")], tmp_path / "out")
     assert outcome.passed, outcome.problems
-    assert runner._processes().get_start_method() == "spawn"
+    assert runner.processes().get_start_method() == "spawn"
 
 
 def test_where_no_signal_can_be_sent_the_process_and_its_kernel_are_ended(monkeypatch):

@@ -220,7 +220,7 @@ def test_command_is_red_and_keeps_a_record(tmp_path, capsys):
     kept = {entry.lesson: entry for entry in record.read(out)}
     assert [kept[name].passed for name in ("slow", "broken", "threads")] == [True, False, True]
     assert kept["broken"].problems[0].startswith("cell 3 raised ZeroDivisionError") and kept["slow"].seconds > 2
-    assert "threads 1" in (out / "threads.ipynb").read_text() or runner._cores() > 3
+    assert "threads 1" in (out / "threads.ipynb").read_text() or runner.cores() > 3
 
 
 def test_command_refuses_before_anything_runs(tmp_path, capsys):
@@ -338,12 +338,30 @@ def test_what_no_book_can_take_is_told_before_anything_runs(tmp_path, capsys):
 def test_both_commands_hand_the_microscopes_folders_on_to_the_book(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(book, "check", lambda target, folders: asked.append(folders))
-    monkeypatch.setattr(book, "make", lambda *_, microscopes, **__: asked.append(microscopes) or (tmp_path, []))
+    for name in ("make", "finish"):
+        made = lambda *_, microscopes, **__: asked.append(microscopes) or (tmp_path, [])  # noqa: E731
+        monkeypatch.setattr(book, name, made)
     monkeypatch.setattr(runner, "run_all", lambda *_, **__: iter(()))
     folders = ["--microscope", "a", "b", "--microscope", "c"]
     assert main(["run", str(notebook(tmp_path)), "--out", str(tmp_path), "--book", str(tmp_path), *folders]) == 0
     assert main(["book", *folders]) == 0
     assert asked == 3 * [[Path("a"), Path("b"), Path("c")]], "checked before the lessons, then twice made"
+
+
+def test_the_book_is_begun_when_no_lesson_waits_for_the_place(tmp_path, monkeypatch):
+    happened = []
+    monkeypatch.setattr(book.ahead.Parts, "start", lambda parts: happened.append("begun"))
+    monkeypatch.setattr(book, "finish", lambda parts, *_, **__: happened.append("finished") or (tmp_path, []))
+    lessons = [str(notebook(tmp_path, name=name)) for name in "abc"]
+    settings = {"profile": "of no lesson"}  # so that each fails before it starts a kernel
+    for jobs, times in ((1, 0), (2, 1), (4, 1)):
+        begun = []
+        when_free = functools.partial(begun.append, jobs)
+        outcomes = list(runner.run_all(lessons, tmp_path, jobs=jobs, when_free=when_free, **settings))
+        assert len(outcomes) == 3 and len(begun) == times, jobs
+    monkeypatch.setattr(runner, "run_all", lambda *_, when_free, **__: iter(when_free() or ()))
+    assert main(["run", lessons[0], "--out", str(tmp_path), "--book", str(tmp_path / "book")]) == 0
+    assert happened == ["begun", "finished"]
 
 
 def test_values_on_the_command_line():

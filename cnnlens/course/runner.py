@@ -93,14 +93,15 @@ def count_cells(paths):
 def default_jobs(count):
     """How many of ``count`` lessons to run side by side: one a core, as far as the free memory reaches."""
     by_memory = int(psutil.virtual_memory().available // MEMORY_PER_JOB)
-    return max(1, min(_cores(), by_memory, count))
+    return max(1, min(cores(), by_memory, count))
 
 
-def _cores():
+def cores():
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def run_all(names, out, *, jobs=1, on_cell=None, **settings):
+def run_all(names, out, *, jobs=1, on_cell=None, when_free=None, **settings):
     """Execute lessons side by side, each in a process of its own.
 
     Parameters
@@ -113,6 +114,8 @@ def run_all(names, out, *, jobs=1, on_cell=None, **settings):
         How many run at the same time; TensorFlow's threads are divided between them.
     on_cell : callable, optional
         Called with no arguments whenever a cell of any lesson is done.
+    when_free : callable, optional
+        Called once with no arguments, as soon as fewer than ``jobs`` lessons run and none waits.
     **settings
         ``profile``, ``parameters``, ``timeout`` and ``require_real`` of :func:`run`.
 
@@ -123,9 +126,9 @@ def run_all(names, out, *, jobs=1, on_cell=None, **settings):
         stops none of the others.
     """
     paths = [find(name) for name in names]
-    divided = dict.fromkeys(THREAD_SETTINGS, str(max(1, _cores() // jobs))) if jobs > 1 else {}
+    divided = dict.fromkeys(THREAD_SETTINGS, str(max(1, cores() // jobs))) if jobs > 1 else {}
     environment = divided | os.environ
-    context = _processes()
+    context = processes()
     waiting, running, done = sorted(paths, key=_rank), {}, {}
     try:
         while waiting or running:
@@ -136,6 +139,9 @@ def run_all(names, out, *, jobs=1, on_cell=None, **settings):
                 process.start()
                 sender.close()  # so that the receiver notices when the process dies
                 running[receiver] = path, process
+            if when_free and len(running) < jobs:
+                when_free()
+                when_free = None
             for receiver in wait(list(running)):
                 path, process = running[receiver]
                 try:
@@ -169,7 +175,7 @@ def _end(process):
         process.kill()
 
 
-def _processes():
+def processes():
     """How processes are started: where the system can, forked from one that has imported everything.
 
     Never forked from this one, which may have TensorFlow's threads.
@@ -186,10 +192,15 @@ def _rank(path):
     return LONGEST_FIRST.index(number) if number in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
+def set_environment(values):
+    """Make these all the variables there are: those of a process come from a server that may be older than they are."""
+    os.environ.clear()
+    os.environ.update(values)
+
+
 def _work(sender, environment, path, out, settings):
     """One lesson, in a process of its own."""
-    os.environ.clear()  # of a server that may be older than the settings
-    os.environ.update(environment)
+    set_environment(environment)
     signal.signal(signal.SIGINT, _stop)
     try:
         outcome = run(path, out, on_cell=lambda: sender.send("cell"), **settings)

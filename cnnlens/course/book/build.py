@@ -1,19 +1,18 @@
 """Build the book with Sphinx from a folder of executed lessons."""
 
 import importlib.util
-import io
 import shutil
-import tempfile
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ... import files
 from ...errors import CnnlensError
-from .. import record
+from .. import record, runner
+from . import microscope, pages
+from .ahead import parts
 
 NEEDS = ("sphinx", "myst_nb", "furo", "latex2mathml")
-SOURCE = Path(__file__).with_name("source")
 MARK = ".buildinfo"  # Sphinx leaves it in what it builds
 
 
@@ -47,10 +46,6 @@ def check(target, microscopes=()):
     if problem := missing():
         raise CnnlensError(problem)
     _refuse_others(Path(target))
-    if not microscopes:
-        return ()
-    from . import microscope  # opens stores, and starts TensorFlow for it
-
     return microscope.sites(microscopes)
 
 
@@ -66,7 +61,7 @@ def make(course, target, *, library=True, playground=True, microscopes=(), progr
     library : bool or sequence of str
         With the pages of the library, read from its docstrings, or of some of its rooms.
     playground : bool or dict
-        With the pages to draw for: those of :data:`.pages.PLAYGROUNDS`, or others by name of the network and options of
+        With the pages to draw for: those of :data:`.ahead.PLAYGROUNDS`, or others by name of the network and options of
         :func:`cnnlens.playground.page`.
     microscopes : sequence of path
         Folders that ``cnnlens microscope`` wrote: their sites become part of the book, and the lessons that name the
@@ -87,18 +82,28 @@ def make(course, target, *, library=True, playground=True, microscopes=(), progr
         If Sphinx is not installed, the course has no record, a folder holds no microscope's site, or the target holds
         something else.
     """
-    course, target = Path(course), Path(target)
-    sites = check(target, microscopes)
-    entries = record.read(course)
-    from . import pages  # reads the ledger, which starts TensorFlow
+    check(target, microscopes)
+    record.read(course)  # all that can be told before the work
+    with parts(library=library, playground=playground) as begun:
+        return finish(begun, course, target, microscopes=microscopes, progress=progress)
 
-    with tempfile.TemporaryDirectory(prefix="cnnlens-book-") as folder:
-        source, made, doctrees = (Path(folder) / name for name in ("source", "made", "doctrees"))
-        shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
-        pages.write(entries, course, source, library=library, playground=playground, sites=sites)
-        warnings = _sphinx(source, made, doctrees, progress)
-        _replace(made, target)
-    return target / "index.html", warnings
+
+def finish(begun, course, target, *, microscopes=(), progress=True):
+    """Build the book of a course from parts of it that may have been begun while its lessons ran.
+
+    Parameters
+    ----------
+    begun : Parts
+    course, target, microscopes, progress
+        As of :func:`make`; so is what comes back and what is raised.
+    """
+    course, target = Path(course), Path(target)
+    sites, entries = check(target, microscopes), record.read(course)
+    complaints, playground = begun.wait()
+    pages.write(entries, course, begun.folder / "source", library=begun.library, playground=playground, sites=sites)
+    complaints += _sphinx(begun.folder, progress)
+    _replace(begun.folder / "made", target)
+    return target / "index.html", complaints
 
 
 def _refuse_others(target):
@@ -109,21 +114,25 @@ def _refuse_others(target):
     (target / "index.html.new").unlink()
 
 
-def _sphinx(source, made, doctrees, progress):
-    from sphinx.application import Sphinx
-    from sphinx.util.console import strip_escape_sequences
-    from sphinx.util.docutils import docutils_namespace, patch_docutils
+def _sphinx(folder, progress):
+    """Make the site of the pages in a folder; what Sphinx complained of."""
+    from .reading import sphinx
 
-    warnings = io.StringIO()
     bars = tqdm(unit=" pages", leave=False, disable=None if progress else True)
-    with patch_docutils(), docutils_namespace(), bars as bar:
-        app = Sphinx(source, source, made, doctrees, "html", status=None, warning=warnings)
+    with sphinx(folder) as (app, complaints), bars as bar:
         bar.reset(2 * len(app.project.discover(app.config.exclude_patterns)))
-        for event in ("doctree-read", "html-page-context"):
+        bar.update(len(app.env.all_docs) - 1)  # of what was read before only the front page is read again
+        for event in ("doctree-read", "doctree-resolved"):
             app.connect(event, lambda *_: bar.update() and None)
+        app.connect("env-updated", _write_side_by_side)
+        app.connect("viewcode-find-source", lambda *_: True)  # it was found: no module is imported to look for it
         app.build(force_all=True)
-    told = strip_escape_sequences(warnings.getvalue()).replace(f"{source}/", "")
-    return [line for line in told.splitlines() if line.strip()]
+    return complaints
+
+
+def _write_side_by_side(app, env):
+    """Have Sphinx fork to write its pages, where the system can; to read the few that are left, that would not pay."""
+    app.parallel = 2 * runner.cores() + 1  # in small pieces, because some pages are much larger than others
 
 
 def _replace(made, target):

@@ -27,7 +27,6 @@ def setup(app):
     """Called by Sphinx."""
     app.connect("builder-inited", lambda app: setattr(app, "cnnlens_terms", terms(Path(app.srcdir, "glossary.md"))))
     app.connect("doctree-read", link_terms)
-    app.connect("env-updated", names_as_users_write_them)
     app.connect("autodoc-process-docstring", plain_words, priority=600)  # when napoleon has read it
     app.add_html_math_renderer("mathml", (_formula("inline"), None), (_formula("block"), None))
     app.cnnlens_navigation = {}

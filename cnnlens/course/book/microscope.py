@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import CnnlensError
-from ...microscope import opened
-from ...microscope.told import slug
 
 COMMAND = re.compile(r"cnnlens microscope (\S+)")
 
@@ -26,6 +24,8 @@ class MicroscopeSite:
         How many it shows when it is finished.
     images : str
         Where those came from that were looked through.
+    address : str
+        Of its first page, from the first page of the book.
     """
 
     name: str
@@ -33,11 +33,7 @@ class MicroscopeSite:
     units: int
     layers: int
     images: str
-
-    @property
-    def address(self):
-        """Of its first page, from the first page of the book."""
-        return f"microscope/{slug(self.name)}/index.html"
+    address: str
 
 
 def sites(folders):
@@ -49,15 +45,24 @@ def sites(folders):
         If one of them holds none, or two are of one network.
     """
     found = {}
-    for folder in map(Path, folders):
-        plan = opened(folder).plan
-        name = plan["network"]["name"]
-        if not (folder / "site" / "index.html").is_file():
-            raise CnnlensError(f"{folder} holds no site yet. Write it: cnnlens microscope --site --out {folder}")
-        if name in found:
-            raise CnnlensError(f"{folder} and {found[name].folder.parent} are both of {name}. Give one of the two.")
-        found[name] = MicroscopeSite(name, folder / "site", plan.units, len(plan.layers), plan["images"]["source"])
+    for site in map(_site, map(Path, folders)):
+        if site.name in found:
+            both = f"{site.folder.parent} and {found[site.name].folder.parent}"
+            raise CnnlensError(f"{both} are both of {site.name}. Give one of the two.")
+        found[site.name] = site
     return tuple(found.values())
+
+
+def _site(folder):
+    from ...microscope import opened  # starts TensorFlow
+    from ...microscope.told import slug
+
+    plan = opened(folder).plan
+    name, site = plan["network"]["name"], folder / "site"
+    if not (site / "index.html").is_file():
+        raise CnnlensError(f"{folder} holds no site yet. Write it: cnnlens microscope --site --out {folder}")
+    address = f"microscope/{slug(name)}/index.html"
+    return MicroscopeSite(name, site, plan.units, len(plan.layers), plan["images"]["source"], address)
 
 
 def copy(sites, extra):

@@ -1,22 +1,14 @@
-"""What stands around the chapters: the front page, the record of the run, the scorecard, the library's pages."""
+"""What tells of a run of the lessons: their chapters, the front page, the record of the run."""
 
 import base64
-import importlib
 import io
-import pkgutil
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import jinja2
 import nbformat
 import PIL.Image
 
-import cnnlens
-
-from ... import ledger, playground as playgrounds, zoo
-from ...ledger import table
-from .. import report, runner
+from .. import runner
 from . import chapters, microscope
 
 THUMBNAIL = (640, 400)  # px
@@ -26,20 +18,6 @@ TEMPLATES = jinja2.Environment(
     loader=jinja2.ChoiceLoader(PLACES), autoescape=ESCAPED, trim_blocks=True, lstrip_blocks=True
 )
 TEMPLATES.filters["escaped"] = chapters.escaped
-ROOMS = {  # the rooms of the library, in the order in which a reader meets them
-    "network": "Networks",
-    "zoo": "Networks by name",
-    "datasets": "Data",
-    "lenses": "Lenses",
-    "scores": "Scores",
-    "figures": "Figures",
-    "explore": "Explorers",
-    "playground": "The playground",
-    "ledger": "The ledger of claims",
-    "training": "Training",
-    "course": "The course",
-}
-PLAYGROUNDS = {"lenet": {}, "vgg4": {"steps": 0}}  # what VGG4's units look for takes a minute, and is left out
 ADDRESSES = (  # at which LeNet's page can be opened
     ("digit=4&unit=conv2/7", "a four, and what one unit of the second convolution makes of it"),
     ("digit=8&unit=dense1/0", "a neuron that sees all of an eight"),
@@ -47,11 +25,10 @@ ADDRESSES = (  # at which LeNet's page can be opened
     ("task=4-9", "draw a 4 that it takes for a 9"),
     ("task=1-7", "draw a 1 that it takes for a 7"),
 )
-INSIDE = ("commands", "book", "checks", "__main__")  # rooms that only the command line and the exercises use
 
 
-def write(entries, course, source, *, library=True, playground=True, sites=()):
-    """Write the pages, and the chapters of all lessons that were run, into Sphinx's source folder.
+def write(entries, course, source, *, library=True, playground=None, sites=()):
+    """Write the pages that tell of a run, and the chapters of its lessons, into Sphinx's source folder.
 
     Parameters
     ----------
@@ -60,50 +37,30 @@ def write(entries, course, source, *, library=True, playground=True, sites=()):
     course : Path
         The folder of the executed notebooks.
     source : Path
-        Where the glossary and the settings lie already.
+        Where the other pages lie already.
     library : bool or sequence of str
-        With the pages of the library, or of some of its rooms.
-    playground : bool or dict
-        With the pages to draw for: those of ``PLAYGROUNDS``, or others by name of the network and options of
-        :func:`cnnlens.playground.page`.
+        Whether there are pages of the library.
+    playground : dict of str to str, optional
+        The networks that there are pages to draw for, and what each page shows.
     sites : sequence of MicroscopeSite
         That become part of the book.
     """
-    (source / "extra").mkdir()
     cards = [_lesson(entry, course, source, sites) for entry in entries]
-    _page(source, "index", cards=cards, library=library, playground=bool(playground), sites=sites)
+    page(source, "index", cards=cards, library=library, playground=bool(playground), sites=sites)
+    page(source, "run", entries=entries, cards=cards, gib=2**30)
     if sites:
         microscope.copy(sites, source / "extra")
-        _page(source, "microscope", sites=sites)
+        page(source, "microscope", sites=sites)
     if playground:
-        _playground(source, PLAYGROUNDS if playground is True else playground)
-    _page(source, "run", entries=entries, cards=cards, gib=2**30)
-    measured, assessed = ledger.read(), table.read()
-    _page(source, "scorecard", **report.told(measured, assessed), style=report.STYLE)
-    if library:
-        rooms = ROOMS if library is True else {room: ROOMS[room] for room in library}
-        _page(source, "library/index", "library", rooms=rooms)
-        for room, title in rooms.items():
-            _page(source, f"library/{room}", "room", title=title, room=room, modules=modules(room))
+        first, *others = playground
+        page(source, "playground", first=first, others=others, alt=playground[first], addresses=ADDRESSES)
 
 
-def _page(source, name, template=None, **told):
+def page(source, name, template=None, **told):
+    """Write one page of the book from its template."""
     path = source / f"{name}.md"
     path.parent.mkdir(exist_ok=True)
     path.write_text(TEMPLATES.get_template(f"{template or name}.md").render(**told), encoding="utf-8")
-
-
-def _playground(source, wanted):
-    """Write the pages to draw for, which Sphinx copies as they are, and the page of the book that shows the first."""
-    folder = source / "extra" / "playground"
-    folder.mkdir()
-    alts = []
-    for name, options in wanted.items():
-        page = playgrounds.page(zoo.load(name), **{"progress": sys.stderr.isatty()} | options)  # a log has no bars
-        page.save(folder / f"{name}.html")
-        alts.append(page.alt)
-    first, *others = wanted
-    _page(source, "playground", first=first, others=others, alt=alts[0], addresses=ADDRESSES)
 
 
 def _lesson(entry, course, source, sites):
@@ -144,23 +101,3 @@ def thumbnail(notebook):
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
-
-
-def modules(room):
-    """The names of a room's modules: the room itself, then what lies in it and is not private, or is handed out."""
-    name = f"{cnnlens.__name__}.{room}"
-    found = next(module for module in pkgutil.iter_modules(cnnlens.__path__) if module.name == room)
-    if not found.ispkg:
-        return [name]
-    place = Path(cnnlens.__path__[0], room)
-    inner = pkgutil.walk_packages([str(place)], f"{name}.")
-    handed_out = {
-        f"_{each}" for each in getattr(importlib.import_module(name), "__all__", ())
-    }  # explore.lime stands in explore/_lime.py
-    inside = [each.name.removeprefix(f"{name}.") for each in inner]
-    public = [f"{name}.{each}" for each in inside if each in handed_out or not _private(each)]
-    return [name, *sorted(public, key=lambda each: each.replace("._", "."))]
-
-
-def _private(name):
-    return any(part.startswith("_") or part in INSIDE for part in name.split("."))

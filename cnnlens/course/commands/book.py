@@ -23,15 +23,15 @@ def with_microscopes(command):
 
 def run(options):
     """Build the book."""
-    return make(options.course, options.out, library=not options.no_library, microscopes=options.microscope)
-
-
-def make(course, out, *, library=True, microscopes=()):
-    """Build the book of a folder, say where it is and of what Sphinx complained."""
     from .. import book
 
-    index, warnings = book.make(course, out, library=library, microscopes=microscopes)
-    for line in warnings:
+    return say(book.make(options.course, options.out, library=not options.no_library, microscopes=options.microscope))
+
+
+def say(made):
+    """Say where a book is and of what Sphinx complained."""
+    index, complaints = made
+    for line in complaints:
         print(line, file=sys.stderr)
     print(f"wrote {index}")
     return 0

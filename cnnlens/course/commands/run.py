@@ -1,13 +1,14 @@
 """``cnnlens run``: execute lessons headlessly."""
 
 import ast
+import contextlib
 import os
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ...errors import CnnlensError
-from .book import make, with_microscopes
+from .book import say, with_microscopes
 
 
 def add(subparsers):
@@ -29,7 +30,7 @@ def add(subparsers):
 
 def run(options):
     """Run the lessons side by side, and say how each went; 1 if any is broken."""
-    from .. import book, record, runner
+    from .. import book, runner
 
     if options.book:  # what stands in its way is told before the lessons run, not after
         book.check(options.book, options.microscope)
@@ -47,18 +48,28 @@ def run(options):
     jobs = options.jobs or runner.default_jobs(len(paths))
     settings = dict(parameters=parameters, timeout=options.timeout, require_real=options.require_real)
     settings["profile"] = options.profile
+    with book.parts() if options.book else contextlib.nullcontext() as begun:
+        settings["when_free"] = begun and begun.start  # its parts that need no lesson are made beside the last one
+        outcomes = _execute(paths, options, jobs=jobs, **settings)
+        print(f"wrote {options.out}. {_and_the_book(options)}")
+        if options.book:
+            say(book.finish(begun, options.out, options.book, microscopes=options.microscope))
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def _execute(paths, options, **settings):
+    """Run lessons, say how each went and keep it in the record; their outcomes."""
+    from .. import record, runner
+
     outcomes = []
     # without a terminal there is no bar, and the log is one line a lesson
     with tqdm(total=runner.count_cells(paths), unit=" cells", leave=False, disable=None) as bar:
-        for outcome in runner.run_all(paths, options.out, jobs=jobs, on_cell=bar.update, **settings):
+        for outcome in runner.run_all(paths, options.out, on_cell=bar.update, **settings):
             outcomes.append(outcome)
             with bar.external_write_mode():
                 print(outcome, flush=True)
             record.keep(outcome, options.out, options.profile)
-    print(f"wrote {options.out}. {_and_the_book(options)}")
-    if options.book:
-        make(options.out, options.book, microscopes=options.microscope)
-    return 0 if all(outcome.passed for outcome in outcomes) else 1
+    return outcomes
 
 
 def _and_the_book(options):
