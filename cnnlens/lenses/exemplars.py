@@ -161,9 +161,10 @@ def _batches(images, batch_size):
 def _strongest(output, units, measure):
     """Of each image and unit the value that ranks it, and where on the map it is strongest: (N, U), (N, U, 2)."""
     flat = output[..., units].reshape(len(output), -1, len(units))
-    place = flat.argmax(1)
+    peaks = flat.max(1)
+    place = (flat == peaks[:, None]).argmax(1)  # where it is reached first; several times as fast as flat.argmax(1)
     size = output.shape[1:3] if output.ndim == 4 else (1, flat.shape[1])
-    values = flat.max(1) if measure == "peak" else flat.mean(1)
+    values = peaks if measure == "peak" else flat.mean(1)
     return values, np.stack(np.unravel_index(place, size), -1)
 
 
