@@ -279,7 +279,7 @@ def test_a_lesson_whose_process_dies_is_a_failed_one(tmp_path):
 def test_jobs_follow_cores_and_memory(monkeypatch):
     free = SimpleNamespace(available=7 * 2**30)
     monkeypatch.setattr(runner.psutil, "virtual_memory", lambda: free)
-    monkeypatch.setattr(runner, "_cores", lambda: 8)
+    monkeypatch.setattr(runner, "cores", lambda: 8)
     assert [runner.default_jobs(count) for count in (1, 2, 9)] == [1, 2, 2]
     free.available = 2**30
     assert runner.default_jobs(9) == 1
