@@ -120,7 +120,8 @@ def once_of(net, plan, number, pixels):
     layer, group = plan.layers[number], plan.together(number)
     count = min(layer.units, BATCH, fitting_batch(net, layer.path, *layer.made))
     neighbors = [other for other, each in enumerate(plan.layers) if each.path in group and other != number]
-    shared = first_of(net, plan, neighbors[-1], count, pixels) if neighbors else 0
+    nearest = min(neighbors, key=lambda other: abs(other - number), default=None)  # its own part costs most alike
+    shared = 0 if nearest is None else first_of(net, plan, nearest, count, pixels)
     own = first_of(net, plan, number, count, pixels)
     once = own + np.maximum(shared - own, 0) / len(group)
     steps = STEPS * AT_UNITS / count * step_of(net, plan, layer, count)
