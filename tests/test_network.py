@@ -168,16 +168,17 @@ def test_what_one_thread_has_open_does_not_disturb_what_another_computes():
     net, failed = classifier(), []
     state = fourier.start([(0, 1)], 8, 8, 3)
     climb = stepping.compiled(net, stepping.How(layer="conv", method="fourier", objective="mean"))
-    send_back, _ = deconvnet._backward(net, "conv", whole=False, size=(8, 8, 3))
+    send_back, _ = deconvnet._backward(net, ("conv",), whole=False, size=(8, 8, 3))
 
     def compute():
         try:
             climb(state, tf.eye(1, 4), tf.constant(0.1), tf.constant([0, 1]))
-            send_back(tf.zeros((1, 8, 8, 3)), tf.constant([0]), tf.constant([-1, -1]))
+            send_back(tf.zeros((1, 8, 8, 3)), tf.constant([0]), tf.constant([-1, -1]), tf.constant(0))
         except Exception as error:
             failed.append(error)
 
     compute()
+    assert failed == []  # else the thread would wait for the function's lock for ever
     thread = threading.Thread(target=compute)
     with opening.tapped(net.model, lambda call: None):
         thread.start()
