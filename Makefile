@@ -33,7 +33,7 @@ course: setup
 book: setup
 	$(BIN)/cnnlens book --course build/course --out build/book $(SITES)
 
-# Two workers on two cores; a file, or a lesson, is a unit of work (tests/conftest.py).
+# As many workers as tests/conftest.py says; a file, or a lesson, is a unit of work (tests/conftest.py).
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 test: setup

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbval.plugin import IPyNbFile, coalesce_streams
 
@@ -46,6 +47,7 @@ SLOW = {
     "test_wheel.py",
     "test_zoo.py",
 }
+MEMORY_PER_WORKER = 4 * 2**30  # bytes, with the kernels that it starts
 FEW_FRAMES = 0.5  # seconds of the processor for an explorer's frames: that each leaves some shows as well with few
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
@@ -60,6 +62,13 @@ def pytest_collection_modifyitems(items):
         if item.path.name in SLOW or "execute" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: (item.path.name != "test_lessons.py", item.path.name not in SLOW))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """A worker a core, and one more where the memory reaches, as each waits for kernels and browsers now and then."""
+    cores = os.cpu_count()
+    return cores + (psutil.virtual_memory().available > (cores + 1) * MEMORY_PER_WORKER)
 
 
 @pytest.hookimpl(optionalhook=True)
