@@ -389,6 +389,18 @@ def test_the_gate_is_found_behind_pooling_and_normalization():
     assert found.status == ("rescued",) and found.activation[0] > 0
 
 
+def test_the_gate_before_a_depthwise_convolution_is_its_unit_s_own():
+    each = kl.DepthwiseConv2D(3, name="each")
+    net = edge_net("relu6", [each])
+    each.set_weights([np.float32([[-1, -1, -1], [-1, 9, -1], [-1, -1, -1]])[..., None, None], np.zeros(1, np.float32)])
+    found = neurons.maximize(net, "each", [0], steps=40, rate=0.5)
+    assert found.status == ("rescued",) and found.activation[0] > 0
+    net.model.get_layer("c").set_weights([np.float32([[[[6]], [[-6]]]]), np.float32([3])])
+    each.set_weights([-np.ones((3, 3, 1, 1), np.float32), np.zeros(1, np.float32)])
+    found = neurons.maximize(net, "each", [0], steps=4, rate=0.1)
+    assert found.activation[0] < 0 and found.status == ("live",), "below zero it has a gradient of its own"
+
+
 def test_of_a_branched_block_the_units_own_gates_are_redirected_and_no_other_s():
     """Unit 0 of the sum: a silent edge detector; the other branch and the layer before have gates of their own."""
     image = keras.Input((16, 16, 1))

@@ -8,13 +8,14 @@ shut. Gates of other layers keep their true gradient: opening those too would cl
 import numpy as np
 import tensorflow as tf
 
-from ...opening import fed_by
+from ...opening import between, fed_by
 from .fourier import TINY
 
 RESCUE_STEPS = 24  # at most so many steps of an image are made with a redirected gradient
 OPENING = {"mean": 0, "center": 4}  # redirected steps that are a matter of course: on grey a middle unit is silent
 FAINT = 0.05  # a unit active at fewer of its positions than this is rescued; the border alone may activate a few
 WEIGHTS = {"MatMul", "BatchMatMulV2", "Einsum", "Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "Conv3D"}
+CHANNELWISE = "DepthwiseConv2dNative"  # weights that mix no channels: what gates the channel before gates the unit
 GATES = {"Relu", "Relu6", "LeakyRelu", "Elu", "Selu"}
 CHOICES = {"Maximum", "Minimum", "SelectV2", "Mul", "IdentityN"}  # what other gates are composed of
 SUMS = {"Mean", "Sum", "Max"}  # over positions or channels: behind these a factor is attention, not a gate
@@ -27,7 +28,7 @@ def own_gates(output, image):
     """The gates between a layer's output and the weights before it, as (input, output) pairs of tensors.
 
     Found by a walk back through the graph that ends at weights, at a gate, and at the image. A branched block has
-    several.
+    several. A unit of a depthwise convolution sees one channel only, whose gate is its own.
 
     Examples
     --------
@@ -41,7 +42,7 @@ def own_gates(output, image):
     todo, seen = [output.op], set()
     while todo:
         op = todo.pop()
-        if op.name in seen or op.name not in fed or op.type in WEIGHTS:
+        if op.name in seen or op.name not in fed or op.type in WEIGHTS - {CHANNELWISE}:
             continue
         seen.add(op.name)
         gated = _gated(op, fed)
@@ -128,8 +129,8 @@ def _toward_activity(inputs, upstream):
 def activity(output, weights, variable):
     """At which fraction of its positions each target is active, (N,), and how many gates of its own the layer has.
 
-    Active is what is above zero, and for a direction also what is below; without a gate of its own no unit is ever
-    silent.
+    Active is what is above zero; for a direction, and behind a depthwise convolution, also what is below. Without a
+    gate of its own no unit is ever silent.
 
     Examples
     --------
@@ -139,12 +140,13 @@ def activity(output, weights, variable):
     >>> [each.numpy().tolist() for each in found(tf.reshape([-1.0, -1.0, -1.0, 2.0], (1, 2, 2, 1)))]
     [[0.25], 1]
     """
-    count = len(own_gates(output, variable))
+    gates = own_gates(output, variable)
+    signed = any(op.type == CHANNELWISE for _, gate in gates for op in between(gate, output))
     driven = tf.reduce_sum(output, -1) if weights is None else tf.einsum("n...c,nc->n...", output, weights)
     driven = tf.reshape(driven, (tf.shape(output)[0], -1))
     mixed = tf.constant([[False]]) if weights is None else tf.reduce_any(weights < 0, 1, keepdims=True)
-    active = (driven > 0) | (mixed & (driven < 0)) if count else tf.ones_like(driven, bool)
-    return tf.reduce_mean(tf.cast(active, tf.float32), 1), tf.constant(count)
+    active = (driven > 0) | ((mixed | signed) & (driven < 0)) if gates else tf.ones_like(driven, bool)
+    return tf.reduce_mean(tf.cast(active, tf.float32), 1), tf.constant(len(gates))
 
 
 # --- the bookkeeping -----------------------------------------------------------------------------------------
