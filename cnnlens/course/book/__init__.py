@@ -5,7 +5,7 @@ have no part in, which ``ahead`` has processes of its own do; ``extension`` is w
 ``build`` puts it together. What is written by hand lies in ``source``: the glossary, the settings, the style.
 """
 
-from .build import check, finish, make, missing
 from .ahead import parts
+from .build import check, finish, make, missing
 
 __all__ = ["check", "finish", "make", "missing", "parts"]
