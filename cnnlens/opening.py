@@ -7,6 +7,7 @@ multi-branch, reloaded and subclassed models, and it stops as soon as the last w
 
 import contextlib
 import functools
+import gc
 import itertools
 import threading
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ def tapped(model, hear):
 
         return shadowed(layer, "call", listening)
 
-    with _OPEN, contextlib.ExitStack() as undo:
+    with _OPEN, uncollected(), contextlib.ExitStack() as undo:
         # A model whose call is itself a tf.function would answer from an earlier trace, past our taps.
         undo.enter_context(_functions_eager(True))
         for path, layer in leaves(model):
@@ -133,11 +134,35 @@ def undisturbed(function, **how):
 
     @functools.wraps(function)
     def call(*args):
-        with _OPEN:
+        with _OPEN, uncollected():
             return compiled(*args)
 
     call.compiled = compiled
     return call
+
+
+@contextlib.contextmanager
+def uncollected():
+    """While open, Python's garbage collector waits.
+
+    A graph of a deep network is a million objects, all of which stay; the collector would look through them again and
+    again while they become more, which is a tenth of the time that tracing NASNetMobile takes.
+
+    Examples
+    --------
+    >>> with uncollected():
+    ...     gc.isenabled()
+    False
+    >>> gc.isenabled()
+    True
+    """
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """A network: what it takes, what it answers, and what it refuses."""
 
+import gc
 import subprocess
 import sys
 import threading
@@ -185,3 +186,21 @@ def test_what_one_thread_has_open_does_not_disturb_what_another_computes():
         thread.join(1)
     thread.join()
     assert failed == []
+
+
+def test_the_garbage_collector_waits_while_a_graph_grows():
+    seen = []
+
+    def grown(fails):
+        seen.append(gc.isenabled())
+        if fails:
+            raise ValueError("no graph")
+        return tf.zeros(())
+
+    opening.undisturbed(grown)(False)
+    with pytest.raises(ValueError, match="no graph"):
+        opening.undisturbed(grown)(True)
+    with opening.tapped(classifier().model, lambda call: None):
+        seen.append(gc.isenabled())
+    assert seen == [False] * 3
+    assert gc.isenabled()
