@@ -44,6 +44,17 @@ def as_pixels(images, channels=None):
     return pixels
 
 
+def as_bytes(pixels):
+    """Pixels in [0, 1], clipped to it, as uint8: what files and browsers take.
+
+    Examples
+    --------
+    >>> as_bytes(np.array([-0.1, 0, 0.5, 1, 2])).tolist()
+    [0, 0, 128, 255, 255]
+    """
+    return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+
+
 def with_channels(pixels, channels):
     """Grey images as RGB or RGB ones as grey (the luma of ITU-R BT.601): (…, channels); others stay as they are.
 

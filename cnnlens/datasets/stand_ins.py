@@ -3,6 +3,7 @@
 import numpy as np
 import PIL.Image
 
+from ..pixels import as_bytes
 from ..zoo import CLASSES
 from .data import Dataset, Images
 from .photographs import packaged
@@ -42,7 +43,7 @@ def _framed(image):
     canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     centre = np.array(ndimage.center_of_mass(canvas))
     shift = np.round(13.5 - centre)
-    return (ndimage.shift(canvas, shift, order=0) * 255).round().astype(np.uint8)[..., None]
+    return as_bytes(ndimage.shift(canvas, shift, order=0))[..., None]
 
 
 def patches():

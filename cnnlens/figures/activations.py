@@ -5,6 +5,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw
 
 from ..lenses.activations import Activations, most_active, responses
+from ..pixels import as_bytes
 from ..results import painter
 from . import base
 
@@ -200,7 +201,7 @@ def paint(acts):
 
 def enlarged(image, side):
     """An image (H, W, C) in [0, 1] as uint8 RGB whose longer side is about ``side``."""
-    pixels = (base.drawable(image).clip(0, 1) * 255).round().astype(np.uint8)
+    pixels = as_bytes(base.drawable(image))
     return fitted(pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels, side)
 
 

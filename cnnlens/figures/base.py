@@ -21,6 +21,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation
 from PIL import Image, ImageDraw, ImageFont
 
+from ..pixels import as_bytes
+
 UNSIGNED, SIGNED = "viridis", "RdBu_r"
 TITLE, LABEL, SMALL = 12, 10, 8  # font sizes in points
 DPI = 110
@@ -116,7 +118,7 @@ def show(fig, alt):
 
 @functools.cache
 def _lookup(cmap):
-    return (matplotlib.colormaps[cmap](np.linspace(0, 1, 256))[:, :3] * 255).round().astype(np.uint8)
+    return as_bytes(matplotlib.colormaps[cmap](np.linspace(0, 1, 256))[:, :3])
 
 
 def colored(values, low=None, high=None, cmap=UNSIGNED):
@@ -242,7 +244,7 @@ def _small(pictures, height, width, low, high, cmap):
         high = pictures.max() if high is None else np.reshape(high, (-1, 1, 1))
         return colored(scaled(pictures, height, width), low, high, cmap)
     pictures = pictures if pictures.dtype != np.uint8 else pictures / np.float32(255)
-    return (scaled(pictures, height, width).clip(0, 1) * 255).round().astype(np.uint8)
+    return as_bytes(scaled(pictures, height, width))
 
 
 def drawable(pictures):

@@ -20,6 +20,7 @@ from PIL import Image
 
 from .. import files
 from ..errors import CnnlensError
+from ..pixels import as_bytes
 from .base import webp
 from .embedding import as_sequence, colors_of, describe, extent, name_spots
 
@@ -156,7 +157,7 @@ def _swatches(first):
 
 def _thumb(image):
     """An image (H, W, C) in [0, 1] as a square uint8 RGB of at most THUMB px."""
-    pixels = (image.clip(0, 1) * 255).round().astype(np.uint8)
+    pixels = as_bytes(image)
     pixels = np.repeat(pixels, 3, -1) if pixels.shape[-1] == 1 else pixels
     side = min(THUMB, max(pixels.shape[:2]))
     if pixels.shape[:2] == (side, side):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..pixels import as_bytes
 from ..results import painter
 from ..scores.pictures import TELLS, ImageHealth
 from . import base
@@ -60,7 +61,7 @@ def _pairs(axes, result):
 
 def _as_rasters(shown):
     for pair in shown:
-        yield [(np.broadcast_to(base.drawable(image), (*image.shape[:2], 3)) * 255).astype(np.uint8) for image in pair]
+        yield [as_bytes(np.broadcast_to(base.drawable(image), (*image.shape[:2], 3))) for image in pair]
 
 
 def _words(result):

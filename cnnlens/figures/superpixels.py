@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ..lenses.superpixels import Explanation, filling, perturb
+from ..pixels import as_bytes
 from ..results import painter
 from ..scores.superpixels import Trust
 from ..scores.trust_in_words import report
@@ -21,7 +22,7 @@ EDGE = (255, 255, 0)
 
 def rgb(image):
     """An image (H, W, 1 or 3) in [0, 1] as uint8 RGB."""
-    pixels = (np.asarray(image) * 255).round().clip(0, 255).astype(np.uint8)
+    pixels = as_bytes(image)
     return pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels
 
 

@@ -10,7 +10,7 @@ from ..datasets.folders import Folder
 from ..datasets.matching import matched, named
 from ..errors import CnnlensError
 from ..network import NOMINAL_SIZE
-from .units import bytes_of
+from ..pixels import as_bytes
 
 NAMES = (*datasets.DOWNLOADS, "digits", "patches", "photos")
 MOST = 250_000_000  # pixels: as many images of a folder are read as have so many, 5,000 of 224 px
@@ -55,9 +55,9 @@ def gathered(net, images, labels=None, *, seed=0, progress=True):
         labels = np.full(len(pixels), -1) if labels is None else np.asarray(labels)
         if not len(pixels) or labels.shape != (len(pixels),):
             raise CnnlensError(f"Expected at least one image and a label for each; got {len(pixels)}, {labels.shape}.")
-        return net, bytes_of(pixels), labels, source
+        return net, as_bytes(pixels), labels, source
     net = named(net, folder)
-    return net, bytes_of(folder.images), matched(net, folder)[0], folder.source
+    return net, as_bytes(folder.images), matched(net, folder)[0], folder.source
 
 
 def _of_name(name, net, size):

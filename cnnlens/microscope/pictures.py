@@ -5,6 +5,7 @@ import numpy as np
 from .. import files
 from ..figures.base import resized, webp
 from ..figures.neurons import projected
+from ..pixels import as_bytes
 
 SHOWN = 72  # px: a patch that is smaller is enlarged, so that its pixels stay squares
 FEW = 64  # px a side: a picture of no more is kept exactly
@@ -29,7 +30,7 @@ def draw(store, task, folder):
         _write(folder / f"{unit}-best.webp", np.concatenate([_large(colors(patch)) for patch in patches], 1), few)
         if np.isfinite(sent):
             back = projected(projection.astype(np.float32))
-            _write(folder / f"{unit}-sent.webp", _large(colors(np.rint(back * 255).astype(np.uint8))), few)
+            _write(folder / f"{unit}-sent.webp", _large(colors(as_bytes(back))), few)
 
 
 def colors(pixels):

@@ -6,7 +6,7 @@ import tensorflow as tf
 from ..errors import CnnlensError, first_line
 from ..lenses import deconvnet, exemplars
 from ..lenses.neurons import maximize
-from ..pixels import fitted
+from ..pixels import as_bytes, fitted
 from ..scores.activations import selectivity
 from ..scores.preferences import alike, preferences
 from .store import ALIKE, BINS, PREFERRED, SAYS
@@ -14,11 +14,6 @@ from .store import ALIKE, BINS, PREFERRED, SAYS
 STATUS = ("live", "rescued", "stuck", "dead", "none")  # as the lens names them; none: no image could be made
 AT_ONCE = 2**26  # values that a batch of images may give in all layers together
 SENT_BACK = 8  # images that a deconvnet takes at a time
-
-
-def bytes_of(pixels):
-    """Pixels in [0, 1] as uint8."""
-    return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
 
 
 def reading(net, plan, pixels):
@@ -140,7 +135,7 @@ def _made(net, plan, layer, units):
         return {"made": grey, "reached": nothing, "start": nothing, "status": np.full(len(units), 4), "says": says}
     top, left, bottom, right = layer.kept
     return {
-        "made": bytes_of(made.images[:, top:bottom, left:right]),
+        "made": as_bytes(made.images[:, top:bottom, left:right]),
         "reached": made.activation,
         "start": made.start,
         "status": np.array([STATUS.index(status) for status in made.status]),
@@ -181,7 +176,7 @@ def _patches(net, layer, tops, images):
         for pair in zip(tops["top_image"], boxes)
     ]
     inside = (boxes[..., :2] >= 0).all(-1) & (boxes[..., 2] <= height) & (boxes[..., 3] <= width)
-    return {"patches": bytes_of(np.array(cut)), "inside": inside}
+    return {"patches": as_bytes(np.array(cut)), "inside": inside}
 
 
 def _kept(patch, size):

@@ -8,7 +8,7 @@ from tqdm.auto import tqdm
 from .. import datasets
 from ..errors import CnnlensError
 from ..lenses import exemplars, neurons
-from ..pixels import as_pixels
+from ..pixels import as_bytes, as_pixels
 
 BEST = 6  # images a unit
 PICKS = 3  # images a class to begin with
@@ -99,7 +99,7 @@ def gather(chain, images=None, labels=None, *, source="", steps=64, seed=0, prog
         data = datasets.load("mnist" if net.channels == 1 else "cifar10")
         images, source = data.x_test[:LOOKED_THROUGH], data.source
         labels = [data.classes[label] for label in data.y_test[:LOOKED_THROUGH]]
-    pixels = _bytes(net.prepare(as_pixels(images[:LOOKED_THROUGH])))
+    pixels = as_bytes(net.prepare(as_pixels(images[:LOOKED_THROUGH])))
     names = _named(net, labels, len(pixels))
     picks = _picks(names)
     paths = [layer.path for layer in chain.layers]
@@ -119,10 +119,6 @@ def gather(chain, images=None, labels=None, *, source="", steps=64, seed=0, prog
         layers=layers,
         source=source or "images as given",
     )
-
-
-def _bytes(pixels):
-    return (pixels * 255).round().astype(np.uint8)
 
 
 def _floats(pixels):
@@ -168,7 +164,7 @@ def _portraits(net, layer, steps, seed):
     asked = {"size": net.size, "steps": steps, "seed": seed, "objective": "center", "progress": False}
     made = neurons.maximize(net, layer.path, range(layer.units), **asked)
     dead = tuple(unit for unit, status in enumerate(made.status) if status in ("dead", "stuck"))
-    return _cut(layer, _bytes(made.images)), dead
+    return _cut(layer, as_bytes(made.images)), dead
 
 
 def _cut(layer, images):
