@@ -47,6 +47,12 @@ class Muon(keras.optimizers.AdamW):
         scale = 0.2 * max(matrix.shape) ** 0.5
         self.assign_sub(variable, ops.reshape(orthogonal(matrix), variable.shape) * (learning_rate * scale))
 
+    def _apply_weight_decay(self, variables):
+        """Keras's own reads the schedule of the learning rate anew for each variable: a tenth of what tracing took."""
+        shrunk = self.learning_rate * self.weight_decay
+        for variable in filter(self._use_weight_decay, variables):
+            self.assign_sub(variable, variable * shrunk)
+
     def get_config(self):
         return {**super().get_config(), "adam_ratio": self.adam_ratio, "momentum": self.momentum}
 

@@ -6,6 +6,7 @@ happened. The order of the images and their augmentation depend on the seed and 
 what an unbroken one would.
 """
 
+import functools
 import json
 import time
 from dataclasses import dataclass, field
@@ -17,11 +18,12 @@ from . import device, files
 from .errors import CnnlensError, unknown
 from .folding import folded, normalized
 from .muon import Muon
-from .opening import recast
+from .opening import recast, shadowed
 from .results import Result
 from .zoo import seeded
 
 import keras
+import tensorflow as tf
 from tqdm.auto import tqdm
 
 
@@ -281,17 +283,18 @@ def train(
         "held_back": hold_back,
     }
     run = _Run(net, settings, Path(folder) if folder else None)
-    with seeded(seed):
-        model = recast(net.model, policy)
     steps = epochs * max(1, len(learned[1]) // recipe.batch_size)
     optimizer = recipe.optimizer(steps)
-    if recipe.normalize:
-        model = normalized(model, optimizer.ema_momentum)
+    with seeded(seed):  # what is dropped, too
+        model = recast(net.model, policy)
+        if recipe.normalize:
+            model = normalized(model, optimizer.ema_momentum)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     optimizer = _scaled(optimizer, policy)
     # A metric that Keras had to make of its name while it traces the step would have it trace the step twice.
     accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     model.compile(optimizer, loss=_cross_entropy(recipe.smooth), metrics=[accuracy])
+    keeps_all = _switched(model)
     optimizer.build(model.trainable_variables)
     done = run.restore(model)
     disturbed = recipe.disturbed(epochs)
@@ -299,8 +302,7 @@ def train(
     keeper = _Keeper(run, model, on_epoch, epochs, progress)
     try:
         for last in sorted({disturbed, epochs}):
-            if last > disturbed:
-                _drop_nothing(model)
+            keeps_all.assign(last > disturbed)
             if done < last:
                 # Batches are shuffled already; Keras would do it once more, by a state that no resumed run could know.
                 model.fit(
@@ -328,12 +330,17 @@ def train(
     )
 
 
-def _drop_nothing(model):
-    """Let a model that is trained keep all of its units from now on."""
+def _switched(model):
+    """A variable: while it is True the model keeps all of its units, without having its step traced anew."""
+    keeps_all = tf.Variable(False, trainable=False)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0.0
-    model.make_train_function(force=True)  # the step that was traced drops units
+            shadowed(layer, "call", functools.partial(_dropped_unless, keeps_all, layer.call))
+    return keeps_all
+
+
+def _dropped_unless(keeps_all, drop, inputs, training=False):
+    return tf.where(keeps_all, inputs, drop(inputs, training=training)) if training else inputs
 
 
 def _scaled(optimizer, policy):

@@ -361,6 +361,47 @@ def test_the_accuracy_in_the_whole_layer_is_that_of_its_vectors(net, some):
     assert 0.5 < part <= 1 and part * 40 == pytest.approx(round(part * 40))
 
 
+@pytest.fixture
+def reads(monkeypatch):
+    """The layers of each forward pass, and for how many images."""
+    passes, read = [], Network.read
+
+    def counted(net, images, layers, **how):
+        passes.append((tuple(layers), len(images)))
+        return read(net, images, layers, **how)
+
+    monkeypatch.setattr(Network, "read", counted)
+    return passes
+
+
+def test_several_layers_are_read_in_one_pass(net, some, reads, monkeypatch):
+    layers = ["input", "pool2", "dense1"]
+    both = score.knn_accuracy_full(net, *some, layers[1:], k=5, sample=40)
+    sequence = film.through_layers(net, some[0], layers, perplexity=5, iterations=20, components=7, seed=3)
+    assert reads == [(("pool2", "dense1"), len(some[0]))] * 2
+
+    monkeypatch.setattr(representation, "IN_MEMORY", 1)
+    assert both == {layer: score.knn_accuracy_full(net, *some, layer, k=5, sample=40) for layer in layers[1:]}
+    alone = embedding.represent(net, some[0], "pool2", components=7, seed=3)
+    assert np.allclose(sequence.maps[1].representation.vectors, alone.vectors, atol=1e-3)
+    assert sequence.maps[1].representation.settings == alone.settings
+    film.through_layers(net, some[0], layers, perplexity=5, iterations=20)
+    assert {layers for layers, _ in reads[2:]} == {("pool2",), ("dense1",)}
+
+
+def test_images_that_are_all_asked_for_are_read_once(net, some, reads):
+    score.knn_accuracy_full(net, *some, "pool2", k=5)
+    assert reads == [(("pool2",), len(some[0]))]
+
+
+def test_a_representation_that_is_known_is_not_read_again(net, some, mapped, reads):
+    known = mapped.representation
+    again = embedding.tsne(net, some[0], "dense1", representation=known, perplexity=12, predictions=mapped.predictions)
+    assert np.allclose(again.points, mapped.points, atol=1e-3) and not reads
+    with pytest.raises(CnnlensError, match="150 images in layer 'dense1'; expected 150 in 'dense2'"):
+        embedding.tsne(net, some[0], "dense2", representation=known)
+
+
 def test_silhouettes_by_class(blobs):
     from sklearn.metrics import silhouette_samples
 

@@ -181,6 +181,29 @@ def test_last_epochs_are_plain_also_in_a_resumed_run(digits, tmp_path):
     assert [layer.rate for layer in net.model.layers if "dropout" in layer.name] == [0.25, 0.5], "as it was designed"
 
 
+def test_plain_epochs_go_on_with_the_step_that_was_traced(digits, monkeypatch):
+    traced, loss = [], keras.losses.get("sparse_categorical_crossentropy")
+
+    def counted(labels, probabilities):
+        traced.append(probabilities)
+        return loss(labels, probabilities)
+
+    monkeypatch.setattr(training, "_cross_entropy", lambda smooth: counted)
+    counts = []
+    for plain in (0, 0.5):
+        traced.clear()
+        train(digits, recipe=dataclasses.replace(GREY, plain=plain), epochs=None)
+        counts.append(len(traced))
+    assert counts[0] == counts[1] > 0
+
+
+def test_seed_repeats_what_is_dropped(digits):
+    """Also in the copy that has normalizations; weights stand still, so a loss differs by what is dropped only."""
+    recipe = dataclasses.replace(GREY, cut=0, plain=0, normalize=True)
+    losses = [train(digits, recipe=recipe, seed=seed, epochs=1)[1].history[0]["loss"] for seed in (0, 0, 1)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5) and abs(losses[0] - losses[2]) > 1e-4
+
+
 def test_share_of_plain_epochs_is_rounded_down():
     assert [GREY.disturbed(epochs) for epochs in (1, 2, 3, 30)] == [1, 1, 2, 15]
     assert training.RECIPES["lenet", "ours"].disturbed(12) == 12
@@ -360,6 +383,17 @@ def test_muon_steps_have_the_size_of_adamw_steps():
     )
     size = np.sqrt(np.mean(keras.ops.convert_to_numpy(kernel) ** 2))
     assert size == pytest.approx(0.2 * 0.01, rel=0.3)
+
+
+@pytest.mark.parametrize("make", [Muon, keras.optimizers.AdamW])
+def test_weights_decay_in_proportion_to_the_rate_of_the_step(make):
+    kernel, bias = (keras.Variable(np.ones(shape), name=name) for shape, name in (((4, 4), "kernel"), ((4,), "bias")))
+    optimizer = make(keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.1, 0.2]), weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.build([kernel, bias])
+    for _ in range(2):
+        optimizer.apply([keras.ops.zeros_like(kernel), keras.ops.zeros_like(bias)], [kernel, bias])
+    assert np.allclose(kernel, (1 - 0.5 * 0.1) * (1 - 0.5 * 0.2)) and np.allclose(bias, 1)
 
 
 def test_muon_can_be_saved():

@@ -89,6 +89,7 @@ def tsne(
     labels=None,
     classes=None,
     predictions=None,
+    representation=None,
     components=COMPONENTS,
     seed=0,
     source="",
@@ -112,6 +113,8 @@ def tsne(
         nothing counts as a mistake.
     predictions : array (N,) of int, optional
         The network's predictions, where they are known already.
+    representation : Representation, optional
+        Of these images in this layer, where it is known already, such as that of another map.
     components : int or None
         As for :func:`represent`.
     seed : int
@@ -144,7 +147,13 @@ def tsne(
     net = Network.of(net)
     labels, classes = _check_labels(labels, classes or net.classes, len(images))
     layout = Layout.of(layout, len(images))
-    representation = represent(net, images, layer, components=components, seed=seed, progress=progress)
+    if representation is None:
+        representation = represent(net, images, layer, components=components, seed=seed, progress=progress)
+    elif (representation.layer, len(representation.vectors)) != (layer, len(images)):
+        raise CnnlensError(
+            f"The representation is that of {len(representation.vectors)} images in layer {representation.layer!r}; "
+            f"expected {len(images)} in {layer!r}."
+        )
     points, divergence = laid_out(representation.vectors, layout, seed, progress)
     if predictions is None:
         predictions = predict(net, images, progress=progress)

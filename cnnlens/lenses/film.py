@@ -15,6 +15,7 @@ from ..opening import recast
 from ..renamed import renamed
 from ..results import Result
 from . import embedding
+from .representation import represented, together
 
 FIRST = {"iterations": 500}  # of the first map; more would only spread it wider than those that follow
 # Later maps begin near their end; a short exaggeration still lets a cluster that was torn in two join again.
@@ -146,8 +147,14 @@ def through_layers(net, images, layers, *, progress=True, **settings):
     """
     net = Network.of(net)
     settings = {"predictions": embedding.predict(net, images, progress=progress), **settings}
-    stages = ((net, layer, {}, "pixels" if layer == embedding.INPUT else layer) for layer in layers)
-    return _sequence(stages, len(layers), images, settings, progress)
+    read = together(net, images, layers, progress=progress)
+    how = {key: settings[key] for key in ("components", "seed") if key in settings}
+
+    def stage(layer):
+        title = "pixels" if layer == embedding.INPUT else layer
+        return net, layer, {"representation": represented(read[layer], **how)}, title
+
+    return _sequence(map(stage, layers), len(layers), images, settings, progress)
 
 
 @renamed(data="source")

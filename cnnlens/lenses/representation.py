@@ -1,5 +1,6 @@
 """What a layer makes of images, as one vector an image: read batch by batch, and reduced by PCA where it is wide."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,10 +93,14 @@ def represent(net, images, layer, *, components=COMPONENTS, seed=0, batch_size=B
     >>> found.vectors.shape, found.width
     ((12, 5), 128)
     """
-    net = Network.of(net)
+    return represented(Batches(Network.of(net), images, layer, batch_size, progress), components, seed)
+
+
+def represented(batches, components=COMPONENTS, seed=0):
+    """:func:`represent` of a layer that is read by these :class:`Batches`."""
+    net, images, layer = batches.net, batches.images, batches.layer
     if len(images) < 2:
         raise CnnlensError(f"A map needs at least two images; got {len(images)}.")
-    batches = Batches(net, images, layer, batch_size, progress)
     mean, variance = _moments(batches)
     settings = {"network": net.name, "layer": layer, "components": components, "seed": seed}
     shared = {"layer": layer, "width": len(mean), "source": net.source, "settings": settings}
@@ -175,28 +180,33 @@ class Batches:
     def __init__(self, net, images, layer, batch_size=BATCH, progress=True):
         self.net, self.images, self.layer = net, images, layer
         self.batch_size, self.progress = batch_size, progress
-        self._kept = None
+        self._kept = []
 
     def __iter__(self):
-        return iter(self._kept) if self._kept else self._read()
+        return iter(self._kept) if self.kept else self._read()
+
+    @property
+    def kept(self):
+        """Whether all is in memory."""
+        return sum(map(len, self._kept)) == len(self.images)
 
     def _read(self):
         starts = range(0, len(self.images), self.batch_size)
-        found = []
         for start in tqdm(starts, desc=self.layer, unit="batch", delay=2, leave=False, disable=not self.progress):
-            batch = self._flat(self.images[start : start + self.batch_size])
-            self._check(batch, start)
-            if len(self.images) * batch.shape[1] <= IN_MEMORY:
-                found.append(batch)
-            yield batch
-        self._kept = found
+            images = self.images[start : start + self.batch_size]
+            if self.layer == INPUT:
+                values = self.net.prepare(images)
+            else:  # one batch at a time, or read() would gather what must not be in memory at once
+                values = self.net.read(images, [self.layer], batch_size=self.batch_size, progress=False)[self.layer]
+            yield self.take(values, start)
 
-    def _flat(self, images):
-        if self.layer == INPUT:
-            values = self.net.prepare(images)
-        else:  # one batch at a time, or read() would gather what must not be in memory at once
-            values = self.net.read(images, [self.layer], batch_size=self.batch_size, progress=False)[self.layer]
-        return values.reshape(len(images), -1)
+    def take(self, values, start):
+        """Flat what the layer gave for the images from ``start`` on, kept if there is memory for all of them."""
+        batch = values.reshape(len(values), -1)
+        self._check(batch, start)
+        if len(self.images) * batch.shape[1] <= IN_MEMORY:
+            self._kept = (self._kept if start else []) + [batch]
+        return batch
 
     def _check(self, batch, start):
         finite = np.isfinite(batch).all(1)
@@ -205,6 +215,33 @@ class Batches:
                 f"Layer {self.layer!r} of {self.net.name} gives NaN or infinity for image {start + finite.argmin()}. "
                 f"Its weights ({self.net.source}) are damaged: load others."
             )
+
+
+def together(net, images, layers, *, batch_size=BATCH, progress=True):
+    """The :class:`Batches` of several layers, read in one forward pass if memory holds all of them.
+
+    Returns
+    -------
+    dict of str to Batches
+        One a layer; those that were not read together read by themselves.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cnnlens import zoo
+    >>> images, net = np.zeros((3, 28, 28, 1), np.float32), Network.of(zoo.load("lenet", weights="random"))
+    >>> [(layer, each.kept) for layer, each in together(net, images, ["input", "conv1", "dense1"]).items()]
+    [('input', False), ('conv1', True), ('dense1', True)]
+    """
+    found = {layer: Batches(net, images, layer, batch_size, progress) for layer in layers}
+    inner = [layer for layer in found if layer != INPUT]
+    width = sum(math.prod(net.layer(layer).shape) for layer in inner)
+    if len(inner) > 1 and len(images) * width <= IN_MEMORY:
+        for start in tqdm(range(0, len(images), batch_size), desc=net.name, delay=2, leave=False, disable=not progress):
+            values = net.read(images[start : start + batch_size], inner, batch_size=batch_size, progress=False)
+            for layer in inner:
+                found[layer].take(values[layer], start)
+    return found
 
 
 def check_vectors(vectors, width=None):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import CnnlensError
-from ..lenses.representation import Batches, check_vectors
+from ..lenses.representation import Batches, check_vectors, together
 from ..network import Network
 from ..results import Result
 
@@ -134,21 +134,31 @@ def knn_accuracy_full(net, images, labels, layer, *, k=NEIGHBORS, sample=SAMPLE,
     net : Network
     images : array (N, H, W, C)
     labels : array (N,)
-    layer : str
+    layer : str or sequence of str
+        Several layers are read in one pass where memory holds them.
     k, sample, seed : int
     progress : bool
 
     Returns
     -------
-    float
+    float, or dict of str to float if several layers were asked for
         In [0, 1]. Standard error about ``sqrt(accuracy * (1 - accuracy) / sample)``.
     """
     net, labels = Network.of(net), np.asarray(labels)
     _check_k(k, len(images))
     asked = np.sort(np.random.default_rng(seed).choice(len(images), min(sample, len(images)), replace=False))
-    queries = np.concatenate(list(Batches(net, images[asked], layer, progress=progress)))
-    distances = [_squared(queries, batch) for batch in Batches(net, images, layer, progress=progress)]
-    distances = np.concatenate(distances, axis=1)
+    read = together(net, images, [layer] if isinstance(layer, str) else layer, progress=progress)
+    found = {path: _accuracy(batches, labels, asked, k) for path, batches in read.items()}
+    return found[layer] if isinstance(layer, str) else found
+
+
+def _accuracy(batches, labels, asked, k):
+    """k-nearest-neighbor accuracy of the images asked for (their numbers) among all that the batches hold."""
+    few = len(asked) < len(labels) and not batches.kept  # else all are read, and memory may hold them
+    own = Batches(batches.net, batches.images[asked], batches.layer, progress=batches.progress) if few else batches
+    queries = np.concatenate(list(own))
+    queries = queries if few else queries[asked]
+    distances = np.concatenate([_squared(queries, batch) for batch in batches], axis=1)
     distances[np.arange(len(asked)), asked] = np.inf
     nearest = np.argpartition(distances, k, axis=1)[:, :k]
     nearest = np.take_along_axis(nearest, np.take_along_axis(distances, nearest, 1).argsort(1), 1)

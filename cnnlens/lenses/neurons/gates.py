@@ -142,8 +142,8 @@ def activity(output, weights, variable):
     """
     gates = own_gates(output, variable)
     signed = any(op.type == CHANNELWISE for _, gate in gates for op in between(gate, output))
-    driven = tf.reduce_sum(output, -1) if weights is None else tf.einsum("n...c,nc->n...", output, weights)
-    driven = tf.reshape(driven, (tf.shape(output)[0], -1))
+    positions = tf.reshape(output, (tf.shape(output)[0], -1, output.shape[-1]))
+    driven = tf.reduce_sum(positions, -1) if weights is None else tf.linalg.matvec(positions, weights)
     mixed = tf.constant([[False]]) if weights is None else tf.reduce_any(weights < 0, 1, keepdims=True)
     active = (driven > 0) | ((mixed | signed) & (driven < 0)) if gates else tf.ones_like(driven, bool)
     return tf.reduce_mean(tf.cast(active, tf.float32), 1), tf.constant(len(gates))
