@@ -87,8 +87,13 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def unit_of_work(nodeid):
-    """What a test belongs to that must stay together: its file, or in two long files the lesson or the family."""
+    """What a test belongs to that must stay together: its file, or in two long files the lesson or the family.
+
+    The files about clusters are one: the process that their processes are forked from imports TensorFlow once.
+    """
     file, _, test = nodeid.partition("::")
+    if file.endswith("cluster.py"):
+        return "clusters"
     if not file.endswith(("test_lessons.py", "test_any_cnn.py")):
         return file
     return f"{file} {test.partition('[')[2].rstrip(']').partition('-')[0]}"

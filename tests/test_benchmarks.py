@@ -83,7 +83,7 @@ def test_peak_memory_is_told_in_bytes_with_and_without_unixs_own_module(monkeypa
     assert table.peak_memory() > 2**27
     monkeypatch.setitem(sys.modules, "resource", None)
     windows = SimpleNamespace(memory_info=lambda: SimpleNamespace(peak_wset=12345))
-    monkeypatch.setattr(psutil, "Process", lambda: windows)
+    monkeypatch.setattr(table, "psutil", SimpleNamespace(Process=lambda: windows))  # for the table alone
     assert table.peak_memory() == 12345
 
 

@@ -1,8 +1,10 @@
 """Other work than the microscope's on workers: the scorecard's claims and the sheets of units."""
 
 import dataclasses
+import os
 import sys
 
+import dask
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,6 +12,7 @@ from PIL import Image
 import cnnlens.cluster
 from cnnlens import ledger
 from cnnlens.__main__ import main
+from cnnlens.cluster import connected, connection
 from cnnlens.errors import CnnlensError
 from cnnlens.ledger import book
 
@@ -65,6 +68,24 @@ def test_without_dask_both_say_what_to_install(command, tmp_path, capsys, monkey
     assert (
         said == ['cnnlens: Workers need Dask: pip install "cnnlens[microscope]".'] and not (tmp_path / "out").exists()
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each worker imports TensorFlow itself")
+def test_workers_are_forked_with_tensorflow_and_have_the_settings_of_now(monkeypatch):
+    for setting in ("one", "two"):
+        monkeypatch.setenv("CNNLENS_SETTING", setting)
+        with connected(workers=1, progress=False) as found:
+            seen = found.client.run(lambda: ("tensorflow" in sys.modules, os.environ["CNNLENS_SETTING"]))
+            assert list(seen.values()) == [(True, setting)]
+
+
+@pytest.mark.parametrize(
+    ("cards", "system", "way"), [(0, "linux", "forkserver"), (2, "linux", "spawn"), (0, "darwin", "spawn")]
+)
+def test_workers_are_forked_where_that_does_no_harm(monkeypatch, cards, system, way):
+    monkeypatch.setattr(sys, "platform", system)
+    with connection._forking(cards):
+        assert dask.config.get("distributed.worker.multiprocessing-method") == way
 
 
 def test_to_measure_again_and_workers_exclude_each_other(capsys):

@@ -275,3 +275,4 @@ def test_what_stays_together_when_tests_run_side_by_side():
     first, last = (f"tests/test_any_cnn.py::test_maps[ResNet50V2{step}]" for step in ("", "-last"))
     assert unit_of_work(first) == unit_of_work(last) != unit_of_work(first.replace("50", "101"))
     assert unit_of_work("tests/test_zoo.py::test_a[x]") == unit_of_work("tests/test_zoo.py::test_b")
+    assert unit_of_work("tests/test_cluster.py::test_a") == unit_of_work("tests/test_microscope_cluster.py::test_b")

@@ -1,24 +1,17 @@
-"""The microscope: its store against the lenses alone; a kill, damage, another network, a full disk."""
+"""The microscope: its store against the lenses alone; damage, another network, a full disk."""
 
 import errno
-import os
 import shutil
-import signal
-import subprocess
 import sys
-import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import keras
 import locket
 import numpy as np
 import pytest
-from PIL import Image
 
 import cnnlens
 from cnnlens import Network, deconvnet, exemplars, neurons, zoo
-from cnnlens.__main__ import main
 from cnnlens.errors import CnnlensError
 from cnnlens.microscope import kept, microscope, opened
 from cnnlens.microscope.lock import writing_alone
@@ -26,7 +19,6 @@ from cnnlens.microscope.plan import planned
 from cnnlens.microscope.progress import Estimate
 from cnnlens.microscope.store import Store
 
-ROOT = Path(__file__).resolve().parents[1]
 HOW = {"steps": 3, "progress": False, "site": False}
 
 
@@ -198,76 +190,6 @@ def test_a_picture_does_not_depend_on_the_batch_that_it_is_made_in(tmp_path, who
 
 
 # --- nothing lost ---------------------------------------------------------------------------------------------------
-
-
-def folder(place):
-    """Twenty-four pictures in folders of three classes."""
-    drawn = np.random.default_rng(0).integers(0, 256, (24, 16, 16, 3), np.uint8)
-    for number, pixels in enumerate(drawn):
-        path = place / "train" / f"class {number % 3}" / f"{number:02}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(path)
-    return place
-
-
-def started(*arguments):
-    command = [sys.executable, "-m", "cnnlens", "microscope", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
-    return subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-
-
-def waits_for(condition, process, seconds=300):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None and time.monotonic() < end, (
-            process.stderr.read() if process.poll() else "too slow"
-        )
-        time.sleep(0.05)
-
-
-@pytest.fixture(scope="module")
-def interrupted(tmp_path_factory):
-    """A run that was halted when some units were finished, its model, and what it was asked."""
-    place = tmp_path_factory.mktemp("interrupted")
-    model, images, out = tiny(place / "tiny.keras", units=100), folder(place / "images"), place / "out"
-    asked = (model, "--images", images, "--steps", 60, "--layers", "b", "--out", out)
-    run, store = started(*asked), out / "store.zarr"
-    waits_for(lambda: store.is_dir() and opened(store).sealed(0).any(), run)
-    os.kill(run.pid, signal.SIGSTOP)  # so that it is in mid-run as long as we look
-    yield run, model, out, list(map(str, asked))
-    run.kill()
-    run.wait()
-
-
-def test_a_second_run_is_refused_while_the_store_is_read(interrupted, capsys):
-    run, model, out, asked = interrupted
-    assert main(["microscope", *asked]) == 2
-    said = capsys.readouterr().err
-    assert f"cnnlens: {out / 'store.zarr'} is in use: process {run.pid} on " in said
-    assert "stop it, or choose another --out" in said and "Traceback" not in said
-    assert main(["microscope", "--site", "--out", str(out)]) == 0
-    assert kept.exemplars(opened(out), Network.of(model, pixels="0-1"), "b", [0]).patches.shape[:2] == (1, 9)
-
-
-def test_a_run_that_is_killed_and_started_again_gives_the_store_of_an_undisturbed_one(tmp_path, interrupted):
-    run, _, out, asked = interrupted
-    os.kill(run.pid, signal.SIGKILL)
-    run.wait()
-    assert (out / ".store.zarr.user").is_file(), "it was killed in mid-run"
-    store = opened(out)
-    finished = [task for task in store.plan.tasks if store.finished(task)]
-    assert 3 <= len(finished) < len(store.plan.tasks), "it was killed in mid-task"
-    times = {task: seal_time(store, task) for task in finished}
-    assert main(["microscope", *asked]) == 0, "a killed run leaves no lock"
-    assert not (out / ".store.zarr.user").exists()
-    assert main(["microscope", *asked[:-1], str(tmp_path)]) == 0
-    assert same(opened(tmp_path), opened(out)) == []
-    assert {task: seal_time(store, task) for task in finished} == times, "what was finished is not computed again"
-
-
-def seal_time(store, task):
-    name = {"reading": "reading", "summary": f"{task.layer}/summary", "units": f"{task.layer}/units"}[task.kind]
-    return (store.path / "seals" / name / "c" / str(task.number) / "0").stat().st_mtime_ns
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "gone", "seal"])

@@ -1,13 +1,12 @@
-"""The microscope on workers: the same store as the plain loop's, whoever is killed; and clusters that cannot be used.
+"""The microscope in several processes: the same store, whoever is killed; and clusters that cannot be used.
 
-Schedulers and workers are processes on loopback, which run Dask's own commands as a user's would. They are forked from
-one that has imported TensorFlow and Dask, as doing so takes each of them longer than its work.
+Schedulers and workers are processes on loopback, which run Dask's own commands as a user's would.
 """
 
 import contextlib
 import errno
+import functools
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -23,13 +22,13 @@ from unittest import mock
 import keras
 import numpy as np
 import pytest
-from dask.cli import run_cli
 from distributed import Client, KilledWorker
-from test_microscope import folder, same, seal_time, started, tiny, waits_for
+from forking import Forked, dask, looks
+from PIL import Image
+from test_microscope import same, tiny
 
 import cnnlens.cluster
 from cnnlens import Network, device, fingerprints
-from cnnlens.__main__ import main
 from cnnlens.cluster import connected, connection
 from cnnlens.cluster.connection import Lost, dashboard
 from cnnlens.cluster.equipment import Equipment
@@ -37,45 +36,22 @@ from cnnlens.cluster.sent import Sent
 from cnnlens.cluster.versions import compared
 from cnnlens.cluster.workers import Workers
 from cnnlens.errors import CnnlensError
-from cnnlens.microscope import microscope, opened
+from cnnlens.microscope import Site, kept, microscope, opened
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 300  # for what takes a few, on a machine that others use
-LAYERS = ("--steps", 60, "--layers", "b")
+STEPS = ("--steps", 10, "--layers", "b")  # four batches of units
 
 
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["cnnlens.microscope", "cnnlens.cluster.equipment", "distributed.cli.dask_worker"])
+SMALL = {  # processes share a small machine
+    "CUDA_VISIBLE_DEVICES": "",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
 
 
-class Forked(FORKS.Process):
-    """``dask`` with these arguments, in a process of its own; asked as a ``Popen`` is."""
-
-    def __init__(self, arguments, environment, log):
-        super().__init__()
-        self.arguments, self.environment, self.log = arguments, environment, log
-        with mock.patch.dict(os.environ, environment):  # of the process that it is forked from, if there is none yet
-            self.start()
-
-    def run(self):
-        os.environ.clear()  # it may have other settings than this process has by now
-        os.environ.update(self.environment)
-        os.chdir(self.log.parent)
-        with open(self.log, "a") as log:
-            for stream in (1, 2):
-                os.dup2(log.fileno(), stream)
-        sys.argv = ["dask", *self.arguments]
-        run_cli()
-
-    def poll(self):
-        return self.exitcode
-
-    def wait(self, seconds=None):
-        self.join(seconds)
-        return self.exitcode
-
-    def send_signal(self, number):
-        os.kill(self.pid, number)
+def forked(function, log):
+    return Forked(function, log, PYTHONPATH=str(ROOT), **SMALL)
 
 
 class Cluster:
@@ -86,13 +62,12 @@ class Cluster:
         self.start()
 
     def _run(self, *arguments, path=ROOT):
-        environment = {**os.environ, "PYTHONPATH": str(path), "CUDA_VISIBLE_DEVICES": ""}
-        environment |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # they share a small machine
         arguments, log = [str(each) for each in arguments], self.folder / "log"
         if path == ROOT:
-            return Forked(arguments, environment, log)
+            return forked(functools.partial(dask, *arguments), log)
         with open(log, "a") as told:  # what it imports is another
             command, how = [sys.executable, "-m", "dask", *arguments], {"stdout": told, "stderr": told}
+            environment = {**os.environ, **SMALL, "PYTHONPATH": str(path)}
             return subprocess.Popen(command, env=environment, cwd=self.folder, **how)
 
     def start(self):
@@ -130,6 +105,16 @@ class Cluster:
         os.kill(process.pid, signal.SIGKILL)
         assert process.wait(SECONDS) == -signal.SIGKILL
 
+    @contextlib.contextmanager
+    def held(self):
+        """While a block runs, workers finish one batch of units and no second one."""
+        file = self.folder / "held"
+        file.touch()
+        try:
+            yield
+        finally:
+            file.unlink()
+
     def _forget(self):
         if self.client:
             with contextlib.suppress(Exception):  # of a scheduler that is gone
@@ -156,18 +141,34 @@ def cluster(tmp_path_factory):
     found.end()
 
 
+def looked(*arguments):
+    """The exit code of ``cnnlens microscope`` in this process; its site is what test_microscope_site.py looks at."""
+    with mock.patch.object(Site, "write"):
+        return looks(*arguments)
+
+
+def folder(place):
+    """Twenty-four pictures in folders of three classes."""
+    drawn = np.random.default_rng(0).integers(0, 256, (24, 16, 16, 3), np.uint8)
+    for number, pixels in enumerate(drawn):
+        path = place / "train" / f"class {number % 3}" / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return place
+
+
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
     """A model, images, and the store of an undisturbed plain run."""
     place = tmp_path_factory.mktemp("work")
     model, images = tiny(place / "tiny.keras", units=100), folder(place / "images")
-    assert main(["microscope", *map(str, (model, "--images", images, *LAYERS, "--out", place / "whole"))]) == 0
+    assert looked(model, "--images", images, *STEPS, "--out", place / "whole") == 0
     return model, images, opened(place / "whole")
 
 
 def asked(work, out, *more):
     """The arguments of the command, and where its store will be."""
-    return (work[0], "--images", work[1], *LAYERS, "--out", out, *more), out / "store.zarr"
+    return (work[0], "--images", work[1], *STEPS, "--out", out, *more), out / "store.zarr"
 
 
 @contextlib.contextmanager
@@ -195,12 +196,22 @@ def done(place):
     return place.is_dir() and opened(place).sealed(0).any()
 
 
+def finished_tasks(place):
+    store = opened(place)
+    return [task for task in store.plan.tasks if store.finished(task)]
+
+
+def seal_time(store, task):
+    name = {"reading": "reading", "summary": f"{task.layer}/summary", "units": f"{task.layer}/units"}[task.kind]
+    return (store.path / "seals" / name / "c" / str(task.number) / "0").stat().st_mtime_ns
+
+
 # --- the same store -------------------------------------------------------------------------------------------------
 
 
 def test_two_workers_of_this_machine_give_the_store_of_the_plain_loop(tmp_path, work, capsys):
     arguments, place = asked(work, tmp_path, "--workers", 2)
-    assert main(["microscope", *map(str, arguments)]) == 0
+    assert looked(*arguments) == 0
     assert same(work[2], opened(place)) == []
     said = capsys.readouterr().err
     assert "Dask's dashboard: http://127.0.0.1:" in said and "100 of 100 units" in said
@@ -217,19 +228,56 @@ def test_a_networks_feeding_goes_with_it():
 # --- nothing lost ---------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory, work):
+    """A run without workers that waits when some units are finished, and what it was asked."""
+    place = tmp_path_factory.mktemp("interrupted")
+    (place / "held").touch()
+    arguments, store = asked(work, place)
+    run = forked(functools.partial(looks, *arguments), place / "log")
+    waits_until(lambda: done(store), run)
+    yield run, arguments, store
+    run.kill()
+    run.wait()
+
+
+def test_a_second_run_is_refused_while_the_store_is_read(work, interrupted, capsys):
+    run, arguments, place = interrupted
+    assert looked(*arguments) == 2
+    said = capsys.readouterr().err
+    assert f"cnnlens: {place} is in use: process {run.pid} on " in said
+    assert "stop it, or choose another --out" in said and "Traceback" not in said
+    assert looks("--site", "--out", place.parent) == 0
+    assert kept.exemplars(opened(place), Network.of(work[0], pixels="0-1"), "b", [0]).patches.shape[:2] == (1, 9)
+
+
+def test_a_run_that_is_killed_and_started_again_gives_the_store_of_an_undisturbed_one(work, interrupted):
+    run, arguments, place = interrupted
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    user = place.with_name(".store.zarr.user")
+    assert user.is_file(), "it was killed in mid-run"
+    times = {task: seal_time(opened(place), task) for task in finished_tasks(place)}
+    assert 3 <= len(times) < len(opened(place).plan.tasks), "it was killed in mid-task"
+    assert looked(*arguments) == 0, "a killed run leaves no lock"
+    assert not user.exists()
+    assert same(work[2], opened(place)) == []
+    assert {task: seal_time(opened(place), task) for task in times} == times, "what was finished is not computed again"
+
+
 def test_a_run_that_is_killed_goes_on_and_leaves_nothing_on_the_workers(tmp_path, work, cluster):
     cluster.have(1)
     arguments, place = asked(work, tmp_path, "--cluster", cluster.address)
-    killed = started(*arguments)
-    waits_for(lambda: done(place), killed)
-    cluster.kill(killed)
-    kept = [task for task in opened(place).plan.tasks if opened(place).finished(task)]
-    times = {task: seal_time(opened(place), task) for task in kept}
-    assert 3 <= len(kept) < len(opened(place).plan.tasks), "it was killed in mid-task"
+    with cluster.held():
+        killed = forked(functools.partial(looks, *arguments), tmp_path / "log")
+        waits_until(lambda: done(place), killed)
+        cluster.kill(killed)
+    times = {task: seal_time(opened(place), task) for task in finished_tasks(place)}
+    assert 3 <= len(times) < len(opened(place).plan.tasks), "it was killed in mid-task"
     assert len(left_on(cluster)) == 1
-    assert main(["microscope", *map(str, arguments)]) == 0
+    assert looked(*arguments) == 0
     assert same(work[2], opened(place)) == []
-    assert {task: seal_time(opened(place), task) for task in kept} == times, "what was finished is not computed again"
+    assert {task: seal_time(opened(place), task) for task in times} == times, "what was finished is not computed again"
     assert left_on(cluster) == []
 
 
@@ -247,12 +295,13 @@ def test_a_worker_that_is_killed_in_mid_task_costs_nothing_but_time(tmp_path, wo
             lost[:] = [key for key in cluster.client.processing().get(address, ()) if key.startswith("b-")]
             return lost
 
-        waits_until(busy)
-        cluster.kill(cluster.workers[victim])
+        with cluster.held():
+            waits_until(busy)
+            cluster.kill(cluster.workers[victim])
 
     arguments, place = asked(work, tmp_path, "--cluster", cluster.address)
     with meanwhile(kills):
-        assert main(["microscope", *map(str, arguments)]) == 0
+        assert looked(*arguments) == 0
     assert lost and victim not in cluster.addresses()
     assert same(work[2], opened(place)) == []
 
@@ -261,10 +310,11 @@ def lost_in_mid_run(cluster, place, how, then=lambda: None):
     """While a block runs, the scheduler ends once some units are finished; its workers end with it."""
 
     def ends():
-        waits_until(lambda: done(place))
-        workers = cluster.addresses()
-        cluster.scheduler.send_signal(how)
-        cluster.scheduler.wait(SECONDS)
+        with cluster.held():
+            waits_until(lambda: done(place))
+            workers = cluster.addresses()
+            cluster.scheduler.send_signal(how)
+            cluster.scheduler.wait(SECONDS)
         for name in workers:
             cluster.workers[name].wait(SECONDS)
         then()
@@ -284,7 +334,7 @@ def test_a_scheduler_that_is_lost_is_waited_for_and_what_ran_there_is_done_again
         cluster.worker()
 
     with lost_in_mid_run(cluster, place, how, starts_again):
-        assert main(["microscope", *map(str, arguments)]) == 0
+        assert looked(*arguments) == 0
     assert same(work[2], opened(place)) == []
     assert 3 <= len(finished) < len(opened(place).plan.tasks), "it was lost in mid-run"
     assert {task: seal_time(opened(place), task) for task in finished} == finished, "and nothing was done twice"
@@ -303,33 +353,27 @@ def test_a_scheduler_that_does_not_come_back_ends_the_run_with_one_error_and_the
     cluster.have(1)
     arguments, place = asked(work, tmp_path, "--cluster", cluster.address)
     with lost_in_mid_run(cluster, place, signal.SIGKILL):
-        assert main(["microscope", *map(str, arguments)]) == 2
+        assert looked(*arguments) == 2
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("cnnlens: ")]
     assert len(said) == 1 and f"The Dask scheduler at {cluster.address} was lost" in said[0]
     assert "was not back within 2 s" in said[0] and 3 <= len(finished_tasks(place)) < len(opened(place).plan.tasks)
     monkeypatch.setattr(connection, "PATIENCE", 10)
     cluster.start()
     cluster.worker()
-    assert main(["microscope", *map(str, arguments)]) == 0
+    assert looked(*arguments) == 0
     assert same(work[2], opened(place)) == []
-
-
-def finished_tasks(place):
-    store = opened(place)
-    return [task for task in store.plan.tasks if store.finished(task)]
 
 
 def test_ctrl_c_ends_the_waiting_at_once_and_keeps_what_is_finished(tmp_path, work, cluster):
     cluster.have(1)
     arguments, place = asked(work, tmp_path, "--cluster", cluster.address)
-    run = started(*arguments)
-    waits_for(lambda: done(place), run)
-    cluster.kill(cluster.scheduler)
-    for line in run.stderr:
-        if "was lost" in line:
-            break
+    with cluster.held():
+        run = forked(functools.partial(looks, *arguments), tmp_path / "log")
+        waits_until(lambda: done(place), run)
+        cluster.kill(cluster.scheduler)
+    waits_until(lambda: "was lost" in run.log.read_text(), run)
     run.send_signal(signal.SIGINT)
-    assert run.wait(SECONDS) == 130 and "stopped; what is finished is kept" in run.stderr.read()
+    assert run.wait(SECONDS) == 130 and "stopped; what is finished is kept" in run.log.read_text()
     assert len(finished_tasks(place)) >= 3
     cluster.start()
 
