@@ -152,8 +152,11 @@ class OpenedModel:
     # --- outputs ---------------------------------------------------------------------------------------------
 
     def compiled(self, paths, linear=False):
-        """The graph function from pixels (N, H, W, C) to ``{path: output}``, compiled once for these layers."""
-        paths = tuple(paths)
+        """The graph function from pixels (N, H, W, C) to ``{path: output}``, compiled once for these layers.
+
+        Where all of them are :meth:`together` with others, it gives those as well.
+        """
+        paths = self._together if set(paths) <= set(self._together) else tuple(paths)
         places = [self._layers.index(self.layer(path)) for path in paths]
         linear = linear and max(places) >= self._head.place  # before that it makes no difference
         return self._graph((paths, linear), functools.partial(self.outputs, paths=paths, linear=linear))

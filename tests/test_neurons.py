@@ -104,6 +104,17 @@ def test_batches_of_any_size_give_the_same(color):
     assert apart.history.shape == (4, 5) and apart.units.tolist() == list(range(5))
 
 
+def test_layers_that_are_together_are_read_by_one_graph(color):
+    """With it the ascent measures what it made, the plain colors are tried, and exemplars are found."""
+    net, alone = color.like(color.model), neurons.maximize(color, "one", [0], size=24, steps=1)
+    with net.together(("one", "two")):
+        made = [neurons.maximize(net, layer, [0], size=24, steps=1) for layer in ("one", "two")]
+        tops = exemplars.find(net, "two", made[0].images, k=1)
+    kinds = [key[0] for key in net._compiled]
+    assert sorted(map(str, kinds)) == ["(('one', 'two'), False)", "ascent", "ascent"], kinds
+    assert made[0].activation == pytest.approx(alone.activation, abs=1e-4) and list(tops.images) == [0]
+
+
 def test_some_of_the_units_are_those_that_would_be_made_alone(color):
     how = dict(size=(24, 24), steps=4, seed=2, snapshots=3)
     some, alone = (

@@ -81,7 +81,7 @@ def measure(net, layer, images, weights, objective="mean"):
     (2,)
     """
     net = Network.of(net)
-    read = net.compiled(net.traced_with(layer), linear=True)
+    read = net.compiled((layer,), linear=True)
     parts, few = [], framing.fitting_batch(net, layer, *images.shape[1:3])
     for first in range(0, len(images), few):
         these = slice(first, first + few)
