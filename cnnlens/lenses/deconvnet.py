@@ -152,8 +152,9 @@ def _backward(net, layers, whole, size):
             asked = tf.one_hot(which, len(layers))
             kept, positions = zip(*(_kept(output, units, where, whole) for output in outputs))
             kept = [tf.stop_gradient(one * share) for one, share in zip(kept, tf.unstack(asked))]
-            back = tf.gradients(outputs, pixels, grad_ys=kept)[0]
-        rectifiers[:] = [0 if back is None else _rectifiers(pixels, output) for output in outputs]
+            passed = [_rectifiers(pixels, output) for output in outputs]
+            back = tf.gradients(outputs, pixels, grad_ys=kept)[0] if any(passed) else None
+        rectifiers[:] = [0 if back is None else count for count in passed]
         back = tf.zeros_like(pixels) if back is None else back
         activation = tf.add_n([tf.reduce_sum(one, range(1, len(one.shape))) for one in kept])
         sides = [tf.shape(output)[1:-1] for output in outputs]
