@@ -111,8 +111,13 @@ def numbers(images):
     return np.round(images[:, 0, 0, 0] * COUNT).astype(int)
 
 
-def verdict(key, layers, *, before=None, lenet=None, images=None, answers=None, seeds=2):
+def verdict(key, layers, **planted):
     """The verdict of a claim where VGG4 and LeNet have these layers (LeNet's before training: ``before``)."""
+    return verdicts([key], layers, **planted)[0]
+
+
+def verdicts(keys, layers, *, before=None, lenet=None, images=None, answers=None, seeds=2):
+    """Those of several claims, which share their maps."""
     images = np.zeros((COUNT, 8, 8, 3), np.float32) if images is None else images.astype(np.float32)
     images[:, 0, 0, 0] = np.arange(COUNT) / COUNT
     data = SimpleNamespace(x_test=images, y_test=LABELS, classes=NAMES, source="planted")
@@ -124,9 +129,9 @@ def verdict(key, layers, *, before=None, lenet=None, images=None, answers=None, 
         key: (thing, {}, 0.0) for key, thing in kept.items()
     }  # with the sources that a thing was made from, and its seconds
     size = {"seeds": seeds, "images": 160, "iterations": 500, "judged": COUNT}
-    entry = measure(replace(CLAIMS[key], sizes={"quick": size}), kept=kept)
-    print(key, entry.reason)  # seen when a test fails
-    return entry.verdict
+    entries = [measure(replace(CLAIMS[key], sizes={"quick": size}), kept=kept) for key in keys]
+    print(*((entry.key, entry.reason) for entry in entries))  # seen when a test fails
+    return [entry.verdict for entry in entries]
 
 
 APART, HEAP = clusters(range(10)), noise()
@@ -223,10 +228,9 @@ def test_what_a_map_keeps_and_what_it_cannot():
     """Clouds apart can be kept in the plane; ten that overlap in nineteen dimensions cannot be drawn as they lie."""
     near, thick = ({"conv1": each, "dense1": each} for each in (clusters(range(10), 0.23), clusters(range(10), 0.2)))
     wide = {"conv1": np.concatenate([near["conv1"], 0.05 * noise(3, 60)], 1)}  # 80 dimensions, of which 50 are kept
-    assert verdict("tsne-keeps-neighbors", near, seeds=4) == HOLDS
-    assert verdict("tsne-little-tuning", near, seeds=4) == HOLDS
+    assert verdicts(["tsne-keeps-neighbors", "tsne-little-tuning"], near, seeds=4) == [HOLDS, HOLDS]
     assert verdict("tsne-no-preprocessing", wide, seeds=4) == HOLDS
-    assert verdict("tsne-true-extent", thick) == verdict("tsne-true-extent-these-classes", thick) == FAILS
+    assert verdicts(["tsne-true-extent", "tsne-true-extent-these-classes"], thick) == [FAILS, FAILS]
 
 
 def test_separation_is_ordered_where_classes_differ_in_it():
