@@ -72,16 +72,37 @@ class Recipe:
         return epochs - int(self.plain * epochs)
 
 
-def _cosine(peak, steps):
-    """A learning rate that warms up over a twentieth of the run and then falls to zero along a cosine."""
-    warm = max(1, steps // 20)
-    return keras.optimizers.schedules.CosineDecay(
-        peak / 25, max(1, steps - warm), warmup_target=peak, warmup_steps=warm
-    )
+class Cosine(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that warms up over a twentieth of the run and then falls to zero along a cosine.
+
+    Keras's own is a condition with two branches in the graph, once a reading: a fifth of what tracing a step took.
+
+    Parameters
+    ----------
+    peak : float
+    steps : int
+        Of the whole run.
+
+    Examples
+    --------
+    >>> rate = Cosine(0.5, 100)
+    >>> [round(float(rate(step)), 3) for step in (0, 5, 100, 200)]
+    [0.02, 0.5, 0.0, 0.0]
+    """
+
+    def __init__(self, peak, steps):
+        self.peak, self.warm = peak, max(1, steps // 20)
+        self.fall = max(1, steps - self.warm)
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        rising = self.peak / 25 + self.peak * 24 / 25 * step / self.warm
+        fallen = keras.ops.clip((step - self.warm) / self.fall, 0.0, 1.0)
+        return keras.ops.minimum(rising, self.peak * 0.5 * (1.0 + keras.ops.cos(np.float32(np.pi) * fallen)))
 
 
 def _adamw(steps):
-    return keras.optimizers.AdamW(_cosine(0.003, steps), weight_decay=0.01)
+    return keras.optimizers.AdamW(Cosine(0.003, steps), weight_decay=0.01)
 
 
 def _adadelta(steps):
@@ -90,7 +111,7 @@ def _adadelta(steps):
 
 
 def _muon(steps):
-    return Muon(_cosine(0.008, steps), weight_decay=0.05, use_ema=True, ema_momentum=_momentum(steps))
+    return Muon(Cosine(0.008, steps), weight_decay=0.05, use_ema=True, ema_momentum=_momentum(steps))
 
 
 def _momentum(steps):

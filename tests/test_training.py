@@ -276,7 +276,7 @@ def test_data_that_does_not_fit():
 
 @pytest.mark.parametrize("network", ["lenet", "vgg4"])
 def test_every_recipe_runs(network):
-    data = datasets.load("digits" if network == "lenet" else "patches").take(128, 64)
+    data = datasets.load("digits" if network == "lenet" else "patches").take(32, 16)
     for recipe in ("ours", "dissertation"):
         run = training.train(zoo.untrained(network), data, recipe=recipe, epochs=1, progress=False)
         assert np.isfinite(run.history[0]["loss"])
@@ -427,9 +427,9 @@ def optimizers(monkeypatch):
 
 def test_float16_scales_the_loss_and_resumes_with_the_scale(digits, tmp_path, optimizers):
     """mixed_float16 is what a GPU trains in; without scaling, its small gradients are zeros."""
-    small = dataclasses.replace(training.RECIPES["lenet", "ours"], batch_size=32)  # as a CPU has to imitate float16
+    small = dataclasses.replace(training.RECIPES["lenet", "ours"], batch_size=16)  # as a CPU has to imitate float16
     how = {"epochs": 2, "policy": "mixed_float16", "recipe": small}
-    data = digits.take(64, 16)
+    data = digits.take(32, 8)
     train(data, **how)
     train(data, tmp_path, on_epoch=[Halt(1)], **how)
     net, run = train(data, tmp_path, **how)
