@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -187,6 +188,23 @@ def test_an_argument_that_is_written_into_is_noticed_and_the_next_case_is_whole(
     assert found.state == "failed" and "changes what it was given (argument 1)" in found.message
     also_wrong = judge(TWICE, lambda values: -in_place(values)).message
     assert "sign" in also_wrong and "changes what it was given" in also_wrong
+
+
+def test_the_reference_is_asked_once_and_of_what_no_answer_has_written_into():
+    asked = []
+
+    def reference(lent):
+        asked.append(lent)
+        return lent.size
+
+    one = Exercise("size", "", reference, lambda: {"a thing that is not copied": (SimpleNamespace(size=1),)})
+
+    def spoils(lent):
+        lent.size = 7
+        return lent.size
+
+    assert "expected 1, got 7" in judge(one, spoils).message
+    assert judge(one, lambda lent: lent.size).passed and len(asked) == 1
 
 
 def test_a_wrong_guess_is_not_told_the_answer():

@@ -77,10 +77,22 @@ class Exercise:
     def is_guess(self):
         return self.cases is None
 
+    def given(self):
+        """The arguments of each case, made anew."""
+        return {"your answer": ()} if self.is_guess else self.cases()
+
     def tries(self, answer):
         """What the answer gives in each case."""
-        cases = {"your answer": ()} if self.is_guess else self.cases()
-        return [_try(self, answer, case, given) for case, given in cases.items()]
+        return [_try(self, answer, case, given) for case, given in self.given().items()]
+
+    @functools.cached_property
+    def gives(self):
+        """What a function, the reference or one with a mistake, gives in a case: computed once for all answers.
+
+        Of arguments that no answer has seen: it may have written into what is not copied, such as a model.
+        """
+        given = self.given()
+        return functools.cache(lambda function, case: mistakes.value(function(*map(_copy, given[case]))))
 
 
 def exercise(cases=None, mistakes=None, *, tolerance=1e-5):
@@ -187,10 +199,9 @@ def judge(exercise, answer):
 
 @dataclass(frozen=True)
 class _Tried:
-    """One case: what was given, what came, what was expected."""
+    """One case: what came, what was expected."""
 
     case: str
-    given: tuple
     came: object
     expected: object
     error: str | None
@@ -210,10 +221,10 @@ def _try(exercise, answer, case, given):
         error = _words_on(raised)
     changed = tuple(number for number, pair in enumerate(zip(lent, given)) if not _is_untouched(*pair))
     if came is None:
-        return _Tried(case, given, None, None, error, changed, right=False)
-    came, expected = mistakes.value(came), mistakes.value(exercise.reference(*map(_copy, given)))
+        return _Tried(case, None, None, error, changed, right=False)
+    came, expected = mistakes.value(came), exercise.gives(exercise.reference, case)
     right = mistakes.close(came, expected, exercise.tolerance)
-    return _Tried(case, given, came, expected, None, changed, right)
+    return _Tried(case, came, expected, None, changed, right)
 
 
 def _words_on(raised):
@@ -277,15 +288,15 @@ def _is_no_number(tried):
 def _known_mistake(exercise, tried):
     """The words of the mistake with which the reference gives what came, in every case."""
     for words, mistaken in exercise.mistakes.items():
-        if all(mistakes.close(each.came, _mistaken(mistaken, each), exercise.tolerance) for each in tried):
+        if all(mistakes.close(each.came, _mistaken(exercise, mistaken, each), exercise.tolerance) for each in tried):
             return words
     return None
 
 
-def _mistaken(mistaken, tried):
+def _mistaken(exercise, mistaken, tried):
     try:
         with np.errstate(all="ignore"):
-            return mistakes.value(mistaken(*map(_copy, tried.given)))
+            return exercise.gives(mistaken, tried.case)
     except Exception:  # a mistake that cannot be made with these arguments
         return None
 

@@ -104,10 +104,10 @@ def _networks():
     import keras
 
     def network(seed, size, *layers):
-        keras.utils.set_random_seed(seed)
         model = keras.Sequential([keras.Input(size), *layers])
         return model, np.random.default_rng(seed).uniform(0.3, 0.7, size).astype(np.float32)
 
+    keras.utils.set_random_seed(1)  # a layer takes its seed when it is made
     convolution = keras.layers.Conv2D
     grey, begun = network(1, (9, 7, 1), convolution(4, 3, activation="softplus", name="first"))
     color, colored = network(
