@@ -19,6 +19,18 @@ import nbformat
 import pytest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+UNWANTED = (  # of Chromium: only the last list of features counts, so what Playwright turns off itself is here again
+    "WebUIOmniboxPopup",  # for each window that nobody sees, two pages for its address bar: half of the time of all
+    "WebUIOmniboxAimPopup",
+    "SpareRendererForSitePerProcess",  # a process for a page that never comes
+    "AimEnabled",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+)
 PATIENCE = 420  # seconds until a whole lesson has run; it needs about 20 when the machine is idle
 FINGERPRINT = """async picture => {
     const bytes = new Uint8Array(await (await fetch(picture.src)).arrayBuffer());
@@ -44,7 +56,8 @@ def browser():
     with playwright.sync_playwright() as driver:
         if found is None and not Path(driver.chromium.executable_path).exists():
             missing(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
-        chromium = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        options = ["--no-sandbox", "--disable-gpu", f"--disable-features={','.join(UNWANTED)}"]
+        chromium = driver.chromium.launch(executable_path=found, args=options)
         yield chromium
         chromium.close()
 
@@ -82,12 +95,25 @@ def faults(page, within=None, **rules):
     found = []
     for frame in [page.main_frame] if within else page.frames:  # one by one: from the disk, they cannot ask each other
         if not frame.evaluate("'axe' in window"):
-            frame.evaluate(AXE_SCRIPT)
+            frame.evaluate(WITH_PLAIN_MAPS % AXE_SCRIPT)
             frame.evaluate(COLORS_ONCE)
         found += frame.evaluate(AXE, [within, rules])
     return found
 
 
+WITH_PLAIN_MAPS = """(() => {  // axe-core gives each of its many colors seven entries of weak maps: half of its time
+    class Plain {
+        key = Symbol();
+        has(each) { return this.key in each; }
+        get(each) { return each[this.key]; }
+        set(each, value) { each[this.key] = value; return this; }
+        add(each) { return this.set(each, true); }
+        delete(each) { return delete each[this.key]; }
+    }
+    ((WeakMap, WeakSet) => {
+        %s
+    })(Plain, Plain);
+})()"""
 COLORS_ONCE = """() => {  // axe-core reads a page's dozen colors from text 76,749 times, which takes half of its time
     const known = new Map(), color = axe.commons.color.Color.prototype, read = color.parseString;
     color.parseString = function (text) {
@@ -97,10 +123,15 @@ COLORS_ONCE = """() => {  // axe-core reads a page's dozen colors from text 76,7
         return this;
     };
 }"""
-AXE = """async ([within, rules]) => (await axe.run(
-    within ? {include: within} : document, {iframes: false, resultTypes: ['violations'], ...rules})).violations
-    .filter(found => ['serious', 'critical'].includes(found.impact))
-    .flatMap(found => found.nodes.map(node => `${found.id}: ${node.target.join(' ')} ${node.html.slice(0, 200)}`))"""
+AXE = """async ([within, rules]) => {
+    const grave = ['serious', 'critical'];  // of a rule's findings, as the rule itself is: others need not be asked
+    const less = axe._audit.rules.filter(({impact}) => impact && !grave.includes(impact));
+    const asked = {rules: Object.fromEntries(less.map(({id}) => [id, {enabled: false}])), ...rules};
+    const told = await axe.run(
+        within ? {include: within} : document, {iframes: false, resultTypes: ['violations'], ...asked});
+    return told.violations.filter(found => grave.includes(found.impact))
+        .flatMap(found => found.nodes.map(node => `${found.id}: ${node.target.join(' ')} ${node.html.slice(0, 200)}`));
+}"""
 
 
 def pictures(found):
