@@ -49,14 +49,18 @@ def run(path, **how):
     return runner.run(path, path.parent / "out", **how)
 
 
-def test_a_sound_lesson_passes(tmp_path):
+def test_a_sound_lesson_passes(tmp_path, monkeypatch):
+    monkeypatch.setenv("CNNLENS_AHEAD", "0.25")
     path = notebook(
-        tmp_path, "print(profile, seed, rate, name)", (PICTURE, "picture"), "open('left.txt', 'w').write('here')"
+        tmp_path,
+        "import os\nprint(profile, seed, rate, name, os.environ['CNNLENS_AHEAD'])",
+        (PICTURE, "picture"),
+        "open('left.txt', 'w').write('here')",
     )
     outcome = run(path, parameters={"seed": 3, "rate": 1, "name": "any"})
     assert outcome.passed and outcome.seconds > 0 and outcome.memory > 2**24
     text = outcome.notebook.read_text()
-    assert "quick 3 1 any" in text
+    assert "quick 3 1 any 0.25" in text
     assert (tmp_path / "out" / "files" / "99_planted" / "left.txt").exists(), (
         "what a lesson writes stays out of the caller's folder"
     )

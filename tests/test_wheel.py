@@ -69,6 +69,7 @@ def run(*command, cwd):
     """What a command prints; PYTHONPATH and the like, which could lead to the checkout, are taken from it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV"))}
     environment["JUPYTER_PATH"] = str(Path(sys.prefix, "share", "jupyter"))  # the dependencies' templates
+    environment["CNNLENS_AHEAD"] = "0.5"  # that explorers leave frames shows as well with few
     done = subprocess.run([str(word) for word in command], cwd=cwd, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     return done.stdout

@@ -253,7 +253,8 @@ def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_
     target = out / path.name
     real = "1" if require_real else os.environ.get("CNNLENS_REQUIRE_REAL", "0")
     began = time.perf_counter()
-    settings = {"CNNLENS_HEADLESS": "1", "CNNLENS_REQUIRE_REAL": real, twin.SECONDS: str(AHEAD[profile])}
+    ahead = os.environ.get(twin.SECONDS, str(AHEAD[profile]))
+    settings = {"CNNLENS_HEADLESS": "1", "CNNLENS_REQUIRE_REAL": real, twin.SECONDS: ahead}
     with _environment(**settings), _peak_memory() as memory:
         problem = _execute(path, target, values, timeout or TIMEOUTS[profile], on_cell)
     seconds = time.perf_counter() - began
