@@ -177,7 +177,7 @@ def test_an_explorer_without_frames_for_readers(tmp_path):
     assert page.count('<div class="cnnlens-twin"') == 1, "a page that nbconvert makes shows it"
 
 
-STAND_IN = "from cnnlens import datasets\nprint(datasets.load('mnist').source)"
+STAND_IN = "from cnnlens import files; files.stand_in('MNIST', 'digits', 'Fetch it.')"  # which all data sets ask
 
 
 def test_stand_in_where_the_real_thing_was_asked(tmp_path):
