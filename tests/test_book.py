@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import nbformat
 import numpy as np
 import pytest
-from browsing import faults, opened
+from browsing import elsewhere, faults, opened
 from test_twin import PLENTY, layered
 
 from cnnlens import zoo
@@ -225,8 +225,10 @@ def names(site):
 @pytest.mark.browser
 def test_no_page_asks_for_anything_complains_is_cut_off_or_hard_to_read(site, open_page):
     """One visit for both widths and both color schemes: the pages take their colors from style sheets alone."""
+    page = open_page("index.html")
     for name in names(site):
-        page = open_page(name)
+        page.emulate_media(color_scheme="light")
+        elsewhere(page, (site[0] / name).as_uri())
         page.wait_for_load_state("networkidle")
         for width in (390, 1280):
             page.set_viewport_size({"width": width, "height": 900})
@@ -240,7 +242,7 @@ def test_no_page_asks_for_anything_complains_is_cut_off_or_hard_to_read(site, op
         if len(page.frames) > 1:  # such as a playground, which takes its colors when it is opened
             page.reload()
         assert faults(page, **COLORS) == [], f"{name} in the dark"
-        page.context.close()
+    page.context.close()
 
 
 @pytest.mark.browser

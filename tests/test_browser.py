@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from browsing import faults, pictures, until
+from browsing import faults, pictures, run_cells, until
 
 from cnnlens import files
 
@@ -127,10 +127,11 @@ def test_a_slider_without_a_name_would_be_found(page):
     found.evaluate("slider => { slider.ariaLabel = slider.kept }")
 
 
-def test_a_cell_that_raises_is_found(browser, jupyter):
+def test_a_cell_that_raises_is_found(page, jupyter):
     jupyter.write("raises.ipynb", "1 / 0")
+    page.evaluate("async path => { await jupyterapp.commands.execute('docmanager:open', {path}) }", "raises.ipynb")
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
-        jupyter.run(browser, "raises.ipynb")
+        run_cells(page)
 
 
 def test_the_console_has_no_complaints(page):

@@ -1,9 +1,11 @@
 """The playground in Chromium, offline: its numbers are Keras's, drawing, units, the task, the address, axe-core."""
 
+import collections
+
 import keras
 import numpy as np
 import pytest
-from browsing import faults, opened
+from browsing import elsewhere, faults, opened
 from keras import layers as kl
 
 from cnnlens import Network, datasets, playground, zoo
@@ -58,21 +60,29 @@ def folder(tmp_path_factory, net):
     return place
 
 
+@pytest.fixture(scope="module")
+def idle():
+    """Pages that are open and that no test uses, by how their context was made."""
+    return collections.defaultdict(list)
+
+
 @pytest.fixture
-def open_page(browser, folder):
+def open_page(browser, folder, idle):
     """A function that opens a page from the disk at an address; complaints and requests make the test fail."""
     pages = []
 
     def open_(address="", name="lenet", width=1280, **settings):
         address = f"{(folder / name).as_uri()}.html{address and '#' + address}"
-        pages.append(opened(browser, address, width, **settings))
-        pages[-1].wait_for_selector("body[data-ready]")
-        return pages[-1]
+        alike = idle[str(settings)]
+        page = elsewhere(alike.pop(), address, width) if alike else opened(browser, address, width, **settings)
+        page.wait_for_selector("body[data-ready]")
+        pages.append((page, str(settings)))
+        return page
 
     yield open_
-    for page in pages:
+    for page, how in pages:
         assert page.complaints == []
-        page.context.close()
+        idle[how].append(page)
 
 
 def settled(page):
