@@ -105,6 +105,8 @@ def tapped(model, hear):
         # A model whose call is itself a tf.function would answer from an earlier trace, past our taps.
         undo.enter_context(_functions_eager(True))
         for path, layer in leaves(model):
+            if _is_normalization(layer):
+                undo.callback(shadowed(layer, "call", functools.partial(_normalized, layer)))
             undo.callback(tap(path, layer))
             if _is_depthwise(layer):
                 undo.callback(shadowed(layer, "convolution_op", functools.partial(_depthwise, layer)))
@@ -122,6 +124,36 @@ def _depthwise(layer, inputs, kernel):
     kernel = keras.ops.reshape(kernel, (*kernel.shape[:2], layer.groups, -1))
     how = {name: getattr(layer, name) for name in ("strides", "padding", "data_format", "dilation_rate")}
     return keras.ops.depthwise_conv(inputs, kernel, **how)
+
+
+def _is_normalization(layer):
+    """Whether a batch normalization is Keras's own, over the last axis, and nobody has changed how it is called."""
+    plain = getattr(type(layer), "call", None) is keras.layers.BatchNormalization.call and "call" not in vars(layer)
+    return plain and layer.built and layer.axis in (-1, layer.input_spec.ndim - 1)
+
+
+def _normalized(layer, inputs, training=None, mask=None):
+    """What a batch normalization gives, to the last bit: a factor and an offset for each channel.
+
+    As Keras writes it, TensorFlow would also build the gradients of both for all weights, a third of the operations of
+    a deep network's graph there and back, only to take them out again.
+    """
+    if training and layer.trainable:
+        return type(layer).call(layer, inputs, training=training, mask=mask)
+    exact = keras.ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+    read = lambda variable: keras.ops.cast(variable, exact.dtype)  # noqa: E731
+    factor = tf.math.rsqrt(read(layer.moving_variance) + layer.epsilon)
+    factor = factor * read(layer.gamma) if layer.scale else factor
+    shift = read(layer.moving_mean) * factor
+    with tf.compat.v1.get_default_graph().gradient_override_map({"Mul": "CnnlensScaled"}):
+        scaled = tf.multiply(exact, factor)
+    moved = tf.nn.bias_add(scaled, read(layer.beta) - shift if layer.center else -shift)
+    return keras.ops.cast(moved, layer.compute_dtype)
+
+
+@tf.RegisterGradient("CnnlensScaled")
+def _scaled(op, upstream):
+    return upstream * op.inputs[1], None
 
 
 def undisturbed(function, **how):

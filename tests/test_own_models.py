@@ -393,3 +393,44 @@ def test_a_nested_backbone_is_read_at_another_size():
     net = Network.of(nested(), pixels="0-1")
     assert neurons.maximize(net, "backbone/inner/deep", [0], size=24, steps=2, progress=False).images.shape[1] == 24
     assert net.predict(pixels(2, 16, 16, 3)).shape == (2, 3), "and insists on its own again"
+
+
+def there_and_back(net):
+    """A function of images that gives a network's only layer and its gradient."""
+
+    def read(pixels):
+        (output,) = net.outputs(pixels, [net.head]).values()
+        return output, tf.gradients(tf.exp(output), pixels)[0]
+
+    return tf.function(read, autograph=False)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("how", [{}, {"axis": 3}, {"axis": 1}, {"scale": False}, {"center": False}], ids=str)
+def test_a_batch_normalization_gives_what_keras_gives_and_no_gradients_of_its_weights(how, policy):
+    images, normal = tf.constant(pixels(3, 5, 6, 6)), kl.BatchNormalization(**how, dtype=policy)
+    net, plain = (Network(keras.Sequential([keras.Input((5, 6, 6)), layer])) for layer in (normal, kl.ReLU()))
+    generator = np.random.default_rng(1)
+    normal.set_weights([generator.uniform(0.5, 2, each.shape) for each in normal.get_weights()])
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        expected = tf.cast(net.model(images, training=False), tf.float32)
+        total = tf.reduce_sum(tf.exp(expected))
+    output, slopes = there_and_back(net)(images)
+    np.testing.assert_array_equal(output, expected)
+    np.testing.assert_allclose(slopes, tape.gradient(total, images), rtol=0.02 if "16" in policy else 1e-5)
+    graphs = (there_and_back(each).get_concrete_function(images).graph for each in (net, plain))
+    sums, without = (sum(op.type == "Sum" for op in graph.get_operations()) for graph in graphs)
+    assert (sums > without) == (how == {"axis": 1}), "only over another axis Keras's own way is left"
+
+
+def test_a_batch_normalization_of_one_s_own_is_left_alone():
+    class Own(kl.BatchNormalization):
+        def call(self, inputs, training=None, mask=None):
+            return 2 * inputs
+
+    replaced = kl.BatchNormalization()
+    model = keras.Sequential([keras.Input((4, 4, 3)), Own(name="own"), replaced])
+    object.__setattr__(replaced, "call", lambda inputs, training=None, mask=None: 3 * inputs)
+    found = Network(model).read(np.full((1, 4, 4, 3), 0.5), ["own", replaced.name], progress=False)
+    assert (found["own"] == 1).all() and (found[replaced.name] == 3).all()
