@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from browsing import faults, opened
+from browsing import elsewhere, faults, opened
 
 import cnnlens
 from cnnlens.report.parts import Part
@@ -30,16 +30,23 @@ def page_file(tmp_path_factory):
     return ill.save(tmp_path_factory.mktemp("page") / "report.html")
 
 
-def read(browser, page_file, width, scheme):
-    page = opened(browser, page_file, width, color_scheme=scheme)
+@pytest.fixture(scope="module")
+def page(browser):
+    page = opened(browser, "about:blank")
+    yield page
+    page.context.close()
+
+
+def read(page, page_file, width, scheme):
+    page.emulate_media(color_scheme=scheme)
+    elsewhere(page, page_file.as_uri(), width)
     page.locator("iframe").scroll_into_view_if_needed()
     page.frame_locator("iframe").locator(".bk-Figure").wait_for()
-    return page
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1920, "light"), (1920, "dark")])
-def test_no_request_no_complaint_nothing_cut_off(browser, page_file, width, scheme):
-    page = read(browser, page_file, width, scheme)
+def test_no_request_no_complaint_nothing_cut_off(page, page_file, width, scheme):
+    read(page, page_file, width, scheme)
     assert page.complaints == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     wide = "e => e.getBoundingClientRect().right > innerWidth + 1"
@@ -48,14 +55,12 @@ def test_no_request_no_complaint_nothing_cut_off(browser, page_file, width, sche
     body, ink = (page.evaluate(f"getComputedStyle(document.body).{name}") for name in ("backgroundColor", "color"))
     bright = [sum(map(int, color[4:-1].split(","))) for color in (body, ink)]
     assert (bright[0] > bright[1]) == (scheme == "light")
-    page.context.close()
 
 
-def test_links_lead_to_parts_and_images_are_read_when_they_come_into_sight(browser, page_file):
-    page = read(browser, page_file, 1280, "light")
+def test_links_lead_to_parts_and_images_are_read_when_they_come_into_sight(page, page_file):
+    read(page, page_file, 1280, "light")
     page.click("nav a[href='#attribution']")
     assert page.evaluate("document.querySelector('#attribution').getBoundingClientRect().top") < 400
     picture = page.locator("#attribution img")
     page.wait_for_function("picture => picture.naturalWidth > 100", arg=picture.element_handle())
     assert page.locator("ol.found a").get_attribute("href") == "#layers"
-    page.context.close()
