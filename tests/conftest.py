@@ -1,6 +1,7 @@
 """Every test runs with no network, no data but the stand-ins, and an empty Keras cache, unless it asks for more."""
 
 import functools
+import gc
 import itertools
 import os
 from pathlib import Path
@@ -64,11 +65,16 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: (item.path.name != "test_lessons.py", item.path.name not in SLOW))
 
 
+def pytest_collection_finish():
+    """What has been imported by now stays: the garbage collector need not look through it again and again."""
+    gc.freeze()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    """A worker a core, and one more where the memory reaches, as each waits for kernels and browsers now and then."""
-    cores = os.cpu_count()
-    return cores + (psutil.virtual_memory().available > (cores + 1) * MEMORY_PER_WORKER)
+    """A worker a core, and up to two where the memory reaches, as each waits for kernels and browsers now and then."""
+    cores, reaches = os.cpu_count(), psutil.virtual_memory().available // MEMORY_PER_WORKER
+    return max(cores, min(2 * cores, reaches))
 
 
 @pytest.hookimpl(optionalhook=True)
