@@ -8,8 +8,8 @@ multi-branch, reloaded and subclassed models, and it stops as soon as the last w
 import contextlib
 import functools
 import gc
-import itertools
 import threading
+import uuid
 from dataclasses import dataclass
 
 from . import device  # noqa: F401  (sets TensorFlow's environment before it is imported)
@@ -19,7 +19,7 @@ import tensorflow as tf
 
 HEADS = {"softmax", "sigmoid", "log_softmax"}  # activations that turn a classifier's logits into probabilities
 _OPEN = threading.RLock()  # explorers read in a thread of their own: only one thread at a time may open models up
-_NUMBER = itertools.count()
+SCALED = f"cnnlens{uuid.uuid4().hex}"  # a gradient of _normalized; TensorFlow refuses a name that it knows
 
 
 class Enough(BaseException):
@@ -145,13 +145,13 @@ def _normalized(layer, inputs, training=None, mask=None):
     factor = tf.math.rsqrt(read(layer.moving_variance) + layer.epsilon)
     factor = factor * read(layer.gamma) if layer.scale else factor
     shift = read(layer.moving_mean) * factor
-    with tf.compat.v1.get_default_graph().gradient_override_map({"Mul": "CnnlensScaled"}):
+    with tf.compat.v1.get_default_graph().gradient_override_map({"Mul": SCALED}):
         scaled = tf.multiply(exact, factor)
     moved = tf.nn.bias_add(scaled, read(layer.beta) - shift if layer.center else -shift)
     return keras.ops.cast(moved, layer.compute_dtype)
 
 
-@tf.RegisterGradient("CnnlensScaled")
+@tf.RegisterGradient(SCALED)
 def _scaled(op, upstream):
     return upstream * op.inputs[1], None
 
@@ -286,7 +286,7 @@ def gradients_overridden(kinds, function):
     list of str
         Grows by one for each operation that the gradient passes; a caller that needs at least one must check.
     """
-    passed, name = [], f"cnnlens{next(_NUMBER)}"
+    passed, name = [], f"cnnlens{uuid.uuid4().hex}"
 
     @tf.RegisterGradient(name)
     def gradient(op, upstream):

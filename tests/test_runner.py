@@ -1,5 +1,6 @@
 """The runner goes red when a lesson is broken: each fault is planted, and must be caught."""
 
+import asyncio
 import contextlib
 import functools
 import os
@@ -15,10 +16,14 @@ import nbformat
 import PIL.Image
 import psutil
 import pytest
+import zmq.asyncio
+from jupyter_client.channels import AsyncZMQSocketChannel
+from jupyter_client.session import Session
 from nbconvert import HTMLExporter
 
 from cnnlens.__main__ import main
 from cnnlens.course import book, hygiene, record, runner
+from cnnlens.course.attentive import AttentiveChannel
 from cnnlens.course.commands.run import parse
 from cnnlens.errors import CnnlensError
 
@@ -141,6 +146,29 @@ def swallowed(tmp_path_factory):
 @pytest.mark.parametrize("how", SWALLOWED)
 def test_error_in_a_widget_however_attached(swallowed, how):
     assert [each for each in swallowed if f"ValueError: invalid literal for int() with base 10: {how!r}" in each]
+
+
+@pytest.mark.parametrize(("channel", "hears"), [(AsyncZMQSocketChannel, False), (AttentiveChannel, True)])
+def test_an_answer_that_comes_while_something_is_sent_is_heard(channel, hears):
+    """jupyter_client's own channel does not hear it; once it does, ours is needed no more."""
+    session, context = Session(key=b""), zmq.asyncio.Context()
+
+    async def heard():
+        ours, theirs = context.socket(zmq.PAIR), zmq.Context.shadow(context.underlying).socket(zmq.PAIR)
+        with ours, theirs:
+            theirs.bind("inproc://answers")
+            ours.connect("inproc://answers")
+            waiting = asyncio.create_task(channel(ours, session).get_msg(timeout=60))
+            await asyncio.sleep(0.1)
+            session.send(theirs, "execute_reply")
+            while not zmq.Socket.shadow(ours.underlying).get(zmq.EVENTS) & zmq.POLLIN:
+                pass  # as sending does, this takes note of what came without waking who waits
+            await asyncio.wait([waiting], timeout=3)
+            waiting.cancel()
+            return waiting.done() and not waiting.cancelled()
+
+    assert asyncio.run(heard()) == hears
+    context.term()
 
 
 def test_time_out(tmp_path):

@@ -26,6 +26,7 @@ from traitlets.config import Config
 from .. import files
 from ..explore import twin
 from ..errors import CnnlensError, unknown
+from .attentive import AttentiveClient
 from .faults import VIEW, check_parameters, missing_pictures, missing_twins, swallowed_errors
 from .lesson import lessons
 
@@ -327,7 +328,7 @@ def _execute(path, target, values, timeout, on_cell):
             cwd=work,
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
-            config=_encrypted(),
+            config=_connection(),
             shutdown_kernel="immediate",  # a kernel that is asked to stop while it computes complains of it
             on_cell_complete=(lambda **_: on_cell()) if on_cell else None,
         )
@@ -340,7 +341,9 @@ def _execute(path, target, values, timeout, on_cell):
     return None
 
 
-def _encrypted():
+def _connection():
     """Settings for the connection to the kernel: encrypted where the installed Jupyter can, else a kernel may warn."""
-    can = hasattr(KernelManager, "transport_encryption") and zmq.has("curve")
-    return Config(KernelManager={"transport_encryption": "auto"}) if can else Config()
+    config = Config(KernelManager={"client_factory": f"{AttentiveClient.__module__}.{AttentiveClient.__name__}"})
+    if hasattr(KernelManager, "transport_encryption") and zmq.has("curve"):
+        config.KernelManager.transport_encryption = "auto"
+    return config
