@@ -20,7 +20,7 @@ SITES = $(if $(MICROSCOPE),--microscope $(MICROSCOPE))
 
 setup: $(STAMP)
 
-# uv installs in a quarter of pip's time; pip steps in where uv cannot, as it heeds settings (a mirror, say) that uv does not.
+# uv installs in less than half of pip's time; pip steps in where uv cannot, as it heeds settings that uv does not: a mirror, say.
 $(STAMP): pyproject.toml requirements.lock
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'cnnlens needs Python 3.11 or newer, this is ' + sys.version.split()[0] + '. Try: make PYTHON=python3.12')"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
