@@ -61,9 +61,9 @@ class OpenedModel:
         finally:
             self._together = before
 
-    def traced_with(self, path):
-        """Paths of the layers that are traced where this one is wanted: itself, or all that are :meth:`together`."""
-        return self._together if path in self._together else (path,)
+    def traced_with(self, *paths):
+        """Paths of the layers that are traced where these are wanted: themselves, or all that are :meth:`together`."""
+        return self._together if set(paths) <= set(self._together) else paths
 
     # --- layers ----------------------------------------------------------------------------------------------
 
@@ -156,7 +156,7 @@ class OpenedModel:
 
         Where all of them are :meth:`together` with others, it gives those as well.
         """
-        paths = self._together if set(paths) <= set(self._together) else tuple(paths)
+        paths = self.traced_with(*paths)
         places = [self._layers.index(self.layer(path)) for path in paths]
         linear = linear and max(places) >= self._head.place  # before that it makes no difference
         return self._graph((paths, linear), functools.partial(self.outputs, paths=paths, linear=linear))

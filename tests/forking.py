@@ -11,10 +11,11 @@ import time
 from pathlib import Path
 from unittest import mock
 
+from cnnlens.cluster.connection import IMPORTED
 from cnnlens.microscope import units
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["cnnlens.cluster.equipment", "cnnlens.cluster.sent", "distributed.cli.dask_worker"])
+FORKS.set_forkserver_preload([*IMPORTED, "distributed.cli.dask_worker"])
 
 
 class Forked(FORKS.Process):
@@ -27,9 +28,8 @@ class Forked(FORKS.Process):
     def __init__(self, function, log, **environment):
         super().__init__()
         self.function, self.log, self.environment = function, Path(log), {**os.environ, **environment}
-        with mock.patch.dict(
-            os.environ, self.environment
-        ):  # of the process that it is forked from, if there is none yet
+        # Also the settings of the process that it is forked from, if there is none yet.
+        with mock.patch.dict(os.environ, self.environment):
             self.start()
 
     def run(self):
