@@ -138,7 +138,8 @@ def execute(tmp_path_factory):
 
     Once however many tests look at it.
     """
-    from cnnlens.course import editions, runner
+    from cnnlens.course import editions, forked, runner
+    from cnnlens.explore import twin
 
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
@@ -151,8 +152,8 @@ def execute(tmp_path_factory):
         solved.parent.mkdir()
         nbformat.write(editions.teacher(nbformat.read(lesson, as_version=4)), solved)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(runner, "AHEAD", {"quick": FEW_FRAMES})
-            return runner.run(solved, folder)
+            patch.setenv(twin.SECONDS, str(FEW_FRAMES))
+            return next(runner.run_all([solved], folder, fork=forked.possible()))
 
     return once
 

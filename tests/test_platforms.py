@@ -11,7 +11,7 @@ import nbformat
 import psutil
 import pytest
 
-from cnnlens.course import runner
+from cnnlens.course import forked, runner
 
 ROOT = Path(__file__).resolve().parents[1]
 # Modules and functions of Python that Windows lacks, and some that macOS lacks.
@@ -53,7 +53,7 @@ for module, names in {FUNCTIONS!r}.items():
             delattr(sys.modules[module], name)
 import_all()
 from cnnlens import device
-from cnnlens.course import runner
+from cnnlens.course import forked, runner
 assert device.cpu_flags() == frozenset() and "cores" in device.describe()
 assert runner.cores() >= 1 and runner.default_jobs(2) >= 1
 print("all imported")
@@ -94,6 +94,7 @@ def found_in(source):
 
 ALLOWED = {"os.sched_getaffinity", "/proc/cpuinfo"}  # each asked whether it is there, which the test above tries out
 ALLOWED_IN = {  # only if it is there; a session of its own is what Windows takes no notice of
+    "forked.py": {"os.setsid", *forked.GPUS},
     "marker.py": {"resource"},
     "grading.py": {"os.killpg", "signal.SIGKILL", "start_new_session"},
 }
@@ -149,6 +150,16 @@ def test_a_lesson_runs_where_processes_can_only_be_spawned(tmp_path, monkeypatch
     (outcome,) = runner.run_all([lesson(tmp_path, "print(profile)")], tmp_path / "out")
     assert outcome.passed, outcome.problems
     assert runner.processes().get_start_method() == "spawn"
+
+
+def test_kernels_are_forked_on_linux_without_a_gpu_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(forked, "GPUS", (tmp_path / "gpu",))
+    for system in ("linux", "darwin", "win32"):
+        monkeypatch.setattr(forked.sys, "platform", system)
+        assert forked.possible() == (system == "linux")
+    (tmp_path / "gpu").touch()
+    monkeypatch.setattr(forked.sys, "platform", "linux")
+    assert not forked.possible()
 
 
 def test_where_no_signal_can_be_sent_the_process_and_its_kernel_are_ended(monkeypatch):

@@ -18,7 +18,7 @@ import nbformat
 import papermill
 import psutil
 import zmq
-from jupyter_client import KernelManager
+from jupyter_client import AsyncKernelManager, KernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
@@ -26,6 +26,7 @@ from traitlets.config import Config
 from .. import files
 from ..explore import twin
 from ..errors import CnnlensError, unknown
+from . import forked
 from .attentive import AttentiveClient
 from .faults import VIEW, check_parameters, missing_pictures, missing_twins, swallowed_errors
 from .lesson import lessons
@@ -102,7 +103,7 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def run_all(names, out, *, jobs=1, on_cell=None, when_free=None, **settings):
+def run_all(names, out, *, jobs=1, fork=None, on_cell=None, when_free=None, **settings):
     """Execute lessons side by side, each in a process of its own.
 
     Parameters
@@ -113,6 +114,9 @@ def run_all(names, out, *, jobs=1, on_cell=None, when_free=None, **settings):
         As for :func:`run`.
     jobs : int
         How many run at the same time; TensorFlow's threads are divided between them.
+    fork : bool, optional
+        Fork the kernels from a process that has imported what lessons import. By default where the system can, if there
+        is more than one lesson.
     on_cell : callable, optional
         Called with no arguments whenever a cell of any lesson is done.
     when_free : callable, optional
@@ -129,14 +133,18 @@ def run_all(names, out, *, jobs=1, on_cell=None, when_free=None, **settings):
     paths = [find(name) for name in names]
     divided = dict.fromkeys(THREAD_SETTINGS, str(max(1, cores() // jobs))) if jobs > 1 else {}
     environment = divided | os.environ
-    context = processes()
+    fork = len(paths) > 1 and forked.possible() if fork is None else fork
+    context = processes(imported=forked.IMPORTED if fork else ())
+    with _environment(**environment):  # which what is imported ahead heeds as well
+        if context.get_start_method() == "forkserver":
+            multiprocessing.forkserver.ensure_running()
     waiting, running, done = sorted(paths, key=_rank), {}, {}
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
                 path = waiting.pop(0)
                 receiver, sender = context.Pipe(duplex=False)
-                process = context.Process(target=_work, args=(sender, environment, path, Path(out), settings))
+                process = context.Process(target=_work, args=(sender, environment, path, Path(out), fork, settings))
                 process.start()
                 sender.close()  # so that the receiver notices when the process dies
                 running[receiver] = path, process
@@ -176,15 +184,20 @@ def _end(process):
         process.kill()
 
 
-def processes():
+def processes(imported=()):
     """How processes are started: where the system can, forked from one that has imported everything.
 
     Never forked from this one, which may have TensorFlow's threads.
+
+    Parameters
+    ----------
+    imported : iterable of str
+        Modules that it is to import besides the runner, unless it has been started.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["cnnlens.course.runner"])
+    context.set_forkserver_preload(["cnnlens.course.runner", *imported])
     return context
 
 
@@ -199,12 +212,13 @@ def set_environment(values):
     os.environ.update(values)
 
 
-def _work(sender, environment, path, out, settings):
+def _work(sender, environment, path, out, fork, settings):
     """One lesson, in a process of its own."""
+    manager = forked.manager() if fork else AsyncKernelManager  # before there are threads
     set_environment(environment)
     signal.signal(signal.SIGINT, _stop)
     try:
-        outcome = run(path, out, on_cell=lambda: sender.send("cell"), **settings)
+        outcome = run(path, out, on_cell=lambda: sender.send("cell"), manager=manager, **settings)
     except KeyboardInterrupt:
         return  # the kernel has ended, and the process that started this one tells the user
     except Exception as error:  # whatever it was, the other lessons go on
@@ -218,7 +232,17 @@ def _stop(*_):
     raise KeyboardInterrupt
 
 
-def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_real=False, on_cell=None):
+def run(
+    lesson,
+    out,
+    *,
+    profile="quick",
+    parameters=None,
+    timeout=None,
+    require_real=False,
+    on_cell=None,
+    manager=AsyncKernelManager,
+):
     """Execute one lesson.
 
     Parameters
@@ -236,6 +260,8 @@ def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_
         Fail where the lesson would use a stand-in.
     on_cell : callable, optional
         Called with no arguments whenever a cell is done.
+    manager : type
+        Of :mod:`jupyter_client`: what starts the kernel.
 
     Returns
     -------
@@ -257,7 +283,7 @@ def run(lesson, out, *, profile="quick", parameters=None, timeout=None, require_
     ahead = os.environ.get(twin.SECONDS, str(AHEAD[profile]))
     settings = {"CNNLENS_HEADLESS": "1", "CNNLENS_REQUIRE_REAL": real, twin.SECONDS: ahead}
     with _environment(**settings), _peak_memory() as memory:
-        problem = _execute(path, target, values, timeout or TIMEOUTS[profile], on_cell)
+        problem = _execute(path, target, values, timeout or TIMEOUTS[profile], on_cell, manager)
     seconds = time.perf_counter() - began
     if problem is None:
         executed = nbformat.read(target, as_version=4)
@@ -311,7 +337,7 @@ def _peak_memory():
         sampler.join()
 
 
-def _execute(path, target, values, timeout, on_cell):
+def _execute(path, target, values, timeout, on_cell, manager):
     """Run with papermill; what went wrong in words, or None."""
     work = target.parent / "files" / path.stem
     work.mkdir(parents=True, exist_ok=True)
@@ -329,6 +355,7 @@ def _execute(path, target, values, timeout, on_cell):
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
             config=_connection(),
+            kernel_manager_class=manager,
             shutdown_kernel="immediate",  # a kernel that is asked to stop while it computes complains of it
             on_cell_complete=(lambda **_: on_cell()) if on_cell else None,
         )
