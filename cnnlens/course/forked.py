@@ -26,9 +26,13 @@ def possible():
 
 
 class Spare:
-    """A process that waits to be told which kernel it is to be; from then on asked as a ``Popen`` is.
+    """A process that waits to be told which kernel it is to be; from then on it is asked as a ``Popen`` is.
 
     It is forked where it is made: in a process that has imported everything, and has no threads yet.
+
+    Attributes
+    ----------
+    pid : int
     """
 
     stdin = stdout = stderr = None
@@ -42,17 +46,20 @@ class Spare:
         self.pid = self._process.pid
 
     def launch(self, arguments, environment, folder):
-        """Be a kernel with these arguments, variables of the environment and working folder."""
+        """Be a kernel with these arguments of ``ipykernel_launcher``, this environment and working folder."""
         self._sender.send((arguments, environment, folder))
 
     def poll(self):
+        """With which code it ended; None as long as it runs."""
         return self._process.exitcode
 
     def wait(self):
+        """Wait for its end; with which code it ended."""
         self._process.join()
         return self._process.exitcode
 
     def send_signal(self, number):
+        """Send it a signal."""
         os.kill(self.pid, number)
 
 
@@ -76,13 +83,21 @@ def _become(receiver, sender):
 
 
 class Provisioner(LocalProvisioner):
-    """Where a kernel comes from: a spare process."""
+    """Where a kernel comes from: a spare process; a kernel of another environment is started as ever.
+
+    Parameters
+    ----------
+    spare : Spare
+    **settings
+        Of Jupyter's own provisioner, which does everything else.
+    """
 
     def __init__(self, spare, **settings):
         super().__init__(**settings)
         self.spare = spare
 
     async def launch_kernel(self, cmd, **how):
+        """Called by Jupyter's kernel manager."""
         program, arguments = cmd[:3], cmd[3:]
         if program != [sys.executable, "-m", "ipykernel_launcher"]:  # of another environment, say
             return await super().launch_kernel(cmd, **how)
@@ -92,7 +107,13 @@ class Provisioner(LocalProvisioner):
 
 
 def manager():
-    """A class of kernel managers for this process, of which one can start a kernel; to ask for before any threads."""
+    """A class of kernel managers, of which one can start one kernel; to ask for before this process has threads.
+
+    Returns
+    -------
+    type
+        As nbclient and papermill take it: ``kernel_manager_class``.
+    """
     spare = Spare()
 
     class Manager(AsyncKernelManager):
