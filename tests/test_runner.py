@@ -234,7 +234,9 @@ def test_command_is_red_and_keeps_a_record(tmp_path, capsys):
     broken = notebook(tmp_path / "2_broken", "1 / 0", name="broken")
     threads = "import os, sys\nprint('threads', os.environ['OMP_NUM_THREADS'], 'tensorflow' in sys.modules)"
     plotted = ("import matplotlib.pyplot as plt\nplt.plot([0, 1]);", "picture")
-    last = notebook(tmp_path / "3_threads", threads, plotted, drawn, name="threads")
+    child = "import multiprocessing\nchild = multiprocessing.get_context('spawn').Process(target=len, args=('',))"
+    ended = "child.start()\nchild.join()\nassert child.exitcode == 0"
+    last = notebook(tmp_path / "3_threads", threads, plotted, drawn, child, ended, name="threads")
     out = tmp_path / "site"
     command = [
         sys.executable,

@@ -72,6 +72,7 @@ def _become(receiver, sender):
         return
     from ipykernel.kernelapp import launch_new_instance
 
+    multiprocessing.current_process().daemon = False  # or it could have no processes of its own
     np.random.seed()  # else each lesson draws what the others draw
     os.setsid()  # so that what the kernel starts ends with it
     os.chdir(folder)
