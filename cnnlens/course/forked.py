@@ -25,6 +25,12 @@ def possible():
     return sys.platform == "linux" and not any(Path(each).exists() for each in GPUS)
 
 
+def set_environment(values):
+    """Make these all the variables there are: those of a process come from a server that may be older than they are."""
+    os.environ.clear()
+    os.environ.update(values)
+
+
 class Spare:
     """A process that waits to be told which kernel it is to be; from then on it is asked as a ``Popen`` is.
 
@@ -76,8 +82,7 @@ def _become(receiver, sender):
     np.random.seed()  # else each lesson draws what the others draw
     os.setsid()  # so that what the kernel starts ends with it
     os.chdir(folder)
-    os.environ.clear()
-    os.environ.update({"MPLBACKEND": BACKEND, **environment})
+    set_environment({"MPLBACKEND": BACKEND, **environment})
     matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     launch_new_instance([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])

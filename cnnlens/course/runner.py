@@ -206,16 +206,10 @@ def _rank(path):
     return LONGEST_FIRST.index(number) if number in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
-def set_environment(values):
-    """Make these all the variables there are: those of a process come from a server that may be older than they are."""
-    os.environ.clear()
-    os.environ.update(values)
-
-
 def _work(sender, environment, path, out, fork, settings):
     """One lesson, in a process of its own."""
     manager = forked.manager() if fork else AsyncKernelManager  # before there are threads
-    set_environment(environment)
+    forked.set_environment(environment)
     signal.signal(signal.SIGINT, _stop)
     try:
         outcome = run(path, out, on_cell=lambda: sender.send("cell"), manager=manager, **settings)

@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from ...errors import CnnlensError
-from .. import runner
+from .. import forked, runner
 
 SOURCE = Path(__file__).with_name("source")
 PLAYGROUNDS = {"lenet": {}, "vgg4": {"steps": 0}}  # what VGG4's units look for takes a minute, and is left out
@@ -96,7 +96,7 @@ def parts(*, library=True, playground=True):
 
 def _begin(environment):
     """What a process does first."""
-    runner.set_environment(environment)
+    forked.set_environment(environment)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal's Ctrl-C ends it without words
 
 
